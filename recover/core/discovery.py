@@ -1,0 +1,45 @@
+"""Finding the concrete classes of a package: one file is one class, and nothing is registered."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from types import ModuleType
+from typing import TypeVar
+
+__all__ = ["concrete_classes"]
+
+T = TypeVar("T")
+
+
+def concrete_classes(package: ModuleType, base: type[T]) -> dict[str, type[T]]:
+    """Return the concrete public subclasses of `base` defined in the modules of `package`.
+
+    The modules are imported when this is called, never before.
+
+    Parameters
+    ----------
+    package : module
+        The package whose modules are searched (not its sub-packages).
+    base : type
+        The abstract class.
+
+    Returns
+    -------
+    dict of str to type
+        Sorted by name.
+    """
+    found: dict[str, type[T]] = {}
+    for info in pkgutil.iter_modules(package.__path__):
+        module = importlib.import_module(f"{package.__name__}.{info.name}")
+        for name, member in vars(module).items():
+            if (
+                inspect.isclass(member)
+                and issubclass(member, base)
+                and not inspect.isabstract(member)
+                and member.__module__ == module.__name__
+                and not name.startswith("_")
+            ):
+                found[name] = member
+    return dict(sorted(found.items()))

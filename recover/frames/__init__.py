@@ -1,0 +1,8 @@
+"""Linear frames: analysis, exact adjoint, proved bounds, sub-frames."""
+
+from recover.frames.base import Frame, FrameBounds
+from recover.frames.dense import Dense
+from recover.frames.identity import Identity
+from recover.frames.masked import Masked
+
+__all__ = ["Dense", "Frame", "FrameBounds", "Identity", "Masked"]

@@ -1,0 +1,98 @@
+"""A frame given by its matrix of rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from recover.core.arrays import Array, as_numeric, frozen
+from recover.core.errors import ParameterError
+from recover.core.rounding import gamma, up
+from recover.frames.base import Frame, FrameBounds
+
+__all__ = ["Dense"]
+
+
+@dataclass(frozen=True, eq=False, init=False)
+class Dense(Frame):
+    """The frame with ``analysis(x) = rows @ x``.
+
+    Parameters
+    ----------
+    rows : array [shape=(m, n), real or complex]
+        Row i is the conjugate of ``phi_i``.  Zero and repeated rows are allowed.
+    real_signal : bool
+        Take signals to be real although the rows are complex.  Real rows always mean real
+        signals.
+
+    Raises
+    ------
+    ParameterError
+        If `rows` is not a finite two-dimensional array with at least one column.
+    """
+
+    rows: Array
+    signals_are_real: bool
+
+    def __init__(self, rows: npt.ArrayLike, real_signal: bool = False) -> None:
+        matrix = as_numeric("rows", rows)
+        if matrix.ndim != 2 or 0 in matrix.shape:
+            raise ParameterError(f"rows must have shape (m, n) with m, n >= 1, got {matrix.shape}")
+        wide = np.complex128 if np.iscomplexobj(matrix) else np.float64
+        object.__setattr__(self, "rows", frozen(matrix.astype(wide)))
+        object.__setattr__(self, "signals_are_real", real_signal or wide is np.float64)
+
+    @property
+    def signal_shape(self) -> tuple[int, ...]:
+        return (self.rows.shape[1],)
+
+    @property
+    def coef_shape(self) -> tuple[int, ...]:
+        return (self.rows.shape[0],)
+
+    @property
+    def real_signal(self) -> bool:
+        return self.signals_are_real
+
+    @property
+    def real_coefs(self) -> bool:
+        return not np.iscomplexobj(self.rows)
+
+    def analysis(self, x: Array) -> Array:
+        x = self.check_signal(x)
+        return x @ _like(self.rows, x).T
+
+    def synthesis(self, c: Array) -> Array:
+        c = self.check_coefs(c)
+        x = c @ _like(self.rows, c).conj()
+        return x.real if self.real_signal else x
+
+    def bounds(self) -> FrameBounds:
+        from recover.frames.bounds import proved_bounds
+
+        return proved_bounds(self)
+
+    def roundoff(self) -> float:
+        m, n = self.rows.shape
+        # |fl(row . x) - row . x| <= gamma_{2n+2} |row||x| also for complex arithmetic
+        return up(gamma(2 * n + 4) * float(np.linalg.norm(self.rows)) * (1 + gamma(m * n)))
+
+    def matrix(self) -> Array:
+        return self.rows
+
+    def identity_parts(self) -> tuple[Array | str | float | int | bool | None, ...]:
+        return ("Dense", self.rows, self.real_signal)
+
+    @classmethod
+    def sample(cls, rng: np.random.Generator) -> Self:
+        return cls(rng.standard_normal((11, 4)))
+
+
+def _like(rows: Array, x: Array) -> Array:
+    """Return the rows in single precision where the operand is."""
+    if x.dtype in (np.float32, np.complex64):
+        return rows.astype(np.complex64 if np.iscomplexobj(rows) else np.float32)
+    return rows

@@ -1,0 +1,87 @@
+"""The sub-frame of the vectors that a mask keeps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from recover.core.arrays import Array, frozen
+from recover.core.errors import ParameterError
+from recover.frames.base import Frame, FrameBounds
+from recover.frames.identity import Identity
+
+__all__ = ["Masked"]
+
+
+@dataclass(frozen=True, eq=False, init=False)
+class Masked(Frame):
+    """The vectors of `frame` where `keep` is True; its coefficients are a flat array.
+
+    Parameters
+    ----------
+    frame : Frame
+        The whole frame.
+    keep : array of bool [shape=frame.coef_shape]
+        Which vectors stay.
+
+    Raises
+    ------
+    ParameterError
+        If `keep` is not boolean or has another shape.
+    """
+
+    frame: Frame
+    keep: Array
+
+    def __init__(self, frame: Frame, keep: npt.ArrayLike) -> None:
+        mask = np.asarray(keep)
+        if mask.dtype != np.bool_ or mask.shape != frame.coef_shape:
+            raise ParameterError(
+                f"keep must be a boolean array of shape {frame.coef_shape}, "
+                f"got dtype {mask.dtype} and shape {mask.shape}"
+            )
+        object.__setattr__(self, "frame", frame)
+        object.__setattr__(self, "keep", frozen(mask))
+
+    @property
+    def signal_shape(self) -> tuple[int, ...]:
+        return self.frame.signal_shape
+
+    @property
+    def coef_shape(self) -> tuple[int, ...]:
+        return (int(np.count_nonzero(self.keep)),)
+
+    @property
+    def real_signal(self) -> bool:
+        return self.frame.real_signal
+
+    @property
+    def real_coefs(self) -> bool:
+        return self.frame.real_coefs
+
+    def analysis(self, x: Array) -> Array:
+        return self.frame.analysis(x)[..., self.keep]
+
+    def synthesis(self, c: Array) -> Array:
+        c = self.check_coefs(c)
+        full = np.zeros((*c.shape[:-1], *self.frame.coef_shape), dtype=c.dtype)
+        full[..., self.keep] = c
+        return self.frame.synthesis(full)
+
+    def bounds(self) -> FrameBounds:
+        from recover.frames.bounds import proved_bounds
+
+        return proved_bounds(self)
+
+    def roundoff(self) -> float:
+        return self.frame.roundoff()
+
+    def identity_parts(self) -> tuple[Array | str | float | int | bool | None, ...]:
+        return ("Masked", self.keep, *self.frame.identity_parts())
+
+    @classmethod
+    def sample(cls, rng: np.random.Generator) -> Self:
+        return cls(Identity(7), rng.random(7) < 0.7)

@@ -1,0 +1,134 @@
+"""The abstract method: one step of an algorithm; the loop is in `recover.solve.loop`."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Generic, Protocol, Self, TypeVar
+
+import numpy as np
+
+from recover.core.arrays import Array
+from recover.models.problem import Problem
+
+__all__ = ["Method", "Progress", "Solution", "State", "Status", "Watch"]
+
+
+class Status(Enum):
+    """How a recovery ended; the values are the help text."""
+
+    CONVERGED = "The residual reached the tolerance."
+    DIRECT = "Solved directly; no iteration was needed."
+    COMPLETED = "The fixed schedule of iterations was run to its end."
+    MAX_ITER = "The largest number of iterations was reached; raise `max_iter` or loosen `tol`."
+    STOPPED = "The `watch` callback asked to stop; the signal is the last iterate."
+    DIVERGED = (
+        "The iterates stopped being finite or grew without bound; the signal is the last good one. "
+        "Try a smaller step, another method, or check that the frame's bounds are right."
+    )
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a `watch` callback is told.
+
+    Parameters
+    ----------
+    step, total : int
+        Steps done, and the most that there will be.
+    value : float
+        The method's residual, relative to the data.
+    """
+
+    step: int
+    total: int
+    value: float
+
+
+class Watch(Protocol):
+    """A callback; it returns True to stop."""
+
+    def __call__(self, progress: Progress, /) -> bool | None: ...
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """What a method found.
+
+    Parameters
+    ----------
+    signal : array [shape=frame.signal_shape]
+        The last iterate.
+    status : Status
+        How the loop ended.
+    residuals : array [shape=(iterations,)]
+        The residual after each step, relative to the data.
+    method : str
+        Name of the method.
+    """
+
+    signal: Array
+    status: Status
+    residuals: Array
+    method: str
+
+
+class State(Protocol):
+    """What every method's state offers to the loop."""
+
+    @property
+    def residual(self) -> float:
+        """Residual of the iterate, relative to the data."""
+        ...
+
+    @property
+    def finished(self) -> Status | None:
+        """Not None when the method itself knows that it is done."""
+        ...
+
+
+S = TypeVar("S", bound=State)
+
+
+class Method(ABC, Generic[S]):
+    """One algorithm: how it starts, one step, and what its state says of the signal.
+
+    Concrete methods are final frozen dataclasses whose fields are their parameters.  They must
+    have ``max_iter`` and ``tol``.
+    """
+
+    @property
+    @abstractmethod
+    def limit(self) -> int:
+        """The largest number of steps (a method's `max_iter`)."""
+
+    @property
+    @abstractmethod
+    def tolerance(self) -> float:
+        """The residual at which the loop stops; 0 to run the schedule to its end."""
+
+    @abstractmethod
+    def refuses(self, problem: Problem) -> str | None:
+        """Return why the method does not apply to `problem`, or None if it does."""
+
+    @abstractmethod
+    def init(self, problem: Problem, start: Array | None, rng: np.random.Generator) -> S:
+        """Return the first state; `start` is a signal."""
+
+    @abstractmethod
+    def step(self, problem: Problem, state: S) -> S:
+        """Return the state after one iteration; must not change `state`'s arrays in place
+        where `signal` could still be asked of it."""
+
+    @abstractmethod
+    def signal(self, problem: Problem, state: S) -> Array:
+        """Return the signal that the state stands for."""
+
+    @classmethod
+    @abstractmethod
+    def sample(cls, rng: np.random.Generator) -> Self:
+        """Return an instance for the law tests and for ``recover list``."""
+
+
+AnyMethod = Method[Any]
