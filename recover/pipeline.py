@@ -1,0 +1,218 @@
+"""The one place where solving meets certificates."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from recover.certificates.certificate import Certificate, not_asked
+from recover.certificates.posteriori import certify_posteriori
+from recover.core.arrays import Array, as_numeric, frozen
+from recover.core.discovery import concrete_classes
+from recover.core.errors import ParameterError
+from recover.io.atomic import write_npz
+from recover.models.base import Model
+from recover.models.domains import Domain
+from recover.models.problem import Problem
+from recover.solve.base import AnyMethod, Method, Status, Watch
+from recover.solve.choose import choose
+from recover.solve.loop import solve
+
+__all__ = ["Recovery", "certify", "method_named", "recover"]
+
+FORMAT = "recover-result-1"
+
+
+@dataclass(frozen=True, eq=False)
+class Recovery:
+    """A recovered signal with its certificate.
+
+    Parameters
+    ----------
+    signal : array [shape=frame.signal_shape]
+        The recovered signal, read-only.
+    certificate : Certificate
+        What is promised about it.
+    status : Status
+        How the solver ended.
+    residuals : array [shape=(iterations,)]
+        Residual after each step, relative to the data.
+    method : str
+        Name of the method that ran.
+    """
+
+    signal: Array
+    certificate: Certificate
+    status: Status
+    residuals: Array
+    method: str
+    notes: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def error_bound(self) -> float:
+        """The certificate's bound on the l2 error, in signal units; infinite if none."""
+        return self.certificate.error_bound
+
+    def save(self, path: str | Path, *, force: bool = False) -> None:
+        """Write the result as one NPZ file, whole or not at all.
+
+        Raises
+        ------
+        ParameterError
+            If the file exists and `force` is not set.
+        """
+        meta = {
+            "format": FORMAT,
+            "certificate": self.certificate.to_data(),
+            "status": self.status.name,
+            "method": self.method,
+            "notes": dict(self.notes),
+        }
+        arrays = {"signal": self.signal, "residuals": self.residuals}
+        write_npz(Path(path), json.dumps(meta, sort_keys=True), arrays, force=force)
+
+    @staticmethod
+    def load(path: str | Path) -> Recovery:
+        """Read what `save` wrote; no pickled object is ever loaded.
+
+        Raises
+        ------
+        ParameterError
+            If the file is missing, damaged, or something else.
+        """
+        from recover.io.atomic import read_npz
+
+        text, arrays = read_npz(Path(path))
+        try:
+            meta = json.loads(text)
+            if meta["format"] != FORMAT:
+                raise ParameterError(f"{path} holds {meta['format']!r}, not a saved recovery")
+            return Recovery(
+                signal=frozen(arrays["signal"]),
+                certificate=Certificate.from_data(meta["certificate"]),
+                status=Status[meta["status"]],
+                residuals=frozen(arrays["residuals"]),
+                method=str(meta["method"]),
+                notes=dict(meta["notes"]),
+            )
+        except (KeyError, TypeError, json.JSONDecodeError) as error:
+            raise ParameterError(f"{path} is not a saved recovery: {error!r}") from None
+
+
+def recover(
+    problem: Problem,
+    method: AnyMethod | str | None = None,
+    *,
+    start: Array | None = None,
+    certify: bool = True,
+    rng: int | np.random.Generator = 0,
+    watch: Watch | None = None,
+) -> Recovery:
+    """Recover the signal of `problem` and certify it.
+
+    Parameters
+    ----------
+    problem : Problem
+        Model, data, noise, prior and domain.
+    method : Method or str, optional
+        One of `recover.methods`, or its name in ``recover list``; chosen for the problem by
+        default.
+    start : array [shape=frame.signal_shape], optional
+        Signal to start from.
+    certify : bool
+        Whether to issue a certificate; without, it is the trivial one with the reason
+        "not asked".
+    rng : int or Generator
+        The only source of randomness.
+    watch : callable, optional
+        Told a `Progress` after each step; returns True to stop.
+
+    Returns
+    -------
+    Recovery
+
+    Raises
+    ------
+    OutOfScopeError
+        If the method does not apply to the problem.
+    """
+    chosen = _resolve(problem, method)
+    solution = solve(problem, chosen, start=start, rng=rng, watch=watch)
+    certificate = (
+        certify_posteriori(problem, solution.signal) if certify else not_asked(problem.digest)
+    )
+    return Recovery(
+        frozen(solution.signal),
+        certificate,
+        solution.status,
+        frozen(solution.residuals),
+        solution.method,
+    )
+
+
+def certify(
+    subject: Model | Problem,
+    where: Domain | Array,
+    *,
+    budget: float = 60.0,
+    watch: Watch | None = None,
+) -> Certificate:
+    """Certify a frame before any measurement, or a recovered signal after one.
+
+    Parameters
+    ----------
+    subject : Model or Problem
+        A model (a priori: how stable is this measurement on a domain?) or a problem (a
+        posteriori: how far from `where` can any signal consistent with the data lie?).
+    where : Domain or array
+        The domain for a model, the recovered signal for a problem.
+    budget : float
+        Seconds that an a-priori search may take.
+    watch : callable, optional
+        Progress of a search; returns True to stop.
+
+    Returns
+    -------
+    Certificate
+
+    Raises
+    ------
+    ParameterError
+        If `where` does not fit `subject`.
+    """
+    if isinstance(subject, Problem):
+        if isinstance(where, Domain):
+            raise ParameterError("a problem is certified at a signal, got a domain; pass x_hat")
+        return certify_posteriori(subject, as_numeric("signal", where), budget=budget)
+    if not isinstance(where, Domain):
+        raise ParameterError("a model is certified on a domain such as Ball(1.0), got an array")
+    from recover.certificates.apriori import certify_apriori
+
+    return certify_apriori(subject, where, budget=budget, watch=watch)
+
+
+def method_named(name: str) -> AnyMethod:
+    """Return the method of this name with its default parameters.
+
+    Raises
+    ------
+    ParameterError
+        If there is none; the message lists those there are.
+    """
+    import recover.solve as package
+
+    classes = concrete_classes(package, Method)
+    if name not in classes:
+        raise ParameterError(f"method must be one of {', '.join(classes)}, got {name!r}")
+    return classes[name].sample(np.random.default_rng(0))
+
+
+def _resolve(problem: Problem, method: AnyMethod | str | None) -> AnyMethod:
+    if method is None:
+        return choose(problem)
+    return method_named(method) if isinstance(method, str) else method

@@ -1,0 +1,1 @@
+"""Results as text, JSON and self-contained HTML: pure functions of saved results."""

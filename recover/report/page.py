@@ -1,0 +1,119 @@
+"""One self-contained HTML page: no request ever leaves the file."""
+
+from __future__ import annotations
+
+import base64
+import html
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+__all__ = ["Figure", "Section", "page", "table"]
+
+_STYLE = """
+:root { color-scheme: light dark; --ink: #1b1f24; --soft: #57606a; --line: #d0d7de;
+  --paper: #ffffff; --card: #f6f8fa; --mark: #0b6e4f; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e6edf3; --soft: #9aa4af; --line: #30363d;
+  --paper: #0d1117; --card: #161b22; --mark: #4cc38a; } }
+* { box-sizing: border-box; }
+body { margin: 0 auto; padding: 1.5rem clamp(1rem, 4vw, 3rem); max-width: 72rem;
+  font: 1rem/1.55 system-ui, sans-serif; color: var(--ink); background: var(--paper); }
+h1 { font-size: clamp(1.4rem, 4vw, 2rem); line-height: 1.2; margin: .2rem 0 .4rem; }
+h2 { font-size: 1.2rem; margin: 2.2rem 0 .6rem; padding-top: .6rem;
+  border-top: 1px solid var(--line); }
+p.lead { color: var(--soft); margin-top: 0; }
+div.scroll { overflow-x: auto; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+th, td { text-align: left; padding: .3rem 1rem .3rem 0; border-bottom: 1px solid var(--line);
+  vertical-align: top; }
+th { color: var(--soft); font-weight: 600; white-space: nowrap; }
+figure { margin: 1rem 0; }
+figure img { width: 100%; height: auto; background: #fff; border: 1px solid var(--line);
+  border-radius: 6px; }
+figcaption { color: var(--soft); font-size: .92rem; }
+div.promise { background: var(--card); border-left: 4px solid var(--mark);
+  padding: .6rem 1rem; border-radius: 4px; }
+code, pre { font-family: ui-monospace, monospace; font-size: .92em; }
+pre { background: var(--card); padding: .7rem 1rem; overflow-x: auto; border-radius: 4px; }
+footer { color: var(--soft); margin-top: 2.5rem; font-size: .9rem; }
+@media print { body { max-width: none; padding: 0; } figure, table, div.promise {
+  break-inside: avoid; } }
+"""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A picture with its text for those who cannot see it.
+
+    Parameters
+    ----------
+    png : bytes
+        The picture.
+    alt : str
+        What it shows, in a sentence.
+    caption : str
+        How to read it.
+    """
+
+    png: bytes
+    alt: str
+    caption: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading with blocks of HTML made by the functions of this module."""
+
+    title: str
+    blocks: tuple[str, ...]
+
+
+def paragraphs(texts: Sequence[str]) -> str:
+    """Return escaped paragraphs."""
+    return "".join(f"<p>{html.escape(text)}</p>" for text in texts)
+
+
+def promise(texts: Sequence[str]) -> str:
+    """Return paragraphs in the frame that marks a certificate."""
+    return f'<div class="promise">{paragraphs(texts)}</div>'
+
+
+def command(text: str) -> str:
+    """Return a command line to be copied."""
+    return f"<pre><code>{html.escape(text)}</code></pre>"
+
+
+def figure(picture: Figure) -> str:
+    """Return a picture embedded in the page."""
+    data = base64.b64encode(picture.png).decode("ascii")
+    alt, caption = html.escape(picture.alt, quote=True), html.escape(picture.caption)
+    return (
+        f'<figure><img alt="{alt}" src="data:image/png;base64,{data}">'
+        f"<figcaption>{caption}</figcaption></figure>"
+    )
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table; every cell is escaped."""
+    top = "".join(f'<th scope="col">{html.escape(cell)}</th>' for cell in head)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
+    )
+    return (
+        f'<div class="scroll"><table><thead><tr>{top}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>"
+    )
+
+
+def page(title: str, lead: str, sections: Sequence[Section], footer: str) -> str:
+    """Return the whole page."""
+    body = "".join(
+        f"<section><h2>{html.escape(s.title)}</h2>{''.join(s.blocks)}</section>" for s in sections
+    )
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'<link rel="icon" href="data:,"><title>{html.escape(title)}</title>'
+        f"<style>{_STYLE}</style></head><body><h1>{html.escape(title)}</h1>"
+        f'<p class="lead">{html.escape(lead)}</p>{body}'
+        f"<footer>{html.escape(footer)}</footer></body></html>\n"
+    )
