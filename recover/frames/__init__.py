@@ -2,7 +2,8 @@
 
 from recover.frames.base import Frame, FrameBounds
 from recover.frames.dense import Dense
+from recover.frames.gabor import Boundary, Gabor
 from recover.frames.identity import Identity
 from recover.frames.masked import Masked
 
-__all__ = ["Dense", "Frame", "FrameBounds", "Identity", "Masked"]
+__all__ = ["Boundary", "Dense", "Frame", "FrameBounds", "Gabor", "Identity", "Masked"]

@@ -170,7 +170,10 @@ class Frame(ABC):
 
         dtype = np.dtype(np.float64 if self.real_coefs else np.complex128)
         return LinearOperator(
-            shape=(self.coef_size, self.signal_size), matvec=matvec, rmatvec=rmatvec, dtype=dtype
+            shape=(self.coef_size, self.signal_size),
+            matvec=matvec,
+            rmatvec=rmatvec,
+            dtype=dtype,
         )
 
 

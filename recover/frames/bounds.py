@@ -37,7 +37,11 @@ UNPROVED = "none"
 
 
 def subframe_lower(
-    frame: Frame, keep: Array | None = None, *, at: float | None = None, route: str | None = None
+    frame: Frame,
+    keep: Array | None = None,
+    *,
+    at: float | None = None,
+    route: str | None = None,
 ) -> EigenBound:
     """Prove a lower bound of the smallest eigenvalue of the kept vectors' frame operator.
 
@@ -118,7 +122,9 @@ def real_matrix(frame: Frame, keep: Array) -> tuple[Array, float]:
 
 def _unwrap(frame: Frame, keep: Array | None) -> tuple[Frame, Array]:
     """Return the innermost frame that is not `Masked`, and the mask in its coefficients."""
-    kept = np.ones(frame.coef_shape, dtype=bool) if keep is None else np.asarray(keep, dtype=bool)
+    kept = (
+        np.ones(frame.coef_shape, dtype=bool) if keep is None else np.asarray(keep, dtype=bool)
+    )
     if kept.shape != frame.coef_shape:
         raise ParameterError(f"keep must have shape {frame.coef_shape}, got {kept.shape}")
     while isinstance(frame, Masked):

@@ -40,7 +40,9 @@ class Dense(Frame):
     def __init__(self, rows: npt.ArrayLike, real_signal: bool = False) -> None:
         matrix = as_numeric("rows", rows)
         if matrix.ndim != 2 or 0 in matrix.shape:
-            raise ParameterError(f"rows must have shape (m, n) with m, n >= 1, got {matrix.shape}")
+            raise ParameterError(
+                f"rows must have shape (m, n) with m, n >= 1, got {matrix.shape}"
+            )
         wide = np.complex128 if np.iscomplexobj(matrix) else np.float64
         object.__setattr__(self, "rows", frozen(matrix.astype(wide)))
         object.__setattr__(self, "signals_are_real", real_signal or wide is np.float64)
