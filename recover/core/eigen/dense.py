@@ -42,6 +42,7 @@ from recover.core.rigor import PROVED
 from recover.core.rounding import (
     U,
     binary_exponent,
+    down,
     gamma,
     scale,
     scaled_up,
@@ -89,7 +90,8 @@ def eigmin_lower(
     .. [1] Rump (2006); Higham (2002), Theorem 10.3; see the module's derivation.
     """
     bound = eigmin_lower_symmetric(gram, slack=gram_slack, at=at)
-    if at is None and bound.value < 0.0 and bound.value + 32.0 * bound.slack < 0.0:
+    doubt = 32.0 * (bound.slack + 4.0 * U * float(np.abs(gram).max()))
+    if at is None and bound.value < -doubt:
         raise ParameterError(
             f"gram must be positive semidefinite up to gram_slack={gram_slack:g}, got a "
             f"smallest eigenvalue near {bound.value:g}; use eigmin_lower_symmetric for others"
@@ -206,6 +208,8 @@ def _prove(problem: _Problem, target: float) -> EigenBound:
     total = scaled_up(allowance, problem.exponent)
     if _is_positive(problem.matrix, up(wanted + allowance)):
         return EigenBound(target, PROVED, ROUTE, total)
+    if down(_gershgorin(problem.matrix) - slack) >= wanted:
+        return EigenBound(target, PROVED, ROUTE, problem.slack)
     return EigenBound(
         -math.inf, PROVED, ROUTE, total, f"the Cholesky test at {target:g} failed"
     )
@@ -217,21 +221,26 @@ def _search(problem: _Problem) -> EigenBound:
     estimate = float(eigvalsh(matrix, subset_by_index=[0, 0], check_finite=False)[0])
     margin = _margin(np.diagonal(matrix) - estimate)
     slack = scaled_up(problem.slack, -problem.exponent)
+    # the estimate's own error, since a margin may be 0 (multiples of the identity)
+    doubt = margin + 4.0 * U * float(np.abs(matrix).max())
     for retreat in RETREATS:
-        candidate = estimate - slack - (1.0 + retreat) * margin
+        candidate = estimate - slack - margin - retreat * doubt
         bound = _prove(problem, _unscaled_down(candidate, problem.exponent))
         if bound.value > -math.inf:
             return bound
-    # Gershgorin: no eigenvalue is below minus the largest sum of moduli in a row
-    rows = float(np.abs(matrix).sum(axis=1).max())
-    value = -up(up(rows * (1.0 + gamma(matrix.shape[0]))) + slack)
-    return EigenBound(
-        _unscaled_down(value, problem.exponent),
-        PROVED,
-        ROUTE,
-        math.inf,
-        "all Cholesky tests failed",
-    )
+    value = down(_gershgorin(matrix) - slack)
+    return EigenBound(_unscaled_down(value, problem.exponent), PROVED, ROUTE, problem.slack)
+
+
+def _gershgorin(matrix: Array) -> float:
+    """Return ``min_i (a_ii - sum_(j != i) |a_ij|)`` rounded down; exact if diagonal."""
+    diagonal = np.diagonal(matrix)
+    moduli = np.abs(matrix)
+    np.fill_diagonal(moduli, 0.0)
+    rows = moduli.sum(axis=1)
+    rows = np.where(rows > 0.0, rows * (1.0 + 2.0 * gamma(matrix.shape[0] + 2)), 0.0)
+    gaps = np.where(rows > 0.0, np.nextafter(diagonal - rows, -np.inf), diagonal)
+    return float(gaps.min())
 
 
 def _unscaled_down(x: float, exponent: int) -> float:

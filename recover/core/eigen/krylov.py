@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
-from scipy.linalg import eigh_tridiagonal
+from scipy.linalg import eigh_tridiagonal, norm
 
 from recover.core.arrays import Array
 from recover.core.rounding import U
@@ -45,7 +45,7 @@ def lanczos_values(
     """
     steps = min(max_steps, start.size)
     basis = np.empty((steps + 1, start.size), dtype=start.dtype)
-    basis[0] = start / np.linalg.norm(start)
+    basis[0] = start / norm(start)
     alpha, beta = np.zeros(steps), np.zeros(steps)
     for k in range(steps):
         image = apply(basis[k])
@@ -53,7 +53,7 @@ def lanczos_values(
         known = basis[: k + 1]
         for _ in range(2):  # twice is enough to keep the basis orthonormal to rounding
             image = image - (known.conj() @ image) @ known
-        beta[k] = np.linalg.norm(image)
+        beta[k] = norm(image, check_finite=False)
         size = np.abs(alpha[: k + 1]).max() + beta[: k + 1].max()
         if k + 1 == start.size:
             beta[k] = 0.0
