@@ -24,8 +24,8 @@ class Status(Enum):
     MAX_ITER = "The largest number of iterations was reached; raise `max_iter` or loosen `tol`."
     STOPPED = "The `watch` callback asked to stop; the signal is the last iterate."
     DIVERGED = (
-        "The iterates stopped being finite or grew without bound; the signal is the last good one. "
-        "Try a smaller step, another method, or check that the frame's bounds are right."
+        "The iterates stopped being finite or grew without bound; the signal is that of the "
+        "smallest residual. Try a smaller step, another method, or check the frame's bounds."
     )
 
 
@@ -79,7 +79,8 @@ class State(Protocol):
 
     @property
     def residual(self) -> float:
-        """Residual of the iterate, relative to the data."""
+        """What the method drives to zero, relative to the same at the zero signal; see
+        `recover.solve.fixed.relative`."""
         ...
 
     @property
@@ -94,8 +95,9 @@ S = TypeVar("S", bound=State)
 class Method(ABC, Generic[S]):
     """One algorithm: how it starts, one step, and what its state says of the signal.
 
-    Concrete methods are final frozen dataclasses whose fields are their parameters.  They must
-    have ``max_iter`` and ``tol``.
+    Concrete methods are final frozen dataclasses whose fields are their parameters, among them
+    ``max_iter`` and ``tol``; every field has a default.  States are never changed in place: the
+    loop may come back to an earlier one.
     """
 
     @property
@@ -118,8 +120,7 @@ class Method(ABC, Generic[S]):
 
     @abstractmethod
     def step(self, problem: Problem, state: S) -> S:
-        """Return the state after one iteration; must not change `state`'s arrays in place
-        where `signal` could still be asked of it."""
+        """Return the state after one iteration."""
 
     @abstractmethod
     def signal(self, problem: Problem, state: S) -> Array:

@@ -7,11 +7,14 @@ import math
 import numpy as np
 
 from recover.core.arrays import Array, as_generator, as_numeric, require_shape
-from recover.core.errors import OutOfScopeError
+from recover.core.errors import OutOfScopeError, ParameterError
 from recover.models.problem import Problem
 from recover.solve.base import Method, Progress, S, Solution, Status, Watch
 
 __all__ = ["solve"]
+
+GROWTH = 1e8  # residuals this many times the first one (or the data) count as divergence
+ROUNDOFF = 32.0  # units of the data's round-off below which no residual can be trusted
 
 
 def solve(
@@ -23,6 +26,9 @@ def solve(
     watch: Watch | None = None,
 ) -> Solution:
     """Run `method` on `problem` until it converges, ends its schedule, or is stopped.
+
+    The loop stops at the larger of the method's tolerance and 32 units of round-off of the
+    data's precision (4e-6 for float32): a smaller residual would be rounding.
 
     Parameters
     ----------
@@ -45,32 +51,53 @@ def solve(
     ------
     OutOfScopeError
         If the method does not apply to the problem; the message says why.
+    ParameterError
+        If `start` does not fit the signal.
     """
     name = type(method).__name__
     reason = method.refuses(problem)
     if reason is not None:
         raise OutOfScopeError(f"{name} does not apply: {reason}")
-    if start is not None:
-        frame = problem.model.frame
-        start = require_shape("start", as_numeric("start", start), frame.signal_shape)
-        start = start.astype(problem.dtype)
-    state = method.init(problem, start, as_generator(rng))
-    residuals: list[float] = []
+    tol = method.tolerance
+    if tol > 0.0:
+        tol = max(tol, ROUNDOFF * float(np.finfo(problem.dtype).eps))
+    state = method.init(problem, _checked_start(problem, start), as_generator(rng))
+    ceiling = GROWTH * max(1.0, state.residual if math.isfinite(state.residual) else 1.0)
+    best, residuals = state, list[float]()
     status = state.finished
-    step = 0
+    if status is None and tol > 0.0 and state.residual <= tol:
+        status = Status.CONVERGED
     while status is None:
-        if step >= method.limit:
-            status = Status.MAX_ITER if method.tolerance > 0.0 else Status.COMPLETED
+        if len(residuals) >= method.limit:
+            status = Status.MAX_ITER if tol > 0.0 else Status.COMPLETED
             break
-        following = method.step(problem, state)
-        if not math.isfinite(following.residual):
-            status = Status.DIVERGED
+        # overflow is met by the status, not by a warning
+        with np.errstate(over="ignore", invalid="ignore"):
+            following = method.step(problem, state)
+        if not following.residual <= ceiling:
+            state, status = best, Status.DIVERGED
             break
-        state, step = following, step + 1
+        state = following
         residuals.append(state.residual)
+        if state.residual <= best.residual:
+            best = state
         status = state.finished
-        if status is None and method.tolerance > 0.0 and state.residual <= method.tolerance:
+        if status is None and tol > 0.0 and state.residual <= tol:
             status = Status.CONVERGED
-        if watch is not None and watch(Progress(step, method.limit, state.residual)):
+        if watch is not None and watch(Progress(len(residuals), method.limit, state.residual)):
             status = status or Status.STOPPED
     return Solution(method.signal(problem, state), status, np.array(residuals), name)
+
+
+def _checked_start(problem: Problem, start: Array | None) -> Array | None:
+    if start is None:
+        return None
+    frame = problem.model.frame
+    signal = require_shape("start", as_numeric("start", start), frame.signal_shape)
+    if signal.shape != frame.signal_shape:
+        raise ParameterError(
+            f"start must have shape {frame.signal_shape}, got {signal.shape}; pass one signal"
+        )
+    if frame.real_signal and np.iscomplexobj(signal):
+        raise ParameterError("start must be real for a real signal; pass its real part")
+    return signal.astype(problem.dtype)
