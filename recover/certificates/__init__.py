@@ -1,1 +1,1 @@
-"""Certificates: what is promised, for whom, on what evidence, and its independent verification."""
+"""Certificates: what is promised, for whom, on what evidence, and how that is verified."""

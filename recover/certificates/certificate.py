@@ -47,12 +47,13 @@ class Certificate:
         Digest of the model (and data) that the certificate speaks of.
     noise : mapping
         The promise about the noise, as plain data.
-    pointwise : array or None
-        Bounds on each coefficient's error, in signal units.
+    pointwise : array [shape=signal_shape] or None
+        Bound of each entry of the recovered signal's error, in signal units.
     parts : tuple of (str, Certificate), or None
         Certificates of channels, segments or regions.
-    centre : array or None
-        The signal that the bound is centred on if it is not the recovered one.
+    centre : array [shape=signal_shape] or None
+        A signal that lies nearer to all admissible ones than the recovered one does, where the
+        proof knows one.  `error_bound` and `pointwise` always speak of the recovered signal.
     """
 
     kappa: Enclosure
@@ -74,7 +75,9 @@ class Certificate:
 
     @property
     def amplification(self) -> Enclosure:
-        """Reciprocal of `kappa`: by how much noise can grow."""
+        """Reciprocal of `kappa`: by how much noise can grow; infinite where kappa is zero."""
+        if self.kappa.upper == 0.0:
+            return Enclosure(math.inf, math.inf)
         return self.kappa.reciprocal()
 
     @property
@@ -101,7 +104,9 @@ class Certificate:
             "arrays": extra.to_json()["arrays"],
             "parts": None
             if self.parts is None
-            else [{"label": label, "certificate": part.to_data()} for label, part in self.parts],
+            else [
+                {"label": label, "certificate": part.to_data()} for label, part in self.parts
+            ],
         }
 
     @staticmethod
@@ -116,7 +121,9 @@ class Certificate:
         if not isinstance(data, Mapping) or data.get("format") != FORMAT:
             raise ParameterError(f"not a certificate: expected format {FORMAT!r}")
         try:
-            arrays = Evidence.from_json({"kind": "", "values": {}, "arrays": data["arrays"]}).arrays
+            arrays = Evidence.from_json(
+                {"kind": "", "values": {}, "arrays": data["arrays"]}
+            ).arrays
             parts = data["parts"]
             return Certificate(
                 kappa=Enclosure.from_json(data["kappa"]),
@@ -156,16 +163,23 @@ class Certificate:
 
 
 def unbounded(
-    reason: str, scope: Scope, subject: str, noise: Mapping[str, Any], assumptions: tuple[str, ...] = ()
+    reason: str,
+    scope: Scope,
+    subject: str,
+    noise: Mapping[str, Any],
+    assumptions: tuple[str, ...] = (),
+    *,
+    kappa: Enclosure | None = None,
+    values: Mapping[str, float | int | str | bool] | None = None,
 ) -> Certificate:
     """Return the certificate that promises nothing, and says why."""
     return Certificate(
-        kappa=Enclosure(0.0, math.inf),
+        kappa=Enclosure(0.0, math.inf) if kappa is None else kappa,
         error_bound=math.inf,
         scope=scope,
         assumptions=assumptions,
         rigor=PROVED,
-        evidence=Evidence("none"),
+        evidence=Evidence("none", {} if values is None else values),
         reason=reason,
         subject=subject,
         noise=noise,

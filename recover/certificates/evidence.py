@@ -42,7 +42,8 @@ class Evidence:
         return {
             "kind": self.kind,
             "values": {
-                k: encode_number(v) if isinstance(v, float) else v for k, v in self.values.items()
+                k: encode_number(v) if isinstance(v, float) else v
+                for k, v in self.values.items()
             },
             "arrays": {k: _encode(v) for k, v in self.arrays.items()},
         }

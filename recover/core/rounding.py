@@ -204,6 +204,8 @@ def norm_upper(x: npt.ArrayLike) -> float:
     if np.isinf(parts).any():
         return math.inf
     exponent, square, error = _scaled_square(parts)
+    if square == 0.0:
+        return 0.0
     return scaled_up(up(math.sqrt(up(square + error))), exponent)
 
 

@@ -1,0 +1,103 @@
+"""Certificates of recovered signals: the proofs that apply are tried, and the best is given."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+import recover.certificates.proofs as package
+from recover.certificates.certificate import Certificate, unbounded
+from recover.certificates.proofs.base import Case, Proof
+from recover.certificates.reasons import Why, Withheld
+from recover.certificates.statements import assumptions_of, scope_of
+from recover.core.arrays import Array, as_numeric
+from recover.core.discovery import concrete_classes
+from recover.core.enclosure import Enclosure
+from recover.core.errors import ParameterError
+from recover.models.problem import Problem
+
+__all__ = ["certify_posteriori"]
+
+
+def certify_posteriori(
+    problem: Problem,
+    x_hat: Array,
+    *,
+    centre: Array | None = None,
+    budget: float | None = None,
+) -> Certificate:
+    """Certify a recovered signal: a bound on its distance from every admissible one.
+
+    Every proof of `recover.certificates.proofs` that applies to the problem is tried.  The
+    certificate with the smallest error bound is returned; of equal ones the one that assumes
+    less.  If there is none the certificate is infinite and says why.
+
+    Parameters
+    ----------
+    problem : Problem
+        Model, data, noise, prior and domain.
+    x_hat : array [shape=frame.signal_shape]
+        The recovered signal, however it was found.
+    centre : array [shape=frame.signal_shape], optional
+        A signal for proofs that need one: the minimiser of a quadratic prior's energy among
+        the consistent signals.  It need not be exact.
+    budget : float, optional
+        Seconds that refinements may take.  By default only what is needed for a finite bound
+        is done, so that the certificate costs no more than the recovery.
+
+    Returns
+    -------
+    Certificate
+
+    Raises
+    ------
+    ParameterError
+        If a signal does not fit the problem, is not finite, or `budget` is negative.
+    """
+    if budget is not None and not budget >= 0.0:
+        raise ParameterError(f"budget must be >= 0 seconds, got {budget}")
+    signal = _signal("signal", x_hat, problem)
+    middle = None if centre is None else _signal("centre", centre, problem)
+    case = Case(problem, signal, middle, budget)
+    best: Certificate | None = None
+    failures: list[Withheld] = []
+    for proof in _proofs():
+        if not proof.applies(problem):
+            continue
+        outcome = proof.attempt(case, math.inf if best is None else best.error_bound)
+        if isinstance(outcome, Withheld):
+            failures.append(outcome)
+        elif outcome is not None and (best is None or outcome.error_bound < best.error_bound):
+            best = outcome
+    return _nothing(problem, failures) if best is None else best
+
+
+def _proofs() -> list[Proof]:
+    classes = concrete_classes(package, Proof)
+    return sorted((each() for each in classes.values()), key=lambda proof: proof.order)
+
+
+def _signal(name: str, value: Array, problem: Problem) -> Array:
+    frame = problem.model.frame
+    array = as_numeric(name, value)
+    if array.shape != frame.signal_shape:
+        raise ParameterError(f"{name} must have shape {frame.signal_shape}, got {array.shape}")
+    frame.check_signal(array)
+    return array.astype(np.complex128 if np.iscomplexobj(array) else np.float64)
+
+
+def _nothing(problem: Problem, failures: list[Withheld]) -> Certificate:
+    """Return the infinite certificate with the reason that is most worth telling."""
+    ranked = sorted(failures, key=lambda failure: list(Why).index(failure.why))
+    chosen = ranked[0] if ranked else Withheld(Why.MAGNITUDES)
+    zero = any(failure.kappa_zero for failure in failures)
+    return unbounded(
+        chosen.sentence,
+        scope_of(problem),
+        problem.digest,
+        problem.noise.to_json(),
+        assumptions_of(problem),
+        kappa=Enclosure(0.0, 0.0 if zero else math.inf),
+        values=chosen.values(),
+    )

@@ -1,0 +1,122 @@
+"""Why nothing is promised: a code for programs and a sentence for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from recover.core.errors import ParameterError
+
+__all__ = ["Why", "Withheld"]
+
+
+class Why(Enum):
+    """The reasons for an infinite bound; the values are templates of the sentence.
+
+    The order is the order in which they are worth telling: of several, the first is given.
+    """
+
+    EMPTY = (
+        "no signal is consistent with the data: the smallest possible residual is {residual:.3g}, "
+        "more than the noise bound {noise:.3g}; check the levels, the frame and the noise bound"
+    )
+    NO_SIGNAL_OF_PRIOR = (
+        "no signal meets the prior and the data together: the prior's budget is {budget:.6g} and "
+        "at least {needed:.6g} is needed; give a larger budget"
+    )
+    MISFIT = (
+        "the subspace does not fit the data: the residual of the best fit is {residual:.3g}, the "
+        "noise bound {noise:.3g}; take another subspace or give the noise that there is"
+    )
+    ONE_SIDED = (
+        "the subspace contradicts the clipped samples: {count} of them are missed by up to "
+        "{violation:.3g}, more than noise explains; take another subspace"
+    )
+    OUTSIDE_DOMAIN = (
+        "the recovered signal lies outside the domain, so a bound that rests on the domain is "
+        "not issued; recover within the domain or give a larger one"
+    )
+    MAGNITUDES = "magnitudes fix a signal only near a recovered one; no such local bound applies here yet"
+    PRIOR_DEPENDENT = (
+        "the prior does not fix the {unknown} unknown samples: no positive smallest eigenvalue "
+        "could be proved for it; give an operator that spans them"
+    )
+    PRIOR_TOO_LARGE = (
+        "too large to prove: the prior's smallest eigenvalue on {unknown} unknown samples has "
+        "no route; use a banded operator or certify in segments"
+    )
+    PRIOR_NOT_SUPPORTED = "no bound is known for the {name} prior with this model"
+    CLIPPED_BASIS = (
+        "{clipped} of {total} samples are clipped; the data fix none of them: in a basis any value "
+        "beyond the level fits, so from the data alone the error has no bound; give a prior, or a "
+        "domain that bounds the signal"
+    )
+    FEW_ROWS = (
+        "the data fix {fixed} of {total} coefficients and {needed} are needed to fix the signal; "
+        "give a prior, a bounded domain, or measure more"
+    )
+    NO_ROUNDOFF = (
+        "the {name} frame states no bound of its rounding error, so nothing computed with it is "
+        "proved"
+    )
+    TOO_LARGE = (
+        "too large to prove: the smallest eigenvalue for {size} unknowns has no route for the "
+        "{name} frame; certify in segments or use a frame with compact atoms"
+    )
+    NOT_PROVED = (
+        "the {fixed} coefficients that the data fix may not determine the signal: no positive "
+        "smallest eigenvalue could be proved"
+    )
+    UNBOUNDED = "the data and the domain leave some directions unbounded; give a domain such as Ball or Box"
+    LINEAR_PROGRAM = (
+        "the linear programs that would bound the signal did not end ({status}); the data may "
+        "contradict the noise bound or the domain"
+    )
+
+
+@dataclass(frozen=True)
+class Withheld:
+    """A proof that does not apply to a problem, and why.
+
+    Parameters
+    ----------
+    why : Why
+        The code.
+    numbers : mapping
+        What the template of the sentence needs.
+    kappa_zero : bool
+        Whether what the data fix is known to have a smallest eigenvalue of exactly zero.
+    """
+
+    why: Why
+    numbers: Mapping[str, float | int | str] = field(default_factory=dict)
+    kappa_zero: bool = False
+
+    @property
+    def sentence(self) -> str:
+        """The reason in one sentence."""
+        return str(self.why.value).format(**self.numbers)
+
+    def values(self) -> dict[str, float | int | str | bool]:
+        """Return the evidence values from which `restored` rebuilds this."""
+        return {"why": self.why.name, **{f"number:{k}": v for k, v in self.numbers.items()}}
+
+    @staticmethod
+    def restored(values: Mapping[str, float | int | str | bool]) -> Withheld:
+        """Rebuild from `values`.
+
+        Raises
+        ------
+        ParameterError
+            If there is no such reason.
+        """
+        name = values.get("why")
+        if name not in Why.__members__:
+            raise ParameterError(f"there is no reason {name!r}")
+        numbers = {
+            key.removeprefix("number:"): value
+            for key, value in values.items()
+            if key.startswith("number:")
+        }
+        return Withheld(Why[str(name)], numbers)
