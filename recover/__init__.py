@@ -1,8 +1,8 @@
-"""Recover signals from clipped and phaseless measurements, with a certified bound on the error.
+"""Recover signals from clipped and phaseless measurements, with a certified error bound.
 
-A measurement is a frame followed by a coordinatewise non-linearity; see `recover.frames` and the
-models `ReLU`, `Saturation` and `Modulus`.  `recover` returns the signal with its certificate,
-and `verify` re-proves a certificate from its own evidence.
+A measurement is a frame followed by a coordinatewise non-linearity; see `recover.frames` and
+the models `ReLU`, `Saturation` and `Modulus`.  The function `recover` returns the signal with
+its certificate, and `verify` re-proves a certificate from its own evidence.
 
 Everything is imported on first use, so that ``import recover`` costs next to nothing.
 """

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -15,7 +12,8 @@ from recover.certificates.posteriori import certify_posteriori
 from recover.core.arrays import Array, as_numeric, frozen
 from recover.core.discovery import concrete_classes
 from recover.core.errors import ParameterError
-from recover.io.atomic import write_npz
+from recover.io.errors import FileError
+from recover.io.results import load_result, save_result
 from recover.models.base import Model
 from recover.models.domains import Domain
 from recover.models.problem import Problem
@@ -51,7 +49,6 @@ class Recovery:
     status: Status
     residuals: Array
     method: str
-    notes: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def error_bound(self) -> float:
@@ -63,18 +60,17 @@ class Recovery:
 
         Raises
         ------
-        ParameterError
-            If the file exists and `force` is not set.
+        FileError
+            If the file exists and `force` is not set, or cannot be written.
         """
         meta = {
             "format": FORMAT,
             "certificate": self.certificate.to_data(),
             "status": self.status.name,
             "method": self.method,
-            "notes": dict(self.notes),
         }
         arrays = {"signal": self.signal, "residuals": self.residuals}
-        write_npz(Path(path), json.dumps(meta, sort_keys=True), arrays, force=force)
+        save_result(path, meta, arrays, force=force)
 
     @staticmethod
     def load(path: str | Path) -> Recovery:
@@ -82,26 +78,20 @@ class Recovery:
 
         Raises
         ------
-        ParameterError
+        FileError
             If the file is missing, damaged, or something else.
         """
-        from recover.io.atomic import read_npz
-
-        text, arrays = read_npz(Path(path))
+        meta, arrays = load_result(path, FORMAT)
         try:
-            meta = json.loads(text)
-            if meta["format"] != FORMAT:
-                raise ParameterError(f"{path} holds {meta['format']!r}, not a saved recovery")
             return Recovery(
                 signal=frozen(arrays["signal"]),
                 certificate=Certificate.from_data(meta["certificate"]),
                 status=Status[meta["status"]],
                 residuals=frozen(arrays["residuals"]),
                 method=str(meta["method"]),
-                notes=dict(meta["notes"]),
             )
-        except (KeyError, TypeError, json.JSONDecodeError) as error:
-            raise ParameterError(f"{path} is not a saved recovery: {error!r}") from None
+        except (KeyError, TypeError) as error:
+            raise FileError(f"{path} is damaged: {error!r}; save the result again") from None
 
 
 def recover(

@@ -1,1 +1,1 @@
-"""Arrays, enclosures, proved linear algebra and errors; imports nothing of the package above it."""
+"""Arrays, enclosures, proved linear algebra and errors; nothing above it is imported."""

@@ -48,7 +48,7 @@ def require_finite(name: str, array: Array) -> Array:
         where = tuple(int(i) for i in np.argwhere(~finite)[0])
         count = int(np.size(finite) - np.count_nonzero(finite))
         raise ParameterError(
-            f"{name} must be finite, got {count} NaN or infinite value(s), the first at {where}; "
+            f"{name} must be finite, got {count} NaN or infinite value(s), first at {where}; "
             "repair or mask them first"
         )
     return array
@@ -57,7 +57,9 @@ def require_finite(name: str, array: Array) -> Array:
 def require_shape(name: str, array: Array, shape: tuple[int, ...]) -> Array:
     """Return `array` if its trailing axes are `shape` (leading axes are a batch)."""
     if array.shape[max(array.ndim - len(shape), 0) :] != shape:
-        raise ParameterError(f"{name} must have shape (..., {_inside(shape)}), got {array.shape}")
+        raise ParameterError(
+            f"{name} must have shape (..., {_inside(shape)}), got {array.shape}"
+        )
     return array
 
 
@@ -82,7 +84,7 @@ def frozen(array: Array) -> Array:
 
 
 def digest(parts: Iterable[Array | str | float | int | bool | None]) -> str:
-    """Return the SHA-256 of a sequence of arrays and plain values (dtype and shape included)."""
+    """Return the SHA-256 of arrays and plain values, dtypes and shapes included."""
     sha = hashlib.sha256()
     for part in parts:
         if isinstance(part, np.ndarray):

@@ -1,4 +1,4 @@
-"""Finding the concrete classes of a package: one file is one class, and nothing is registered."""
+"""Finding the concrete classes of a package: nothing is registered anywhere."""
 
 from __future__ import annotations
 
@@ -30,16 +30,18 @@ def concrete_classes(package: ModuleType, base: type[T]) -> dict[str, type[T]]:
     dict of str to type
         Sorted by name.
     """
-    found: dict[str, type[T]] = {}
-    for info in pkgutil.iter_modules(package.__path__):
-        module = importlib.import_module(f"{package.__name__}.{info.name}")
-        for name, member in vars(module).items():
-            if (
-                inspect.isclass(member)
-                and issubclass(member, base)
-                and not inspect.isabstract(member)
-                and member.__module__ == module.__name__
-                and not name.startswith("_")
-            ):
-                found[name] = member
+    modules = [
+        importlib.import_module(f"{package.__name__}.{info.name}")
+        for info in pkgutil.iter_modules(package.__path__)
+    ]
+    found = {
+        name: member
+        for module in modules
+        for name, member in vars(module).items()
+        if inspect.isclass(member)
+        and issubclass(member, base)
+        and not inspect.isabstract(member)
+        and member.__module__ == module.__name__
+        and not name.startswith("_")
+    }
     return dict(sorted(found.items()))

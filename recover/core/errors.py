@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-__all__ = ["MissingExtraError", "NotAFrameError", "OutOfScopeError", "ParameterError", "RecoverError"]
+__all__ = [
+    "MissingExtraError",
+    "NotAFrameError",
+    "OutOfScopeError",
+    "ParameterError",
+    "RecoverError",
+]
 
 
 class RecoverError(Exception):
@@ -10,7 +16,7 @@ class RecoverError(Exception):
 
 
 class ParameterError(RecoverError, ValueError):
-    """An argument has a value that cannot be used; the message says which, and what would do."""
+    """An argument has a value that cannot be used; the message says which, and the cure."""
 
 
 class NotAFrameError(RecoverError, ValueError):

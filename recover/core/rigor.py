@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 
 from recover.core.errors import ParameterError
 
 __all__ = ["ESTIMATE", "HEURISTIC", "PROVED", "Rigor", "RigorKind", "probabilistic"]
 
 
-class RigorKind(str, Enum):
+class RigorKind(StrEnum):
     """The kinds of evidence; the values are the words used in JSON."""
 
     PROVED = "proved"
@@ -26,10 +26,10 @@ class Rigor:
     Parameters
     ----------
     kind : RigorKind
-        `proved`: holds with floating-point rounding accounted for. `probabilistic`: holds with
-        probability at least ``1 - delta`` over random numbers that the algorithm, or the noise
-        model, draws. `heuristic`: a formula without a proof. `estimate`: an iterative or sampled
-        value, which never enters a certificate.
+        `proved`: holds with floating-point rounding accounted for. `probabilistic`: holds
+        with probability at least ``1 - delta`` over random numbers that the algorithm, or the
+        noise model, draws. `heuristic`: a formula without a proof. `estimate`: an iterative or
+        sampled value, which never enters a certificate.
     delta : float in [0, 1)
         Failure probability; zero unless probabilistic.
     """

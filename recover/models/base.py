@@ -20,7 +20,7 @@ Part = Array | str | float | int | bool | None
 
 @dataclass(frozen=True, eq=False)
 class Knowledge:
-    """What one measurement says about the coefficients ``t_i = <x, phi_i>`` of every consistent x.
+    """What one measurement says of the coefficients ``t_i = <x, phi_i>`` of consistent x.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ class Model(ABC):
 
     @abstractmethod
     def align(self, x: Array, reference: Array) -> Array:
-        """Return the signal equivalent to `x` (same sign or phase class) nearest to `reference`."""
+        """Return the signal nearest to `reference` that the model cannot tell from `x`."""
 
     @property
     @abstractmethod

@@ -74,7 +74,7 @@ class Ball(Domain):
     def __post_init__(self) -> None:
         if not self.radius > 0.0 or math.isinf(self.radius):
             raise ParameterError(
-                f"radius must be positive and finite, got {self.radius}; use Everywhere() for all"
+                f"radius must be positive and finite, got {self.radius}; Everywhere() is all"
             )
 
     @property
@@ -126,7 +126,12 @@ class Box(Domain):
         return broadcast_to("low", self.low, shape), broadcast_to("high", self.high, shape)
 
     def to_json(self) -> dict[str, Any]:
-        return {"kind": self.kind, "on": "box", "low": _plain(self.low), "high": _plain(self.high)}
+        return {
+            "kind": self.kind,
+            "on": "box",
+            "low": _plain(self.low),
+            "high": _plain(self.high),
+        }
 
 
 @dataclass(frozen=True, eq=False, init=False)

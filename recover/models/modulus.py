@@ -19,7 +19,7 @@ __all__ = ["Modulus"]
 
 @dataclass(frozen=True, eq=False)
 class Modulus(Model):
-    """The measurement ``y_i = |<x, phi_i>|``; signals are told apart up to sign or global phase.
+    """The measurement ``y_i = |<x, phi_i>|``, blind to the sign or global phase.
 
     Parameters
     ----------

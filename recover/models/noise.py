@@ -104,7 +104,7 @@ class Noise:
 
     @staticmethod
     def poisson(counts_per_unit: float, delta: float = 1e-9) -> Noise:
-        """Return the promise of counting noise, ``y = Poisson(counts_per_unit mu)/counts_per_unit``.
+        """Return the promise of counting noise, ``y = Poisson(c mu) / c``, c = counts_per_unit.
 
         The interval of each mean follows from its own count k by the tails of the Poisson law
         (Garwood: quantiles of the gamma law at k and k + 1), at level ``delta/m`` each, so all
@@ -177,7 +177,7 @@ def _require_random(value: float, name: str, delta: float) -> None:
 
 
 def _garwood(y: npt.NDArray[np.float64], scale: float, delta: float) -> Array:
-    """Return the half-width of the exact Poisson interval around each y (both sides covered)."""
+    """Return the half-width of the exact Poisson interval around each y."""
     from scipy.special import gammainccinv, gammaincinv
 
     counts = np.rint(y * scale)

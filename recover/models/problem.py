@@ -115,5 +115,7 @@ def _data(y: npt.ArrayLike, model: Model) -> Array:
             f"got {data.shape}"
         )
     if data.dtype.kind == "c":
-        raise ParameterError("data must be real, got complex values; every model measures reals")
+        raise ParameterError(
+            "data must be real, got complex values; every model measures reals"
+        )
     return require_finite("data", data)

@@ -53,7 +53,7 @@ class Saturation(Model):
         if wrong.any():
             first = tuple(int(i) for i in np.argwhere(wrong)[0])
             raise ParameterError(
-                f"low must be below high, got low={below[first]:g} and high={above[first]:g} at "
+                f"low must be below high, got low={below[first]:g}, high={above[first]:g} at "
                 f"{first}; swap them, or give None for a side that is not clipped"
             )
         object.__setattr__(self, "measured", frame)
@@ -77,16 +77,16 @@ class Saturation(Model):
         if outside.any():
             first = tuple(int(i) for i in np.argwhere(outside)[0])
             raise ParameterError(
-                f"{np.count_nonzero(outside)} data value(s) lie outside the levels by more than "
-                f"the noise, the first {float(y[first]):g} at {first} outside "
-                f"[{self.low[first]:g}, {self.high[first]:g}]; give wider levels or a noise bound"
+                f"{np.count_nonzero(outside)} data value(s) lie outside the levels by more "
+                f"than the noise, the first {float(y[first]):g} at {first} outside "
+                f"[{self.low[first]:g}, {self.high[first]:g}]; give wider levels or noise"
             )
 
     def knowledge(self, y: Array, noise: NoiseBound) -> Knowledge:
-        """Return what the data say (THEORY T10, with the correction for noise before).
+        """Return what the data say for noise after or before the clipping.
 
-        After the non-linearity, the clipped coefficient lies in ``[y - each, y + each]``; a side
-        of that interval strictly inside the levels bounds the coefficient itself.  Before it, a
+        After it, the clipped coefficient lies in ``[y - each, y + each]``; a side of
+        that interval strictly inside the levels bounds the coefficient itself.  Before it, a
         value strictly inside the levels is the coefficient plus noise, and one at a level says
         that coefficient plus noise is at or beyond it.
         """

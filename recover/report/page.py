@@ -96,7 +96,8 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Return a table; every cell is escaped."""
     top = "".join(f'<th scope="col">{html.escape(cell)}</th>' for cell in head)
     body = "".join(
-        "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
+        "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>"
+        for row in rows
     )
     return (
         f'<div class="scroll"><table><thead><tr>{top}</tr></thead>'
@@ -107,7 +108,8 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def page(title: str, lead: str, sections: Sequence[Section], footer: str) -> str:
     """Return the whole page."""
     body = "".join(
-        f"<section><h2>{html.escape(s.title)}</h2>{''.join(s.blocks)}</section>" for s in sections
+        f"<section><h2>{html.escape(s.title)}</h2>{''.join(s.blocks)}</section>"
+        for s in sections
     )
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'

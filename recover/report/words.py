@@ -31,8 +31,8 @@ def certificate_paragraphs(certificate: Certificate) -> list[str]:
     kappa = certificate.kappa
     if kappa.lower > 0.0:
         lines.append(
-            f"The data determine the signal with constant kappa between {number(kappa.lower)} and "
-            f"{number(kappa.upper)}: noise grows by a factor of at most "
+            f"The data determine the signal with kappa between {number(kappa.lower)} "
+            f"and {number(kappa.upper)}: noise grows by a factor of at most "
             f"{number(certificate.amplification.upper)}."
         )
     if certificate.assumptions:
@@ -51,8 +51,8 @@ def _promise(certificate: Certificate) -> str:
             "signal (Euclidean distance, in signal units)."
         )
     return (
-        "No bound on the error is promised from the data alone: the recovered values beyond the "
-        "clipping level are a well-founded estimate, not a certainty."
+        "No bound on the error is promised from the data alone: the recovered values "
+        "beyond the clipping level are a well-founded estimate, not a certainty."
     )
 
 

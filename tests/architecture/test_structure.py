@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import inspect
 import subprocess
 import sys
 from pathlib import Path
@@ -82,3 +83,29 @@ def test_no_trace_of_the_workshop():
             text = path.read_text()
             for word in words:
                 assert word not in text, f"{name} contains {word}"
+
+
+def public_members():
+    for path in FILES:
+        name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        module = importlib.import_module(name.removesuffix(".__init__"))
+        for attribute, member in vars(module).items():
+            own = getattr(member, "__module__", "") == module.__name__
+            if own and not attribute.startswith("_") and callable(member):
+                yield f"{name}.{attribute}", member
+
+
+def test_everything_public_is_documented():
+    missing = []
+    for name, member in public_members():
+        if not inspect.getdoc(member):
+            missing.append(name)
+        if inspect.isclass(member):
+            missing += [
+                f"{name}.{attribute}"
+                for attribute, value in vars(member).items()
+                if not attribute.startswith("_")
+                and (inspect.isfunction(value) or isinstance(value, property))
+                and not inspect.getdoc(getattr(member, attribute))
+            ]
+    assert missing == []

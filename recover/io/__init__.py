@@ -1,0 +1,40 @@
+"""Files in and out: exact samples, atomic writing, and the bundled data."""
+
+from recover.io.atomic import (
+    STANDARD,
+    check_writable,
+    read_npz,
+    staged,
+    write_bytes,
+    write_npz,
+    write_text,
+)
+from recover.io.audio_read import AudioFile, read_audio
+from recover.io.audio_write import (
+    AudioFormat,
+    check_audio_output,
+    choose_format,
+    copy_audio,
+    write_audio,
+)
+from recover.io.bundled import bundled
+from recover.io.errors import FileError
+
+__all__ = [
+    "STANDARD",
+    "AudioFile",
+    "AudioFormat",
+    "FileError",
+    "bundled",
+    "check_audio_output",
+    "check_writable",
+    "choose_format",
+    "copy_audio",
+    "read_audio",
+    "read_npz",
+    "staged",
+    "write_audio",
+    "write_bytes",
+    "write_npz",
+    "write_text",
+]

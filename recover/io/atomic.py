@@ -1,0 +1,154 @@
+"""Writing that appears whole or not at all, and never over something by accident."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from recover.core.arrays import Array
+from recover.io.errors import FileError
+
+__all__ = [
+    "STANDARD",
+    "check_writable",
+    "read_npz",
+    "staged",
+    "write_bytes",
+    "write_npz",
+    "write_text",
+]
+
+STANDARD = "-"  # the name that means standard input or output
+
+
+def check_writable(path: str | Path, *, force: bool = False) -> None:
+    """Raise `FileError` if `path` could not be written, before any work is done.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file to come; "-" is standard output and always passes.
+    force : bool
+        Whether an existing file may be replaced.
+    """
+    if str(path) == STANDARD:
+        return
+    target = Path(path)
+    if target.is_dir():
+        raise FileError(f"output {target} is a directory; give a file name")
+    if not target.parent.is_dir():
+        raise FileError(f"output folder {target.parent} does not exist; create it first")
+    if not os.access(target.parent, os.W_OK):
+        raise FileError(f"output folder {target.parent} cannot be written to; choose another")
+    if target.exists() and not force:
+        raise FileError(f"output {target} exists; choose another name or pass --force")
+
+
+@contextmanager
+def staged(path: str | Path, *, force: bool = False) -> Iterator[BinaryIO]:
+    """Open a file beside `path` for writing; rename it to `path` once the block has ended well.
+
+    On any exception, interruption included, the partial file is removed and an existing `path`
+    stays as it was.
+
+    Parameters
+    ----------
+    path : str or Path
+        Where the whole file appears; "-" writes to standard output at the end of the block.
+    force : bool
+        Whether an existing file may be replaced.
+
+    Yields
+    ------
+    binary file
+        Open for writing, seekable.
+
+    Raises
+    ------
+    FileError
+        If the target exists and `force` is False, or cannot be written.
+    """
+    if str(path) == STANDARD:
+        with _to_standard_output() as buffer:
+            yield buffer
+        return
+    check_writable(path, force=force)
+    target = Path(path)
+    partial = target.with_name(f".{target.name}.{secrets.token_hex(4)}.partial")
+    try:
+        with partial.open("xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        if not force:
+            check_writable(target)
+        partial.replace(target)
+    except FileError:
+        raise
+    except OSError as error:
+        raise FileError(f"output {target} could not be written: {error.strerror or error}") from None
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def write_bytes(path: str | Path, data: bytes, *, force: bool = False) -> None:
+    """Write `data` to `path` whole or not at all; see `staged`."""
+    with staged(path, force=force) as file:
+        file.write(data)
+
+
+def write_text(path: str | Path, text: str, *, force: bool = False) -> None:
+    """Write `text` as UTF-8 to `path` whole or not at all; see `staged`."""
+    write_bytes(path, text.encode("utf-8"), force=force)
+
+
+def write_npz(
+    path: str | Path, text: str, arrays: Mapping[str, Array], *, force: bool = False
+) -> None:
+    """Write a text (JSON) and numeric arrays as one compressed NPZ file; see `staged`.
+
+    No array may be called "text".
+    """
+    with staged(path, force=force) as file:
+        encoded = np.frombuffer(text.encode("utf-8"), dtype=np.uint8)
+        np.savez_compressed(file, text=encoded, **arrays)
+
+
+def read_npz(path: str | Path) -> tuple[str, dict[str, Array]]:
+    """Return the text and the arrays that `write_npz` wrote; nothing pickled is ever loaded.
+
+    Raises
+    ------
+    FileError
+        If the file is missing, damaged, or holds something else.
+    """
+    try:
+        with np.load(Path(path), allow_pickle=False) as data:
+            arrays = {name: np.asarray(data[name]) for name in data.files}
+        text = arrays.pop("text").tobytes().decode("utf-8")
+    except FileNotFoundError:
+        raise FileError(f"{path} does not exist; check the name") from None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile):
+        raise FileError(f"{path} is not a saved result; give a file written by --save") from None
+    return text, arrays
+
+
+@contextmanager
+def _to_standard_output() -> Iterator[BinaryIO]:
+    import io
+
+    buffer = io.BytesIO()
+    yield buffer
+    try:
+        sys.stdout.buffer.write(buffer.getvalue())
+        sys.stdout.buffer.flush()
+    except OSError as error:
+        raise FileError(f"standard output closed early: {error.strerror or error}") from None
