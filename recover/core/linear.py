@@ -21,6 +21,7 @@ __all__ = [
     "conjugate_gradients",
     "inner",
     "ratio",
+    "square",
 ]
 
 Operator = Callable[[Array], Array]
@@ -42,7 +43,7 @@ def inner(a: Array, b: Array, ndim: int) -> Array:
 
 
 def ratio(a: Array, b: Array) -> Array:
-    """Return ``a / b`` where b > 0 and 0 elsewhere: a direction of no length is not followed."""
+    """Return ``a / b`` where b > 0, and 0 elsewhere: no length, no step."""
     out = np.zeros(np.broadcast_shapes(a.shape, b.shape), dtype=np.result_type(a, b))
     return np.divide(a, b, out=out, where=b > 0)
 
@@ -227,4 +228,5 @@ def square(a: Array) -> float:
 
 
 def _times(factor: float, a: Array) -> Array:
-    return a * np.asarray(factor, dtype=a.real.dtype)
+    scaled: Array = a * np.asarray(factor, dtype=a.real.dtype)
+    return scaled

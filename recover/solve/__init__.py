@@ -1,21 +1,41 @@
 """Methods: one loop, one step each; a method is a frozen dataclass of its parameters."""
 
+from recover.solve.alternating_projections import AlternatingProjections
 from recover.solve.base import Method, Progress, Solution, Status, Watch
+from recover.solve.chebyshev import Chebyshev
 from recover.solve.choose import choose
 from recover.solve.conjugate_gradient import ConjugateGradient
 from recover.solve.dual_frame import DualFrame
+from recover.solve.frame_algorithm import FrameAlgorithm
 from recover.solve.loop import solve
+from recover.solve.obstacle import Obstacle
 from recover.solve.one_sided import OneSidedLeastSquares
+from recover.solve.relaxed_reflections import RelaxedReflections
+from recover.solve.relu_frame_algorithm import ReLUFrameAlgorithm
+from recover.solve.saturated_frame_algorithm import SaturatedFrameAlgorithm
+from recover.solve.spectral import spectral_start
+from recover.solve.spectrum import Spectrum
+from recover.solve.subspace_least_squares import SubspaceLeastSquares
 
 __all__ = [
+    "AlternatingProjections",
+    "Chebyshev",
     "ConjugateGradient",
     "DualFrame",
+    "FrameAlgorithm",
     "Method",
+    "Obstacle",
     "OneSidedLeastSquares",
     "Progress",
+    "ReLUFrameAlgorithm",
+    "RelaxedReflections",
+    "SaturatedFrameAlgorithm",
     "Solution",
+    "Spectrum",
     "Status",
+    "SubspaceLeastSquares",
     "Watch",
     "choose",
     "solve",
+    "spectral_start",
 ]

@@ -79,8 +79,7 @@ class State(Protocol):
 
     @property
     def residual(self) -> float:
-        """What the method drives to zero, relative to the same at the zero signal; see
-        `recover.solve.fixed.relative`."""
+        """What the method drives to zero, relative to the same at the zero signal."""
         ...
 
     @property

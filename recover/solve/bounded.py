@@ -11,7 +11,7 @@ from recover.core.arrays import Array
 from recover.core.linear import square
 from recover.frames.base import Frame
 from recover.models.problem import Problem
-from recover.solve.fixed import coef_dtype
+from recover.solve.fixed import coef_dtype, real_dtype
 
 __all__ = ["BoundedRows", "cast_inward"]
 
@@ -50,7 +50,7 @@ class BoundedRows:
         dtype = coef_dtype(problem)
         bounded = ~known.fixed & (np.isfinite(known.lower) | np.isfinite(known.upper))
         value = np.where(known.fixed, known.value, 0.0).astype(dtype)
-        lower, upper = cast_inward(known.lower, known.upper, np.dtype(dtype.type))
+        lower, upper = cast_inward(known.lower, known.upper, real_dtype(problem))
         lower = np.where(bounded, lower, np.asarray(-np.inf, dtype=dtype))
         upper = np.where(bounded, upper, np.asarray(np.inf, dtype=dtype))
         nearest = np.where(known.fixed, value, np.clip(np.zeros_like(value), lower, upper))

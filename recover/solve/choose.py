@@ -5,12 +5,38 @@ from __future__ import annotations
 from recover.models.problem import Problem
 from recover.solve.base import AnyMethod
 from recover.solve.dual_frame import DualFrame
+from recover.solve.obstacle import Obstacle
 from recover.solve.one_sided import OneSidedLeastSquares
+from recover.solve.relaxed_reflections import RelaxedReflections
+from recover.solve.subspace_least_squares import SubspaceLeastSquares
 
 __all__ = ["choose"]
 
 
 def choose(problem: Problem) -> AnyMethod:
-    """Return the method for `problem` when none is given."""
-    direct = DualFrame()
-    return direct if direct.refuses(problem) is None else OneSidedLeastSquares()
+    """Return the method for `problem` when none is given.
+
+    The priors' own methods where a prior is given and they apply; the dual frame where the
+    fixed coefficients determine the signal; one-sided least squares otherwise; relaxed
+    reflections for phaseless data.
+
+    Parameters
+    ----------
+    problem : Problem
+        What was measured.
+
+    Returns
+    -------
+    Method
+        One that does not refuse the problem.
+    """
+    candidates: tuple[AnyMethod, ...] = (
+        Obstacle(),
+        SubspaceLeastSquares(),
+        DualFrame(),
+        OneSidedLeastSquares(),
+    )
+    for method in candidates:
+        if method.refuses(problem) is None:
+            return method
+    return RelaxedReflections()

@@ -42,7 +42,7 @@ class ConjugateGradient(Method[_State]):
     References
     ----------
     .. [1] K. Groechenig, "Acceleration of the frame algorithm", IEEE Trans. Signal Process. 41
-       (1993), Theorem 3.
+       (1993).
     """
 
     max_iter: int = 2000

@@ -1,4 +1,4 @@
-"""The sub-frame that the data fix, with its right-hand side: what every linear method works on."""
+"""The sub-frame that the data fix, with its right-hand side: what linear methods work on."""
 
 from __future__ import annotations
 
@@ -13,7 +13,15 @@ from recover.frames.base import Frame
 from recover.frames.bounds import real_matrix
 from recover.models.problem import Problem
 
-__all__ = ["FixedRows", "coef_dtype", "fits_dense", "refuse_undetermined", "relative"]
+__all__ = [
+    "FixedRows",
+    "clearly_regular",
+    "coef_dtype",
+    "fits_dense",
+    "real_dtype",
+    "refuse_undetermined",
+    "relative",
+]
 
 DENSE_SIGNAL = 1500  # largest signal for direct solutions: n^3 work
 DENSE_ENTRIES = 2**24  # largest matrix formed for them (128 MB)
@@ -88,10 +96,16 @@ def relative(size: float, scale: float) -> float:
 
 def coef_dtype(problem: Problem) -> np.dtype[np.floating] | np.dtype[np.complexfloating]:
     """Return the dtype of coefficients: real or complex, in the problem's precision."""
-    real = np.dtype(np.finfo(problem.dtype).dtype)
+    single = real_dtype(problem) == np.float32
     if problem.model.frame.real_coefs:
-        return real
-    return np.dtype(np.complex64 if real == np.float32 else np.complex128)
+        return real_dtype(problem)
+    return np.dtype(np.complex64) if single else np.dtype(np.complex128)
+
+
+def real_dtype(problem: Problem) -> np.dtype[np.floating]:
+    """Return the real dtype of the problem's precision."""
+    single = problem.dtype in (np.float32, np.complex64)
+    return np.dtype(np.float32) if single else np.dtype(np.float64)
 
 
 def fits_dense(frame: Frame) -> bool:
@@ -109,12 +123,16 @@ def refuse_undetermined(problem: Problem) -> str | None:
     needed, have = frame.signal_size, known.fixed_count
     # one complex coefficient of a real signal is two real rows
     weight = 2 if frame.real_signal and not frame.real_coefs else 1
-    cure = "give a prior or a domain, or use OneSidedLeastSquares for a consistent signal"
+    cure = (
+        "give a prior or a domain, or use OneSidedLeastSquares for a consistent signal"
+        if problem.model.convex
+        else "use RelaxedReflections or AlternatingProjections"
+    )
     if weight * have < needed:
         return f"the data fix {have} rows, {needed} are needed to determine the signal; {cure}"
     if fits_dense(frame):
         rows, _ = real_matrix(frame, known.fixed)
-        rank = _rank(rows)
+        rank = needed if clearly_regular(rows) else int(np.linalg.matrix_rank(rows))
         if rank < needed:
             return (
                 f"the data fix {have} rows, of which {rank} are independent and {needed} are "
@@ -123,8 +141,7 @@ def refuse_undetermined(problem: Problem) -> str | None:
     return None
 
 
-def _rank(rows: Array) -> int:
+def clearly_regular(rows: Array) -> bool:
+    """Tell whether a matrix has full column rank beyond doubt; False says nothing."""
     eigenvalues = np.linalg.eigvalsh(rows.conj().T @ rows)
-    if eigenvalues[0] > _CLEARLY_REGULAR * eigenvalues[-1]:
-        return int(rows.shape[1])
-    return int(np.linalg.matrix_rank(rows))
+    return bool(eigenvalues[0] > _CLEARLY_REGULAR * eigenvalues[-1])

@@ -19,7 +19,7 @@ from recover.solve.fixed import relative
 
 __all__ = ["OneSidedLeastSquares"]
 
-_INNER = 0.3  # multipliers move when the gradient is this much smaller than what they correct
+_INNER = 0.1  # multipliers move when the gradient is this much smaller than what they correct
 
 
 @dataclass(frozen=True, eq=False)

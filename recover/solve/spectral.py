@@ -1,0 +1,95 @@
+"""A spectral starting point for phaseless data."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from recover.core.arrays import Array
+from recover.core.linear import square
+from recover.frames.base import Frame
+from recover.frames.bounds import real_matrix
+from recover.models.problem import Problem
+from recover.solve.fixed import fits_dense, real_dtype
+
+__all__ = ["spectral_start", "starting_signal"]
+
+_POWER_STEPS = 200
+_LEAST_MARGIN = 0.1  # keeps the weights finite where there are hardly more rows than unknowns
+
+
+def starting_signal(problem: Problem, start: Array | None, rng: np.random.Generator) -> Array:
+    """Return `start`, else zero for convex models and a spectral start for the others."""
+    if start is not None:
+        return start
+    if problem.model.convex:
+        return np.zeros(problem.model.frame.signal_shape, dtype=problem.dtype)
+    return spectral_start(problem, rng)
+
+
+def spectral_start(problem: Problem, rng: np.random.Generator) -> Array:
+    """Return the leading eigenvector of ``sum_i T(y_i^2 / mean y^2) phi_i phi_i^*``, scaled.
+
+    The weight ``T(s) = (s - 1)/(s + sqrt(m/n) - 1)`` is the one that recovers the most of a
+    Gaussian frame's signal for few rows [1]_.  The length fits ``|analysis(x)|`` to the data.
+
+    Parameters
+    ----------
+    problem : Problem
+        Phaseless data.
+    rng : Generator
+        Draws the first vector of the power iteration that large frames take.
+
+    Returns
+    -------
+    array [shape=frame.signal_shape]
+
+    References
+    ----------
+    .. [1] M. Mondelli, A. Montanari, "Fundamental limits of weak recovery with applications to
+       phase retrieval", Found. Comput. Math. 19 (2019).
+    """
+    frame = problem.model.frame
+    intensity = problem.y.astype(np.float64) ** 2
+    mean = float(intensity.mean())
+    if mean == 0.0:
+        return np.zeros(frame.signal_shape, dtype=problem.dtype)
+    margin = max(math.sqrt(frame.coef_size / frame.signal_size) - 1.0, _LEAST_MARGIN)
+    ratio = intensity / mean
+    weights = (ratio - 1.0) / (ratio + margin)
+    if fits_dense(frame):
+        direction = _leading_dense(frame, weights)
+    else:
+        direction = _leading_power(problem, weights, 1.0 / margin, rng)
+    direction = direction.astype(problem.dtype)
+    size = np.abs(frame.analysis(direction))
+    energy = square(size)
+    fit = float(np.vdot(size, problem.y)) / energy if energy > 0.0 else 0.0
+    return direction * np.asarray(fit, dtype=real_dtype(problem))
+
+
+def _leading_dense(frame: Frame, weights: Array) -> Array:
+    rows, _ = real_matrix(frame, np.ones(frame.coef_shape, dtype=bool))
+    flat = weights.reshape(-1)
+    if rows.shape[0] == 2 * flat.size:
+        flat = np.concatenate([flat, flat])
+    _, vectors = np.linalg.eigh(rows.conj().T @ (flat[:, None] * rows))
+    leading: Array = vectors[:, -1].reshape(frame.signal_shape)
+    return leading
+
+
+def _leading_power(
+    problem: Problem, weights: Array, below: float, rng: np.random.Generator
+) -> Array:
+    """Power iteration, shifted by `below` so that the weights become non-negative."""
+    frame = problem.model.frame
+    shifted = (weights + below).astype(real_dtype(problem))
+    x = rng.standard_normal(frame.signal_shape)
+    if not frame.real_signal:
+        x = x + 1j * rng.standard_normal(frame.signal_shape)
+    x = x.astype(problem.dtype)
+    for _ in range(_POWER_STEPS):
+        x = frame.synthesis(shifted * frame.analysis(x))
+        x = x / np.asarray(math.sqrt(square(x)), dtype=shifted.dtype)
+    return x
