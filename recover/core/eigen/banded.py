@@ -196,26 +196,31 @@ def _search(problem: _Problem) -> EigenBound:
     """Prove values that climb towards the smallest eigenvalue.
 
     Inverse iteration with the factor of the best shift so far tells how far above it the
-    eigenvalue is; the next value to be tried lies a rounding margin below that. A failed trial
-    halves the step.
+    eigenvalue is; the next value to be tried lies a rounding margin below that, after a failed
+    trial further and further below.
     """
     best = _try(problem, 0.0)
     if best.factor is None:
         return replace(best.bound, reason="the matrix is singular to working precision")
     above, below = _distance(best.factor)
+    failures = 0
     for _ in range(MAX_TRIALS):
         best = best._replace(factor=None)  # a factor is as large as the matrix: keep none
-        if above <= RTOL * (best.shift + above) + 1.5 * best.allowance:
+        aim = RTOL * (best.shift + above)
+        if above <= aim + 1.5 * best.allowance:
             break
-        candidate = best.shift + below - 2.0 * best.allowance
+        # stay clear of clusters that the estimate cannot tell apart
+        retreat = max(above - below, 0.25 * aim) * 8.0**failures
+        step = max(above - retreat, above * 0.25 ** (failures + 1))
+        candidate = best.shift + step - 2.0 * best.allowance
         target = 0.0 - scaled_up(-candidate, problem.exponent)
         if target <= best.bound.value:
             break
         trial = _try(problem, target)
         if trial.factor is None:
-            below *= 0.5
+            failures += 1
         else:
-            best, (above, below) = trial, _distance(trial.factor)
+            best, (above, below), failures = trial, _distance(trial.factor), 0
     return best.bound
 
 

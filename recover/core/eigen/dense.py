@@ -208,7 +208,7 @@ def _prove(problem: _Problem, target: float) -> EigenBound:
     total = scaled_up(allowance, problem.exponent)
     if _is_positive(problem.matrix, up(wanted + allowance)):
         return EigenBound(target, PROVED, ROUTE, total)
-    if down(_gershgorin(problem.matrix) - slack) >= wanted:
+    if _gershgorin(problem.matrix, slack) >= wanted:
         return EigenBound(target, PROVED, ROUTE, problem.slack)
     return EigenBound(
         -math.inf, PROVED, ROUTE, total, f"the Cholesky test at {target:g} failed"
@@ -228,19 +228,20 @@ def _search(problem: _Problem) -> EigenBound:
         bound = _prove(problem, _unscaled_down(candidate, problem.exponent))
         if bound.value > -math.inf:
             return bound
-    value = down(_gershgorin(matrix) - slack)
-    return EigenBound(_unscaled_down(value, problem.exponent), PROVED, ROUTE, problem.slack)
+    value = _unscaled_down(_gershgorin(matrix, slack), problem.exponent)
+    return EigenBound(value, PROVED, ROUTE, problem.slack)
 
 
-def _gershgorin(matrix: Array) -> float:
-    """Return ``min_i (a_ii - sum_(j != i) |a_ij|)`` rounded down; exact if diagonal."""
+def _gershgorin(matrix: Array, slack: float) -> float:
+    """Return ``min_i (a_ii - sum_(j != i) |a_ij|) - slack`` rounded down; exact if diagonal."""
     diagonal = np.diagonal(matrix)
     moduli = np.abs(matrix)
     np.fill_diagonal(moduli, 0.0)
     rows = moduli.sum(axis=1)
     rows = np.where(rows > 0.0, rows * (1.0 + 2.0 * gamma(matrix.shape[0] + 2)), 0.0)
     gaps = np.where(rows > 0.0, np.nextafter(diagonal - rows, -np.inf), diagonal)
-    return float(gaps.min())
+    lower = float(gaps.min())
+    return down(lower - slack) if slack > 0.0 else lower
 
 
 def _unscaled_down(x: float, exponent: int) -> float:

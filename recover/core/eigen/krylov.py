@@ -30,7 +30,8 @@ def lanczos_values(
 ) -> Iterator[Ritz]:
     """Yield the extreme Ritz values of a Hermitian operator after 1, 2, ... Lanczos steps.
 
-    Ends when the residual is at most `rtol` times the largest value, or nothing can change.
+    Ends when nothing can change or, for a positive `rtol`, when the residual of the largest
+    value is at most `rtol` times that value.
 
     Parameters
     ----------
@@ -61,6 +62,6 @@ def lanczos_values(
         values, vectors = eigh_tridiagonal(alpha[: k + 1], beta[:k])
         largest, residual = float(values[-1]), float(beta[k] * abs(vectors[k, -1]))
         yield Ritz(k + 1, float(values[0]), largest, residual, float(beta[k]), ended)
-        if ended or residual <= rtol * abs(largest):
+        if ended or (rtol > 0.0 and residual <= rtol * abs(largest)):
             return
         basis[k + 1] = image / beta[k]

@@ -33,6 +33,7 @@ from recover.core.eigen.gram import gram_of
 from recover.core.eigen.product import accurate_product
 from recover.core.rigor import PROVED
 from recover.core.rounding import (
+    TINY,
     U,
     binary_exponent,
     down,
@@ -81,6 +82,7 @@ def sigma_min_lower(rows: Array, *, at: float | None = None) -> EigenBound:
     exponent = binary_exponent(matrix)
     scaled = realified(scale(matrix, -exponent))
     proved, slack, reason = _unit_scale_bound(scaled[np.any(scaled != 0.0, axis=1)])
+    proved = max(down(proved - TINY * scaled.size), 0.0)  # what the scaling may have lost
     slack = scaled_up(slack, exponent)
     if target is None:
         value = 0.0 - scaled_up(-max(down(proved * (1.0 - SHADE)), 0.0), exponent)
@@ -95,14 +97,20 @@ def _unit_scale_bound(a: Array) -> tuple[float, float, str]:
     n = a.shape[1]
     if a.shape[0] < n:
         return 0.0, math.inf, f"{a.shape[0]} non-zero rows cannot span {n} dimensions"
+    # columns of equal size: a = b D, with D powers of two, so a (D^-1 y) = b y
+    columns = np.frexp(np.abs(a).max(axis=0))[1]
+    a = np.ldexp(a, -columns)
     y = _inverse_of_triangle(a)
     if y is None:
         return 0.0, math.inf, "the rows are linearly dependent to working precision"
     lift = binary_exponent(y)
-    y = scale(y, -lift)
-    product, product_error = accurate_product(a, y)
+    product, product_error = accurate_product(a, scale(y, -lift))
     # back to the scale at which the product is near orthonormal
     product, product_error = scale(product, lift), scaled_up(product_error, lift)
+    # entries of D^-1 y, scaled to below 1; what underflows is far below the norm's rounding
+    exponents = np.frexp(y)[1] - columns[:, None]
+    lift = int(exponents.max(where=y != 0.0, initial=-(2**20)))
+    y = np.ldexp(y, -columns[:, None] - lift)
     z = _inverse_of_triangle(product)
     if z is None or not np.isfinite(product).all():
         return 0.0, math.inf, "the rows are linearly dependent to twice the working precision"

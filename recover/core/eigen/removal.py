@@ -90,7 +90,7 @@ def nonnegative_norm_upper(
             best = NormBound(bound, weights)
         if not 0.0 < bound < math.inf:
             break
-        weights = np.maximum(image, 0.0) + DAMPING * bound * weights
+        weights = np.maximum(image, 0.0) / bound + DAMPING * weights
         weights = _floored(weights / weights.max(), 0.0)
     for floor in FLOORS:
         candidate = nonnegative_norm_upper_from(
