@@ -199,7 +199,8 @@ def method_named(name: str) -> AnyMethod:
     classes = concrete_classes(package, Method)
     if name not in classes:
         raise ParameterError(f"method must be one of {', '.join(classes)}, got {name!r}")
-    return classes[name].sample(np.random.default_rng(0))
+    method: AnyMethod = classes[name].sample(np.random.default_rng(0))
+    return method
 
 
 def _resolve(problem: Problem, method: AnyMethod | str | None) -> AnyMethod:

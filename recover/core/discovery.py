@@ -6,14 +6,12 @@ import importlib
 import inspect
 import pkgutil
 from types import ModuleType
-from typing import TypeVar
+from typing import Any
 
 __all__ = ["concrete_classes"]
 
-T = TypeVar("T")
 
-
-def concrete_classes(package: ModuleType, base: type[T]) -> dict[str, type[T]]:
+def concrete_classes(package: ModuleType, base: type) -> dict[str, type[Any]]:
     """Return the concrete public subclasses of `base` defined in the modules of `package`.
 
     The modules are imported when this is called, never before.

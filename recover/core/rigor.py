@@ -63,7 +63,7 @@ class Rigor:
     @staticmethod
     def from_json(data: dict[str, str | float]) -> Rigor:
         """Rebuild from `to_json`."""
-        return Rigor(RigorKind(data["kind"]), float(data.get("delta", 0.0)))
+        return Rigor(RigorKind(str(data["kind"])), float(data.get("delta", 0.0)))
 
 
 PROVED = Rigor(RigorKind.PROVED)

@@ -108,7 +108,9 @@ class Box(Domain):
     def __init__(self, low: npt.ArrayLike, high: npt.ArrayLike) -> None:
         a, b = np.asarray(low, dtype=np.float64), np.asarray(high, dtype=np.float64)
         if np.isnan(a).any() or np.isnan(b).any() or not np.all(a <= b):
-            raise ParameterError(f"low must be at most high everywhere, got {low} and {high}")
+            raise ParameterError(
+                f"low must be at most high everywhere, got {low!r} and {high!r}"
+            )
         object.__setattr__(self, "low", frozen(a))
         object.__setattr__(self, "high", frozen(b))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -88,9 +89,9 @@ class Problem:
         return digest([*self.model.identity_parts(), self.y])
 
     @property
-    def dtype(self) -> np.dtype[np.floating] | np.dtype[np.complexfloating]:
+    def dtype(self) -> np.dtype[Any]:
         """The dtype of recovered signals: real or complex, single where the data are single."""
-        single = self.y.dtype in (np.float32, np.complex64)
+        single = self.y.dtype == np.float32
         if self.model.frame.real_signal:
             return np.dtype(np.float32 if single else np.float64)
         return np.dtype(np.complex64 if single else np.complex128)

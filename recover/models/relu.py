@@ -55,7 +55,8 @@ class ReLU(Model):
         return True
 
     def apply(self, t: Array) -> Array:
-        return np.maximum(t - self.bias.astype(t.dtype), 0.0)
+        active: Array = np.maximum(t - self.bias.astype(t.dtype), 0.0)
+        return active
 
     def check_data(self, y: Array, noise: NoiseBound) -> None:
         allowed = noise.each if noise.where is Where.AFTER else 0.0
@@ -86,7 +87,8 @@ class ReLU(Model):
     def project(self, t: Array, y: Array) -> Array:
         active = y > 0
         bias = self.bias.astype(t.dtype)
-        return np.where(active, y + bias, np.minimum(t, bias))
+        nearest: Array = np.where(active, y + bias, np.minimum(t, bias))
+        return nearest
 
     def align(self, x: Array, reference: Array) -> Array:
         return x
