@@ -1,8 +1,9 @@
 """Linear frames: analysis, exact adjoint, proved bounds, sub-frames."""
 
 from recover.frames.base import Frame, FrameBounds
+from recover.frames.boundary import Boundary
 from recover.frames.dense import Dense
-from recover.frames.gabor import Boundary, Gabor
+from recover.frames.gabor import Gabor
 from recover.frames.identity import Identity
 from recover.frames.masked import Masked
 

@@ -4,31 +4,31 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from enum import Enum
 from functools import cached_property
 from typing import Self
 
 import numpy as np
 import numpy.typing as npt
-from numpy.lib.stride_tricks import sliding_window_view
 from scipy.fft import fft, ifft, irfft, rfft
 
-from recover.core.arrays import Array, as_numeric, frozen
-from recover.core.errors import NotAFrameError, ParameterError
+from recover.core.arrays import Array, frozen
 from recover.core.rigor import PROVED
 from recover.core.rounding import U, down, gamma, up
 from recover.frames.base import Frame, FrameBounds
+from recover.frames.boundary import Boundary
 from recover.frames.fft import fft_error, is_single, one_sided_size
-from recover.frames.structure import Diagonal
+from recover.frames.gabor_grid import GaborGrid
+from recover.frames.gabor_structure import absolute_gram, absolute_gram_error, gabor_bands
+from recover.frames.gabor_window import (
+    as_window,
+    hann_window,
+    over_one_hop,
+    require_cover,
+    require_sizes,
+)
+from recover.frames.structure import Bands, Diagonal
 
-__all__ = ["Boundary", "Gabor"]
-
-
-class Boundary(Enum):
-    """What the windows meet beyond the ends of the signal."""
-
-    CIRCULAR = "the signal, repeated"
-    ZERO_PADDED = "zeros"
+__all__ = ["Gabor"]
 
 
 @dataclass(frozen=True, eq=False, init=False)
@@ -96,20 +96,12 @@ class Gabor(Frame):
         tight: bool = False,
         real_signal: bool = True,
     ) -> None:
-        values = _window(window)
+        values = as_window(window)
         size = values.size
-        for name, value in (("length", length), ("hop", hop)):
-            if value < 1:
-                raise ParameterError(f"{name} must be >= 1 sample, got {value}")
-        if channels is None:
-            channels = size
-        if channels < size:
-            raise ParameterError(
-                f"channels must be >= the window's size {size}, got {channels}; "
-                "take more channels or a shorter window"
-            )
-        diagonal = _periodic_diagonal(values, hop)
-        _require_cover(diagonal[:length], size, hop)
+        channels = size if channels is None else channels
+        require_sizes(length, size, hop, channels)
+        diagonal = over_one_hop(values, hop)
+        require_cover(diagonal[:length], size, hop)
         if tight:
             root = np.sqrt(np.where(diagonal > 0.0, diagonal, 1.0))
             values = values / root[np.arange(size) % hop]
@@ -133,12 +125,9 @@ class Gabor(Frame):
         real_signal: bool = True,
     ) -> Self:
         """Return the frame of the periodic Hann window ``sin(pi l / size)^2`` (see the class)."""
-        if size < 2:
-            raise ParameterError(f"size of a Hann window must be >= 2 samples, got {size}")
-        window = np.sin(np.pi * np.arange(size) / size) ** 2
         return cls(
             length,
-            window,
+            hann_window(size),
             hop,
             channels,
             boundary=boundary,
@@ -166,34 +155,27 @@ class Gabor(Frame):
         return False
 
     @cached_property
-    def overlap(self) -> int:
-        """Number of hops that a window spans, rounded up."""
-        return -(-self.window.size // self.hop)
+    def grid(self) -> GaborGrid:
+        """The places of the frames."""
+        return GaborGrid(self.length, self.window.size, self.hop, self.boundary)
 
-    @cached_property
+    @property
     def frames(self) -> int:
         """Number of frames."""
-        if self.boundary is Boundary.CIRCULAR:
-            return -(-max(self.length, self.window.size) // self.hop)
-        return -(-self.length // self.hop) + self.overlap - 1
+        return self.grid.frames
 
     @property
     def starts(self) -> Array:
-        """Index of the first sample of each frame, shape (frames,); negative before the signal."""
-        return np.arange(self.frames) * self.hop - self.lead
-
-    @cached_property
-    def lead(self) -> int:
-        """Samples by which the first frame starts before the signal, a multiple of the hop."""
-        return 0 if self.boundary is Boundary.CIRCULAR else (self.overlap - 1) * self.hop
+        """First sample of each frame, shape (frames,); negative before the signal."""
+        return np.arange(self.frames) * self.hop - self.grid.lead
 
     def analysis(self, x: Array) -> Array:
         x = self.check_signal(x)
         window = self._window_single if is_single(x) else self._window_double
         size = window.size
-        padded = self._padded(x, window.dtype)
-        pieces = sliding_window_view(padded, size, axis=-1)[..., :: self.hop, :]
-        framed = np.empty((*pieces.shape[:-1], self.channels), dtype=padded.dtype)
+        dtype = np.result_type(window.dtype, np.complex64) if np.iscomplexobj(x) else window.dtype
+        pieces = self.grid.cut(x, dtype)
+        framed = np.empty((*pieces.shape[:-1], self.channels), dtype=dtype)
         np.multiply(pieces, window, out=framed[..., :size])
         framed[..., size:] = 0.0
         if not self.real_signal:
@@ -210,16 +192,16 @@ class Gabor(Frame):
         complex_type = np.complex64 if single else np.complex128
         if not self.real_signal:
             full = np.asarray(ifft(c.astype(complex_type, copy=False), norm="forward"))
-            return self._overlap_add(full, window)
+            return self.grid.overlap_add(full, window)
         paired = np.array(c, dtype=complex_type)
         for edge in self._unpaired:
             paired[..., edge] *= math.sqrt(2.0)
         framed = np.asarray(irfft(paired, n=self.channels, norm="forward", overwrite_x=True))
-        return self._overlap_add(framed, window * window.dtype.type(0.5))
+        return self.grid.overlap_add(framed, window * window.dtype.type(0.5))
 
     def bounds(self) -> FrameBounds:
-        diagonal = _periodic_diagonal(self.window, self.hop)[: self.length]
-        error = gamma(self.overlap + 2)
+        diagonal = over_one_hop(self.window, self.hop)[: self.length]
+        error = gamma(self.grid.overlap + 2)
         return FrameBounds(
             max(down(float(diagonal.min()) * (1.0 - error), 2), 0.0),
             up(float(diagonal.max()) * (1.0 + error), 2),
@@ -240,13 +222,24 @@ class Gabor(Frame):
         pieces = np.broadcast_to(
             kept[:, None].astype(np.float64), (self.frames, self.window.size)
         )
-        entries = self._overlap_add(pieces, np.square(self.window))
-        slack = up(gamma(self.overlap + 2) * float(entries.max(initial=0.0)))
+        entries = self.grid.overlap_add(pieces, np.square(self.window))
+        slack = up(gamma(self.grid.overlap + 2) * float(entries.max(initial=0.0)))
         return Diagonal(entries, slack)
+
+    def subframe_bands(self, keep: Array) -> Bands | None:
+        return gabor_bands(
+            self.grid, self.window, self.channels, keep, self.bounds().upper, self.real_signal
+        )
+
+    def absolute_gram(self, p: Array) -> Array:
+        return absolute_gram(self.grid, self.window, self.channels, p, self.real_signal)
+
+    def absolute_gram_error(self, p: Array) -> float:
+        return absolute_gram_error(self.grid, self.window, self.channels, p)
 
     def canonical_dual(self) -> Gabor:
         """Return the frame of the window divided by the frame operator's diagonal."""
-        diagonal = _periodic_diagonal(self.window, self.hop)
+        diagonal = over_one_hop(self.window, self.hop)
         diagonal[diagonal == 0.0] = 1.0  # residues that no sample of the signal has
         return Gabor(
             self.length,
@@ -287,57 +280,3 @@ class Gabor(Frame):
     @cached_property
     def _window_single(self) -> Array:
         return self._window_double.astype(np.float32)
-
-    def _padded(self, x: Array, real_type: np.dtype[np.floating]) -> Array:
-        """Return the signal with what the frames meet before and after it."""
-        kind = np.result_type(real_type, np.complex64) if np.iscomplexobj(x) else real_type
-        blocks = self.frames + self.overlap - 1
-        padded = np.zeros((*x.shape[:-1], blocks * self.hop), dtype=kind)
-        padded[..., self.lead : self.lead + self.length] = x
-        if self.boundary is Boundary.CIRCULAR:
-            period = self.frames * self.hop
-            padded[..., period:] = padded[..., : padded.shape[-1] - period]
-        return padded
-
-    def _overlap_add(self, framed: Array, window: Array) -> Array:
-        """Return ``sum_n window * framed[n]`` at the places of the frames, on the signal."""
-        hop, frames, size = self.hop, self.frames, window.size
-        blocks = frames + self.overlap - 1
-        total = np.zeros((*framed.shape[:-2], blocks, hop), dtype=framed.dtype)
-        scratch = np.empty((*framed.shape[:-2], frames, min(hop, size)), dtype=framed.dtype)
-        for k in range(self.overlap):  # hops within a window, all frames at once
-            part = slice(k * hop, min((k + 1) * hop, size))
-            width = part.stop - part.start
-            product = np.multiply(framed[..., part], window[part], out=scratch[..., :width])
-            total[..., k : k + frames, :width] += product
-        flat = total.reshape(*framed.shape[:-2], blocks * hop)
-        if self.boundary is Boundary.CIRCULAR:
-            period = frames * hop
-            flat[..., : blocks * hop - period] += flat[..., period:]
-        return flat[..., self.lead : self.lead + self.length]
-
-
-def _window(window: npt.ArrayLike) -> Array:
-    values = as_numeric("window", window)
-    if values.ndim != 1 or values.size == 0 or np.iscomplexobj(values):
-        raise ParameterError(
-            f"window must be a real vector of at least one sample, got shape {values.shape} "
-            f"and dtype {values.dtype}"
-        )
-    return values.astype(np.float64)
-
-
-def _periodic_diagonal(window: Array, hop: int) -> Array:
-    """Return ``sum_k window[r + k hop]^2`` for r < hop: the frame operator over one hop."""
-    overlap = -(-window.size // hop)
-    squares = np.zeros(overlap * hop)
-    squares[: window.size] = np.square(window)
-    return np.asarray(squares.reshape(overlap, hop).sum(axis=0))
-
-
-def _require_cover(diagonal: Array, size: int, hop: int) -> None:
-    if diagonal.min() <= 0.0:
-        raise NotAFrameError(
-            f"hop {hop} with a window of {size} samples leaves {int(np.sum(diagonal <= 0.0))} of "
-            f"{diagonal.size} samples per hop without any window; take a smaller hop"
-        )
