@@ -94,7 +94,8 @@ def staged(path: str | Path, *, force: bool = False) -> Iterator[BinaryIO]:
     except FileError:
         raise
     except OSError as error:
-        raise FileError(f"output {target} could not be written: {error.strerror or error}") from None
+        reason = error.strerror or error
+        raise FileError(f"output {target} could not be written: {reason}") from None
     finally:
         partial.unlink(missing_ok=True)
 
@@ -119,7 +120,7 @@ def write_npz(
     """
     with staged(path, force=force) as file:
         encoded = np.frombuffer(text.encode("utf-8"), dtype=np.uint8)
-        np.savez_compressed(file, text=encoded, **arrays)
+        np.savez_compressed(file, allow_pickle=False, text=encoded, **arrays)
 
 
 def read_npz(path: str | Path) -> tuple[str, dict[str, Array]]:
@@ -136,8 +137,10 @@ def read_npz(path: str | Path) -> tuple[str, dict[str, Array]]:
         text = arrays.pop("text").tobytes().decode("utf-8")
     except FileNotFoundError:
         raise FileError(f"{path} does not exist; check the name") from None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile):
-        raise FileError(f"{path} is not a saved result; give a file written by --save") from None
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, zipfile.BadZipFile):
+        raise FileError(f"{path} is not a saved result of --save") from None
+    except EOFError:
+        raise FileError(f"{path} is empty; give a file written by --save") from None
     return text, arrays
 
 

@@ -1,0 +1,196 @@
+"""At which levels a recording was clipped: per channel and per sign, with a confidence."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from recover.core.arrays import Array, as_numeric
+from recover.core.errors import ParameterError
+
+__all__ = ["ChannelLevels", "detect_levels", "given_levels"]
+
+_BANDS = (0.0, 0.0005, 0.002, 0.01, 0.03)  # width of the suspected flat top, in amplitudes
+_NEXT = 0.0005  # width that stands for an exact flat top where the band below is measured
+_MIN_SAMPLES = 8
+_MIN_PAIRS = 4  # neighbours that are both at the top
+_MIN_LONG_RUNS = (
+    2  # runs of at least three samples: a smooth peak has at most two equal samples
+)
+# The band below is three times as wide: parabolic tops of one height, the worst smooth case,
+# put as many samples there as into the top band.
+_WIDER = 3.0
+_MIN_RATIO = 2.0
+_MIN_HEIGHT = 0.05  # of the range, between the median and a level: gated silence is no clipping
+
+
+@dataclass(frozen=True)
+class ChannelLevels:
+    """Where one channel is clipped.
+
+    Parameters
+    ----------
+    low, high : float or None
+        The levels in signal units; None where that side is not clipped.
+    fraction : float in [0, 1]
+        Share of the samples at or beyond the levels.
+    confidence : float in [0, 1]
+        The smallest share, over the sides found, of samples at a level that a smooth density
+        would not put there; where nothing was found, one less that share.
+    runs, longest : int
+        Number of runs of clipped samples, and length of the longest.
+    """
+
+    low: float | None
+    high: float | None
+    fraction: float
+    confidence: float
+    runs: int
+    longest: int
+
+    @property
+    def clipped(self) -> bool:
+        """Whether any sample is at a level."""
+        return self.fraction > 0.0
+
+
+def detect_levels(samples: npt.ArrayLike) -> tuple[ChannelLevels, ...]:
+    """Find the clipping levels of a recording.
+
+    A side counts as clipped when far more samples lie in a thin band at the extreme than in the
+    equally thin band below it, among them neighbours.  Exact flat tops are tried first, then
+    bands up to 3 % of the amplitude (which is counted from the median, so an offset does not
+    matter).
+
+    Parameters
+    ----------
+    samples : array [shape=(n,) or (n, channels), real]
+        Any unit, integers included.
+
+    Returns
+    -------
+    tuple of ChannelLevels
+        One for each channel.
+
+    Raises
+    ------
+    ParameterError
+        If the samples are not real and finite, or there are none.
+    """
+    frames = as_frames(samples)
+    return tuple(_detect(frames[:, channel]) for channel in range(frames.shape[1]))
+
+
+def given_levels(
+    samples: npt.ArrayLike,
+    low: float | None,
+    high: float | None,
+    *,
+    tolerance: float = 0.0,
+    confidence: float = 1.0,
+) -> ChannelLevels:
+    """Return the account of one channel, shape (n,), for levels that are known.
+
+    Raises
+    ------
+    ParameterError
+        If the low level is not below the high one or a value is NaN.
+    """
+    y = np.asarray(samples)
+    below = None if low is None or math.isinf(low) else float(low)
+    above = None if high is None or math.isinf(high) else float(high)
+    for name, level in (("low", below), ("high", above)):
+        if level is not None and math.isnan(level):
+            raise ParameterError(f"{name} must be a number, got NaN")
+    if below is not None and above is not None and not below < above:
+        raise ParameterError(
+            f"low must be below high, got low={below:g} and high={above:g}; swap them"
+        )
+    mask = clipped_mask(y, below, above, tolerance)
+    starts, stops = runs_of(mask)
+    return ChannelLevels(
+        low=below,
+        high=above,
+        fraction=float(np.count_nonzero(mask)) / y.size,
+        confidence=confidence,
+        runs=len(starts),
+        longest=int((stops - starts).max(initial=0)),
+    )
+
+
+def clipped_mask(y: Array, low: float | None, high: float | None, tolerance: float) -> Array:
+    """Return which samples are within `tolerance` of a level, or beyond it."""
+    mask = np.zeros(y.shape, dtype=bool)
+    if low is not None:
+        mask |= y <= low + tolerance
+    if high is not None:
+        mask |= y >= high - tolerance
+    return mask
+
+
+def runs_of(mask: Array) -> tuple[Array, Array]:
+    """Return first index and end (exclusive) of each run of True in a boolean vector."""
+    edges = np.diff(mask.astype(np.int8), prepend=0, append=0)
+    return np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
+
+
+def as_frames(samples: npt.ArrayLike) -> Array:
+    """Return samples as a real, finite, non-empty array (n, channels); the dtype stays."""
+    array = np.asarray(samples)
+    if array.dtype.kind not in "iu":
+        array = as_numeric("samples", array)
+    if array.ndim == 1:
+        array = array[:, None]
+    if array.ndim != 2 or array.dtype.kind == "c":
+        raise ParameterError(
+            f"samples must be real with shape (n,) or (n, channels), got {array.shape} "
+            f"and dtype {array.dtype}"
+        )
+    if 0 in array.shape:
+        raise ParameterError(f"samples must not be empty, got shape {array.shape}")
+    return array
+
+
+def _detect(y: Array) -> ChannelLevels:
+    wide = y.astype(np.float64)
+    middle = float(np.median(wide))
+    span = float(wide.max() - wide.min())
+    high, high_share = _flat_top(wide, middle, span)
+    low, low_share = _flat_top(-wide, -middle, span)
+    sides = ((high, high_share), (low, low_share))
+    shares = [share for level, share in sides if level is not None]
+    found = min(shares) if shares else 1.0 - max(high_share, low_share)
+    return given_levels(wide, None if low is None else -low, high, confidence=found)
+
+
+def _flat_top(y: Array, middle: float, span: float) -> tuple[float | None, float]:
+    """Return the upper level or None, and the share of the top that smoothness leaves open."""
+    peak = float(y.max())
+    amplitude = peak - middle
+    if amplitude <= _MIN_HEIGHT * span:
+        return None, 0.0
+    lower = y[y < peak]
+    quantum = peak - float(lower.max()) if lower.size else 0.0
+    best = 0.0
+    for width in _BANDS:
+        edge = peak - width * amplitude
+        top = y >= edge
+        at_top = int(np.count_nonzero(top))
+        depth = _WIDER * max(max(width, _NEXT) * amplitude, quantum)
+        next_band = int(np.count_nonzero(y >= edge - depth)) - at_top
+        if at_top < _MIN_SAMPLES:
+            continue
+        starts, stops = runs_of(top)
+        lengths = stops - starts
+        pairs = int((lengths - 1).sum())
+        long_runs = int(np.count_nonzero(lengths >= 3))
+        if pairs < _MIN_PAIRS or long_runs < _MIN_LONG_RUNS:
+            continue
+        share = max(0.0, 1.0 - (next_band + 3) / at_top)
+        if at_top >= _MIN_RATIO * (next_band + 3):
+            return edge, share
+        best = max(best, min(share, 0.5))
+    return None, best

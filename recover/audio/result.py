@@ -1,0 +1,153 @@
+"""What a declipping gives back, saved and loaded without pickled objects."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from recover.audio.levels import ChannelLevels
+from recover.certificates.certificate import Certificate
+from recover.core.arrays import Array
+from recover.core.errors import ParameterError
+from recover.io.atomic import read_npz, write_npz
+from recover.io.errors import FileError
+from recover.solve.base import Status
+
+__all__ = ["AudioResult", "StretchAccount"]
+
+FORMAT = "recover-audio-1"
+
+
+@dataclass(frozen=True)
+class StretchAccount:
+    """How one stretch of one channel was recovered.
+
+    Parameters
+    ----------
+    channel, start, stop : int
+        Where: samples ``start`` to ``stop`` (exclusive).
+    method : str
+        Name of the method.
+    window : int
+        Samples of the frame's window; 0 if the method's frame has none.
+    iterations : int
+        Iterations of the run that was kept.
+    residual : float
+        The last residual: distance of the sparse signal from the data, relative to the data.
+    estimated_input_sdr : float
+        Estimate, in dB, of the clipped stretch's signal-to-distortion ratio: that of the
+        restored stretch taken for the truth.
+    status : Status
+        How the run ended.
+    """
+
+    channel: int
+    start: int
+    stop: int
+    method: str
+    window: int
+    iterations: int
+    residual: float
+    estimated_input_sdr: float
+    status: Status
+
+
+@dataclass(frozen=True, eq=False)
+class AudioResult:
+    """A recovered recording.
+
+    Parameters
+    ----------
+    samples : array [shape of the input, floating]
+        The recovered recording, in the input's units.  Reliable samples are the input's.
+    rate : int
+        Samples per second.
+    levels : tuple of ChannelLevels
+        What was taken for clipped, per channel.
+    recovered : array of bool [shape of samples]
+        The samples that were recovered.
+    status : Status
+        How the work ended; `DIRECT` where nothing was clipped.
+    certificate : Certificate
+        What is promised; its parts are the channels, and their parts the segments.
+    stretches : tuple of StretchAccount
+        What was done where.
+    note : str
+        The outcome in one sentence.
+    """
+
+    samples: Array
+    rate: int
+    levels: tuple[ChannelLevels, ...]
+    recovered: Array
+    status: Status
+    certificate: Certificate
+    stretches: tuple[StretchAccount, ...]
+    note: str
+
+    @property
+    def signal(self) -> Array:
+        """The recovered recording."""
+        return self.samples
+
+    @property
+    def fraction(self) -> float:
+        """Share of all samples that were recovered."""
+        return float(np.count_nonzero(self.recovered)) / self.recovered.size
+
+    @property
+    def residuals(self) -> Array:
+        """The last residual of each stretch."""
+        return np.array([account.residual for account in self.stretches])
+
+    @property
+    def error_bound(self) -> float:
+        """The certificate's bound on the l2 error, infinite if nothing is promised."""
+        return self.certificate.error_bound
+
+    def save(self, path: str | Path, *, force: bool = False) -> None:
+        """Write everything to an NPZ file, whole or not at all."""
+        meta = {
+            "format": FORMAT,
+            "rate": self.rate,
+            "levels": [asdict(levels) for levels in self.levels],
+            "status": self.status.name,
+            "stretches": [
+                {**asdict(account), "status": account.status.name} for account in self.stretches
+            ],
+            "note": self.note,
+            "certificate": self.certificate.to_data(),
+        }
+        arrays = {"samples": self.samples, "recovered": self.recovered}
+        write_npz(path, json.dumps(meta), arrays, force=force)
+
+    @staticmethod
+    def load(path: str | Path) -> AudioResult:
+        """Read what `save` wrote; raises `FileError` if it is something else."""
+        text, arrays = read_npz(path)
+        try:
+            return _restore(arrays["samples"], arrays["recovered"], json.loads(text))
+        except (KeyError, TypeError, ValueError):
+            raise FileError(f"{path} is not a saved audio recovery") from None
+
+
+def _restore(samples: Array, recovered: Array, meta: dict[str, Any]) -> AudioResult:
+    if meta["format"] != FORMAT:
+        raise ParameterError(f"expected format {FORMAT!r}, got {meta['format']!r}")
+    return AudioResult(
+        samples=samples,
+        rate=int(meta["rate"]),
+        levels=tuple(ChannelLevels(**levels) for levels in meta["levels"]),
+        recovered=recovered,
+        status=Status[meta["status"]],
+        certificate=Certificate.from_data(meta["certificate"]),
+        stretches=tuple(
+            StretchAccount(**{**account, "status": Status[account["status"]]})
+            for account in meta["stretches"]
+        ),
+        note=str(meta["note"]),
+    )
