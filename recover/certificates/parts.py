@@ -51,7 +51,10 @@ def combine(parts: Sequence[tuple[str, Certificate]]) -> Certificate:
     reason = None
     if open_parts:
         first = dict(parts)[open_parts[0]]
-        reason = f"no bound for {len(open_parts)} of {len(labels)} parts; {open_parts[0]}: {first.reason}"
+        reason = (
+            f"no bound for {len(open_parts)} of {len(labels)} parts; "
+            f"{open_parts[0]}: {first.reason}"
+        )
     return Certificate(
         kappa=Enclosure(
             min(part.kappa.lower for part in certificates),

@@ -8,26 +8,30 @@ from enum import Enum
 
 from recover.core.errors import ParameterError
 
-__all__ = ["Why", "Withheld"]
+__all__ = ["NO_WITNESS", "Why", "Withheld"]
+
+# the reason of finite certificates whose kappa is open above
+NO_WITNESS = "the signal is too large to keep a witness for kappa's upper end"
 
 
 class Why(Enum):
-    """The reasons for an infinite bound; the values are templates of the sentence.
+    """The reasons for an infinite bound; the values are templates of sentences.
 
     The order is the order in which they are worth telling: of several, the first is given.
     """
 
     EMPTY = (
-        "no signal is consistent with the data: the smallest possible residual is {residual:.3g}, "
-        "more than the noise bound {noise:.3g}; check the levels, the frame and the noise bound"
+        "no signal is consistent with the data: the smallest possible residual is "
+        "{residual:.3g}, more than the noise bound {noise:.3g}; check the levels, the frame and "
+        "the noise bound"
     )
     NO_SIGNAL_OF_PRIOR = (
-        "no signal meets the prior and the data together: the prior's budget is {budget:.6g} and "
-        "at least {needed:.6g} is needed; give a larger budget"
+        "no signal meets the prior and the data together: the prior's budget is {budget:.6g} "
+        "and at least {needed:.6g} is needed; give a larger budget"
     )
     MISFIT = (
-        "the subspace does not fit the data: the residual of the best fit is {residual:.3g}, the "
-        "noise bound {noise:.3g}; take another subspace or give the noise that there is"
+        "the subspace does not fit the data: the residual of the best fit is {residual:.3g}, "
+        "the noise bound {noise:.3g}; take another subspace or give the noise that there is"
     )
     ONE_SIDED = (
         "the subspace contradicts the clipped samples: {count} of them are missed by up to "
@@ -37,28 +41,38 @@ class Why(Enum):
         "the recovered signal lies outside the domain, so a bound that rests on the domain is "
         "not issued; recover within the domain or give a larger one"
     )
-    MAGNITUDES = "magnitudes fix a signal only near a recovered one; no such local bound applies here yet"
-    PRIOR_DEPENDENT = (
+    MAGNITUDES = (
+        "magnitudes fix a signal only near a recovered one, up to sign or phase, and no local "
+        "bound applies here yet"
+    )
+    SUBSPACE_OPEN = (
+        "the data fix {fixed} coefficients, which do not provably determine the {size} "
+        "coefficients of the subspace"
+    )
+    SUBSPACE_TOO_LARGE = (
+        "too large to prove: a subspace of {size} vectors seen in {total} coefficients; certify "
+        "in segments"
+    )
+    PRIOR_OPEN = (
         "the prior does not fix the {unknown} unknown samples: no positive smallest eigenvalue "
-        "could be proved for it; give an operator that spans them"
+        "could be proved for them; give an operator that spans them"
     )
     PRIOR_TOO_LARGE = (
-        "too large to prove: the prior's smallest eigenvalue on {unknown} unknown samples has "
-        "no route; use a banded operator or certify in segments"
+        "too large to prove: the prior's smallest eigenvalue on {unknown} unknowns has no "
+        "route; use an operator with compact support or certify in segments"
     )
-    PRIOR_NOT_SUPPORTED = "no bound is known for the {name} prior with this model"
     CLIPPED_BASIS = (
-        "{clipped} of {total} samples are clipped; the data fix none of them: in a basis any value "
-        "beyond the level fits, so from the data alone the error has no bound; give a prior, or a "
-        "domain that bounds the signal"
+        "{clipped} of {total} samples are clipped; the data fix none of them: in a basis "
+        "any value beyond the level fits, so from the data alone the error has no bound; give a "
+        "prior, or a domain that bounds the signal"
     )
     FEW_ROWS = (
-        "the data fix {fixed} of {total} coefficients and {needed} are needed to fix the signal; "
-        "give a prior, a bounded domain, or measure more"
+        "the data fix {fixed} of {total} coefficients and {needed} are needed to fix the "
+        "signal; give a prior, a bounded domain, or measure more"
     )
     NO_ROUNDOFF = (
-        "the {name} frame states no bound of its rounding error, so nothing computed with it is "
-        "proved"
+        "the {name} frame states no bound of its rounding error, so nothing computed with it "
+        "is proved"
     )
     TOO_LARGE = (
         "too large to prove: the smallest eigenvalue for {size} unknowns has no route for the "
@@ -68,9 +82,11 @@ class Why(Enum):
         "the {fixed} coefficients that the data fix may not determine the signal: no positive "
         "smallest eigenvalue could be proved"
     )
-    UNBOUNDED = "the data and the domain leave some directions unbounded; give a domain such as Ball or Box"
+    UNBOUNDED = (
+        "data and domain leave some directions unbounded; give a domain such as Ball or Box"
+    )
     LINEAR_PROGRAM = (
-        "the linear programs that would bound the signal did not end ({status}); the data may "
+        "the linear programs that would bound the signal ended with {status!r}; the data may "
         "contradict the noise bound or the domain"
     )
 

@@ -93,7 +93,7 @@ def _noise_sentences(problem: Problem) -> list[str]:
     if law == "gaussian":
         return [
             f"the noise {place} is independent and normal with standard deviation "
-            f"{noise['sigma']:.6g} (its bound fails with probability at most {noise['delta']:g})"
+            f"{noise['sigma']:.6g} (its bound fails with probability <= {noise['delta']:g})"
         ]
     if law == "poisson":
         return [

@@ -35,7 +35,7 @@ def heading(
     domain: bool = False,
     prior: bool = False,
 ) -> Iterator[str]:
-    """Yield the faults of everything that is not a number: subject, noise, scope, assumptions."""
+    """Yield the faults of what is not a number: subject, noise, scope, assumptions, rigor."""
     if certificate.subject != problem.digest:
         yield (
             "the certificate speaks of another frame, model or data: its subject is "

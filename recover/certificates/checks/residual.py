@@ -59,6 +59,13 @@ class CheckedResidual:
                 bounds.append((Enclosure.exactly(under).sqrt() + h).upper)
         return min(bounds)
 
+    def radius(self, s: float) -> float:
+        """Return an upper bound of ``|x - x_hat|`` over all consistent x."""
+        if s == 0.0:
+            return math.inf
+        lowest = Enclosure.exactly(s)
+        return (Enclosure.exactly(self.reach(lowest)) / lowest).upper
+
 
 def checked_residual(problem: Problem, signal: Array) -> CheckedResidual:
     """Compute the residual of `signal` on the fixed coefficients, with its rounding error."""

@@ -10,17 +10,13 @@ from recover.certificates.checks.base import Check
 from recover.certificates.checks.common import (
     certified_signal,
     heading,
-    number_of,
-    tightness,
     upper_bound_fault,
 )
 from recover.certificates.checks.entrywise import entry_bounds, entrywise_faults
+from recover.certificates.checks.kappa import checked_kappa, kappa_faults
 from recover.certificates.checks.residual import checked_residual
 from recover.core.arrays import Array
-from recover.core.enclosure import Enclosure
-from recover.core.errors import ParameterError
 from recover.core.rounding import norm_upper
-from recover.frames.bounds import subframe_lower
 from recover.models.base import Model
 from recover.models.problem import Problem
 
@@ -46,22 +42,15 @@ class FixedRowsCheck(Check):
 
 
 def _faults(certificate: Certificate, problem: Problem, given: Array | None) -> Iterator[str]:
-    frame, fixed = problem.model.frame, problem.knowledge.fixed
     signal = certified_signal(certificate, problem, given)
-    eigenvalue = number_of(certificate, "eigenvalue")
-    route = str(certificate.evidence.values["route"])
-    if eigenvalue <= 0.0:
-        raise ParameterError(f"the eigenvalue must be positive, got {eigenvalue}")
-    proved = subframe_lower(frame, fixed, at=eigenvalue, route=route)
-    if not proved.value >= eigenvalue:
-        yield f"the smallest eigenvalue {eigenvalue:.17g} could not be proved again"
+    kappa = checked_kappa(certificate, problem)
+    yield from heading(certificate, problem, problem.noise_bound.rigor & kappa.rigor)
+    yield from kappa_faults(certificate, problem, kappa.s)
+    if kappa.s == 0.0:
+        yield "there is no eigenvalue in the evidence"
         return
-    yield from heading(certificate, problem, problem.noise_bound.rigor & proved.rigor)
-    s = Enclosure.exactly(eigenvalue).sqrt()
-    lowest = Enclosure.exactly(s.lower)
-    yield from tightness(certificate, frame, fixed, s.lower)
     residual = checked_residual(problem, signal)
-    radius = (Enclosure.exactly(residual.reach(lowest)) / lowest).upper
+    radius = residual.radius(kappa.s)
     entries = entry_bounds(problem, residual, radius)
     if entries is not None:
         radius = min(radius, norm_upper(entries))
@@ -69,10 +58,3 @@ def _faults(certificate: Certificate, problem: Problem, given: Array | None) -> 
     yield from entrywise_faults(certificate, entries)
     if certificate.centre is not None:
         yield "a centre was added to a certificate that has none"
-    yield from _reason_faults(certificate)
-
-
-def _reason_faults(certificate: Certificate) -> Iterator[str]:
-    trivial = certificate.kappa.upper == float("inf")
-    if trivial != (certificate.reason is not None):
-        yield f"the reason {certificate.reason!r} does not go with kappa {certificate.kappa}"

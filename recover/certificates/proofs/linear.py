@@ -1,8 +1,8 @@
 """What a residual says of the error, with every rounding on the safe side.
 
-For a consistent x write ``d = x - x_hat``.  On the fixed coefficients ``Phi d = r + e`` with the
-residual ``r = value - Phi x_hat`` and ``|e| <= eps``.  With ``s |d| <= |Phi d|``, P = ``|Phi d|``
-and ``g = Phi^T r``:
+For a consistent x write ``d = x - x_hat``.  On the fixed coefficients ``Phi d = r + e`` with
+the residual ``r = value - Phi x_hat`` and ``|e| <= eps``.  With ``s |d| <= |Phi d|``,
+P = ``|Phi d|`` and ``g = Phi^T r``:
 
 - ``P <= eps + |r|``;
 - ``P^2 = <Phi d, e> + <d, g> <= P eps + (P/s) |g|``, so ``P <= eps + |g|/s``;

@@ -11,26 +11,22 @@ import math
 from dataclasses import dataclass
 
 from recover.certificates.certificate import Certificate
-from recover.certificates.evidence import Evidence
-from recover.certificates.proofs.base import Case, Proof, signal_evidence, stated
+from recover.certificates.proofs.base import Case, Proof
 from recover.certificates.proofs.entrywise import entrywise_bound
+from recover.certificates.proofs.issue import issue
+from recover.certificates.proofs.kappa import kappa_of
 from recover.certificates.proofs.linear import above, reach
-from recover.certificates.proofs.witness import bottom_vector, seen
 from recover.certificates.reasons import Why, Withheld
-from recover.certificates.statements import assumptions_of, scope_of
-from recover.core.arrays import Array
+from recover.certificates.sampling import is_sampling
 from recover.core.enclosure import Enclosure
 from recover.core.rounding import norm_upper
 from recover.frames.base import Frame
 from recover.frames.bounds import DENSE_ENTRIES, DENSE_SIZE
-from recover.frames.identity import Identity
 from recover.frames.masked import Masked
 from recover.frames.structure import HasBands, HasDiagonal, HasGramKernel
 from recover.models.problem import Problem
 
-__all__ = ["NO_WITNESS", "FixedRows", "is_sampling", "witness_kappa"]
-
-NO_WITNESS = "the signal is too large to keep a witness for kappa's upper end"
+__all__ = ["FixedRows", "rows_radius"]
 
 
 @dataclass(frozen=True)
@@ -53,40 +49,27 @@ class FixedRows(Proof):
             return Withheld(Why.NO_ROUNDOFF, {"name": type(frame).__name__})
         if case.eigenvalue.value <= 0.0:
             return _not_proved(frame, knowledge.fixed_count)
-        s = Enclosure.exactly(case.eigenvalue.value).sqrt().lower
-        p = reach(case.residual, s)
-        if p is None:
+        bound = rows_radius(case)
+        if bound is None:
             return Withheld(
                 Why.EMPTY, {"residual": case.residual.lower, "noise": case.residual.noise}
             )
-        bound = above(p / s)
         pointwise = entrywise_bound(case, bound)
         if pointwise is not None:
             bound = min(bound, norm_upper(pointwise))
-        values, arrays = signal_evidence(case.signal)
-        witness, upper = witness_kappa(frame, knowledge.fixed, s)
-        if witness is not None:
-            arrays["witness"] = witness
-        return Certificate(
-            kappa=Enclosure(s, upper),
-            error_bound=stated(bound),
-            scope=scope_of(problem),
-            assumptions=assumptions_of(problem),
-            rigor=problem.noise_bound.rigor & case.eigenvalue.rigor,
-            evidence=Evidence(
-                "rows",
-                {
-                    **values,
-                    "eigenvalue": case.eigenvalue.value,
-                    "route": case.eigenvalue.route,
-                },
-                arrays,
-            ),
-            reason=None if witness is not None else NO_WITNESS,
-            subject=problem.digest,
-            noise=problem.noise.to_json(),
-            pointwise=pointwise,
-        )
+        return issue(case, "rows", kappa_of(case), bound, pointwise=pointwise)
+
+
+def rows_radius(case: Case) -> float | None:
+    """Return a proved bound of ``|x - x_hat|`` from the fixed rows; None if nothing fits.
+
+    Infinite where no positive eigenvalue was proved.
+    """
+    s = Enclosure.exactly(case.eigenvalue.value).sqrt().lower
+    if s == 0.0:
+        return math.inf
+    p = reach(case.residual, s)
+    return None if p is None else above(p / s)
 
 
 def _too_few(problem: Problem) -> Withheld:
@@ -98,13 +81,6 @@ def _too_few(problem: Problem) -> Withheld:
             return Withheld(Why.CLIPPED_BASIS, numbers, kappa_zero=True)
     few = {"fixed": fixed, "total": total, "needed": needed}
     return Withheld(Why.FEW_ROWS, few, kappa_zero=True)
-
-
-def is_sampling(frame: Frame) -> bool:
-    """Whether the coefficients are samples of the signal."""
-    while isinstance(frame, Masked):
-        frame = frame.frame
-    return isinstance(frame, Identity)
 
 
 def _not_proved(frame: Frame, fixed: int) -> Withheld:
@@ -119,11 +95,3 @@ def _not_proved(frame: Frame, fixed: int) -> Withheld:
             Why.TOO_LARGE, {"size": inner.signal_size, "name": type(inner).__name__}
         )
     return Withheld(Why.NOT_PROVED, {"fixed": fixed})
-
-
-def witness_kappa(frame: Frame, keep: Array, s: float) -> tuple[Array | None, float]:
-    """Return a witness for kappa's upper end and that end (infinite without a witness)."""
-    witness = bottom_vector(frame, keep)
-    if witness is None:
-        return None, math.inf
-    return witness, max(stated(seen(frame, keep, witness)), s)
