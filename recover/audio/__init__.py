@@ -1,7 +1,26 @@
 """Recordings: finding where they were clipped, and recovering what was lost."""
 
-from recover.audio.declip import declip
+from recover.audio.app import (
+    AudioOptions,
+    AudioReport,
+    Inspection,
+    inspect_file,
+    process_file,
+)
+from recover.audio.declip import channel_problems, declip
 from recover.audio.levels import ChannelLevels, detect_levels
 from recover.audio.result import AudioResult, StretchAccount
 
-__all__ = ["AudioResult", "ChannelLevels", "StretchAccount", "declip", "detect_levels"]
+__all__ = [
+    "AudioOptions",
+    "AudioReport",
+    "AudioResult",
+    "ChannelLevels",
+    "Inspection",
+    "StretchAccount",
+    "channel_problems",
+    "declip",
+    "detect_levels",
+    "inspect_file",
+    "process_file",
+]

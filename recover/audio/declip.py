@@ -30,7 +30,7 @@ from recover.models.problem import Problem
 from recover.models.saturation import Saturation
 from recover.solve.base import Progress, Status, Watch
 
-__all__ = ["channel_problem", "declip"]
+__all__ = ["channel_problem", "channel_problems", "declip", "resolve_levels"]
 
 Levels = float | Sequence[float] | None
 _PERCENT = 100  # steps that a stretch counts for in the progress
@@ -96,7 +96,7 @@ def declip(
         raise ParameterError(f"tolerance must be finite and >= 0, got {tolerance}")
     effort = quality_named(quality)
     levels = resolve_levels(frames, low, high, tolerance)
-    wide = frames.astype(np.float64) if frames.dtype.kind in "iu" else frames
+    wide = _floating(frames)
     jobs = [_Job(k, wide[:, k], level, tolerance, rate) for k, level in enumerate(levels)]
     total = _PERCENT * sum(len(job.stretches) for job in jobs)
     progress = _Counter(watch, total)
@@ -157,6 +157,35 @@ def channel_problem(y: Array, levels: ChannelLevels, tolerance: float = 0.0) -> 
     model = Saturation(Identity(len(y)), bottom, top)
     noise = Noise(each=tolerance) if tolerance > 0.0 else Noise(l2=0.0)
     return Problem(model, data, noise=noise)
+
+
+def channel_problems(
+    samples: npt.ArrayLike, levels: Sequence[ChannelLevels], tolerance: float = 0.0
+) -> tuple[Problem, ...]:
+    """Return the measurements of all channels, as a recording's certificate speaks of them.
+
+    Parameters
+    ----------
+    samples : array [shape=(n,) or (n, channels), real]
+        The clipped recording.
+    levels : sequence of ChannelLevels
+        One for each channel, such as `AudioResult.levels`.
+    tolerance : float
+        As it was given to `declip`.
+    """
+    frames = as_frames(samples)
+    if len(levels) != frames.shape[1]:
+        raise ParameterError(
+            f"levels must hold one entry per channel ({frames.shape[1]}), got {len(levels)}"
+        )
+    return tuple(
+        channel_problem(_floating(frames[:, k]), level, tolerance)
+        for k, level in enumerate(levels)
+    )
+
+
+def _floating(y: Array) -> Array:
+    return y.astype(np.float64) if y.dtype.kind in "iu" else y
 
 
 class _Counter:
