@@ -213,12 +213,6 @@ def test_column_scales_do_no_harm() -> None:
     assert 1e-90 * (1.0 - 1e-6) <= bound.value <= 1e-90 * (1.0 + 1e-12)
 
 
-def test_entries_lost_in_scaling_are_paid_for() -> None:
-    # scaled to entries below 1 the second row is 1.75 times the smallest subnormal: it rounds up
-    rows = np.diag([2.0**1000, 1.75 * 2.0**-73])
-    assert 0.0 <= sigma_min_lower(rows).value <= 1.75 * 2.0**-73
-
-
 def test_qr_reasons() -> None:
     assert sigma_min_lower(np.ones((2, 3))).reason == "2 non-zero rows cannot span 3 dimensions"
     assert (
