@@ -106,7 +106,7 @@ def obstacle_step(
         turn = np.asarray(float(np.vdot(fresh.free, image)) / curvature, dtype=x.dtype)
         conjugate = fresh.free - turn * direction
         return ObstacleState(x, gradient, conjugate, fresh.free, fresh.chopped)
-    if math.isfinite(reach):
+    if descent > 0.0 and math.isfinite(reach):
         a = np.asarray(reach, dtype=x.dtype)
         x = np.clip(x - a * direction, lower, upper)
         gradient = gradient - a * image

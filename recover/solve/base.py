@@ -95,8 +95,8 @@ class Method(ABC, Generic[S]):
     """One algorithm: how it starts, one step, and what its state says of the signal.
 
     Concrete methods are final frozen dataclasses whose fields are their parameters, among them
-    ``max_iter`` and ``tol``; every field has a default.  States are never changed in place: the
-    loop may come back to an earlier one.
+    ``max_iter`` and ``tol``.  The signal of an earlier state stays valid: the loop may
+    come back to it.
     """
 
     @property

@@ -11,6 +11,7 @@ from recover.core.linear import conjugate_gradients
 from recover.frames.base import Frame
 from recover.frames.bounds import real_matrix
 from recover.frames.structure import HasRows
+from recover.models.domains import Support
 from recover.models.problem import Problem
 from recover.solve.fixed import clearly_regular, fits_dense, real_dtype
 
@@ -22,6 +23,8 @@ _TIGHT = 1e-11  # relative gap of the frame bounds below which synthesis/A is th
 @dataclass(frozen=True, eq=False)
 class CanonicalDual:
     """The map ``c -> argmin_x |analysis(x) - c|``; analysis after it is the range projection.
+
+    The minimum is over all signals; for small frames over those of the problem's support.
 
     Parameters
     ----------
@@ -49,12 +52,14 @@ class CanonicalDual:
         if not fits_dense(frame):
             return CanonicalDual(frame, None, None)
         rows, _ = real_matrix(frame, np.ones(frame.coef_shape, dtype=bool))
-        if clearly_regular(rows):
-            q, r = np.linalg.qr(rows)
-            inverse = np.linalg.solve(r, q.conj().T)
-        else:
-            inverse = np.linalg.pinv(rows)
-        return CanonicalDual(frame, None, inverse.astype(problem.dtype))
+        domain = problem.domain
+        if not isinstance(domain, Support):
+            return CanonicalDual(frame, None, _pseudo_inverse(rows).astype(problem.dtype))
+        # least squares among the signals of the support, not the support part of least squares
+        mask = np.broadcast_to(domain.mask, frame.signal_shape).reshape(-1)
+        inverse = np.zeros((rows.shape[1], rows.shape[0]), dtype=problem.dtype)
+        inverse[mask] = _pseudo_inverse(rows[:, mask])
+        return CanonicalDual(frame, None, inverse)
 
     def __call__(self, c: Array, near: Array) -> Array:
         """Return the least-squares signal of `c`; `near` is where iterations start."""
@@ -74,3 +79,10 @@ class CanonicalDual:
             max_iter=200,
         )
         return result.x
+
+
+def _pseudo_inverse(rows: Array) -> Array:
+    if not clearly_regular(rows):
+        return np.linalg.pinv(rows)
+    q, r = np.linalg.qr(rows)
+    return np.linalg.solve(r, q.conj().T)

@@ -21,10 +21,12 @@ __all__ = [
     "real_dtype",
     "refuse_undetermined",
     "relative",
+    "vanishing",
 ]
 
 DENSE_SIGNAL = 1500  # largest signal for direct solutions: n^3 work
 DENSE_ENTRIES = 2**24  # largest matrix formed for them (128 MB)
+_UNDERFLOW = 1e-280
 _CLEARLY_REGULAR = 1e-10  # eigenvalue ratio far above the rounding of a Gram matrix
 
 
@@ -112,6 +114,14 @@ def fits_dense(frame: Frame) -> bool:
     """Tell whether a direct solution with the frame's matrix is reasonable."""
     entries = frame.signal_size * frame.coef_size
     return frame.signal_size <= DENSE_SIGNAL and entries <= DENSE_ENTRIES
+
+
+def vanishing(problem: Problem) -> float:
+    """Return the bound of an operator that counts as zero.
+
+    It is above what a proof allows for underflow, and normal in the problem's precision.
+    """
+    return max(float(np.finfo(problem.dtype).tiny), _UNDERFLOW)
 
 
 def refuse_undetermined(problem: Problem) -> str | None:

@@ -19,7 +19,7 @@ from recover.models.problem import Problem
 from recover.priors.quadratic import Quadratic
 from recover.solve.base import Method, Status
 from recover.solve.bounded import cast_inward
-from recover.solve.fixed import real_dtype, relative
+from recover.solve.fixed import real_dtype, relative, vanishing
 
 __all__ = ["Obstacle"]
 
@@ -101,8 +101,11 @@ class Obstacle(Method[_State]):
         if isinstance(problem.domain, Ball):
             return "a Ball is not an interval domain; use Box or Support"
         upper = problem.prior.operator.bounds().upper
-        if not 0.0 < upper < math.inf:
-            return f"the prior's operator must have a proved upper bound > 0, got {upper:g}"
+        if not vanishing(problem) < upper < math.inf:
+            return (
+                "the prior's operator must have a proved upper bound that is not zero, got "
+                f"{upper:g}"
+            )
         return None
 
     def init(self, problem: Problem, start: Array | None, rng: np.random.Generator) -> _State:

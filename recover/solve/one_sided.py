@@ -11,11 +11,11 @@ import numpy as np
 from recover.core.arrays import Array
 from recover.core.errors import ParameterError
 from recover.core.linear import square
-from recover.frames.bounds import subframe_upper
 from recover.models.problem import Problem
 from recover.solve.base import Method, Status
 from recover.solve.bounded import BoundedRows
-from recover.solve.fixed import relative
+from recover.solve.fixed import relative, vanishing
+from recover.solve.spectrum import upper_bound
 
 __all__ = ["OneSidedLeastSquares"]
 
@@ -88,14 +88,16 @@ class OneSidedLeastSquares(Method[_State]):
                 f"{type(problem.model).__name__} measurements are not convex constraints; use "
                 "AlternatingProjections or RelaxedReflections"
             )
+        if not math.isfinite(problem.model.frame.bounds().upper):
+            return f"no upper bound of {type(problem.model.frame).__name__} is proved"
         return None
 
     def init(self, problem: Problem, start: Array | None, rng: np.random.Generator) -> _State:
         rows = BoundedRows.of(problem)
-        upper = subframe_upper(rows.frame, rows.fixed | rows.bounded).value
+        upper = upper_bound(rows.frame, rows.fixed | rows.bounded)
         x = np.zeros(rows.frame.signal_shape, dtype=problem.dtype) if start is None else start
         x = problem.domain.project(x).astype(problem.dtype, copy=False)
-        step = 1.0 / (max(self.weight, 1.0) * upper) if upper > 0.0 else 0.0
+        step = 1.0 / (max(self.weight, 1.0) * upper) if upper > vanishing(problem) else 0.0
         return _State(rows, step, x, x, 1.0, np.zeros_like(rows.value), math.inf)
 
     def step(self, problem: Problem, state: _State) -> _State:

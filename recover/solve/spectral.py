@@ -66,7 +66,11 @@ def spectral_start(problem: Problem, rng: np.random.Generator) -> Array:
     size = np.abs(frame.analysis(direction))
     energy = square(size)
     fit = float(np.vdot(size, problem.y)) / energy if energy > 0.0 else 0.0
-    return direction * np.asarray(fit, dtype=real_dtype(problem))
+    # a global phase is free: the one that makes the sum positive suits a non-negative domain
+    total = complex(direction.sum())
+    phase = abs(total) / total if total != 0.0 else 1.0
+    turned = direction * (phase.real if frame.real_signal else phase)
+    return (turned * fit).astype(problem.dtype)
 
 
 def _leading_dense(frame: Frame, weights: Array) -> Array:
@@ -82,14 +86,15 @@ def _leading_dense(frame: Frame, weights: Array) -> Array:
 def _leading_power(
     problem: Problem, weights: Array, below: float, rng: np.random.Generator
 ) -> Array:
-    """Power iteration, shifted by `below` so that the weights become non-negative."""
+    """Power iteration; the weights are at least ``-below``, and the shift makes up for it."""
     frame = problem.model.frame
-    shifted = (weights + below).astype(real_dtype(problem))
+    weights = weights.astype(real_dtype(problem))
+    shift = np.asarray(below * frame.bounds().upper, dtype=weights.dtype)
     x = rng.standard_normal(frame.signal_shape)
     if not frame.real_signal:
         x = x + 1j * rng.standard_normal(frame.signal_shape)
     x = x.astype(problem.dtype)
     for _ in range(_POWER_STEPS):
-        x = frame.synthesis(shifted * frame.analysis(x))
-        x = x / np.asarray(math.sqrt(square(x)), dtype=shifted.dtype)
+        x = frame.synthesis(weights * frame.analysis(x)) + shift * x
+        x = x / np.asarray(math.sqrt(square(x)), dtype=weights.dtype)
     return x

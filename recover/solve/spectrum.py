@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+from recover.core.arrays import Array
 from recover.core.errors import ParameterError
+from recover.frames.base import Frame
 from recover.frames.bounds import subframe_lower, subframe_upper
 from recover.models.problem import Problem
 from recover.solve.fixed import refuse_undetermined
 
-__all__ = ["Spectrum", "check_spectrum", "refuse_unproved", "spectrum_of"]
+__all__ = ["Spectrum", "check_spectrum", "refuse_unproved", "spectrum_of", "upper_bound"]
 
 
 class Spectrum(NamedTuple):
@@ -34,7 +36,15 @@ def spectrum_of(problem: Problem, given: Spectrum | None) -> Spectrum:
     if given is not None:
         return Spectrum(*given)
     frame, fixed = problem.model.frame, problem.knowledge.fixed
-    return Spectrum(subframe_lower(frame, fixed).value, subframe_upper(frame, fixed).value)
+    if fixed.all():  # the whole frame may have a closed form
+        return Spectrum(*frame.bounds())
+    return Spectrum(subframe_lower(frame, fixed).value, upper_bound(frame, fixed))
+
+
+def upper_bound(frame: Frame, keep: Array) -> float:
+    """Return a proved upper bound of the kept rows, of the whole frame where that is all."""
+    bound = math.inf if keep.all() else subframe_upper(frame, keep).value
+    return bound if math.isfinite(bound) else frame.bounds().upper
 
 
 def refuse_unproved(problem: Problem, given: Spectrum | None) -> str | None:
