@@ -6,6 +6,7 @@ import math
 
 from recover.core.rounding import gamma, norm_upper, up
 from recover.frames.base import Frame
+from recover.frames.convolution import Convolution
 from recover.frames.identity import Identity
 from recover.frames.masked import Masked
 from recover.frames.structure import HasRows
@@ -19,6 +20,10 @@ def adjoint_roundoff(frame: Frame) -> float:
     For m rows held exactly each entry is an inner product of m terms, so the error is at most
     ``gamma_m |A|_F |c|`` (Higham, "Accuracy and Stability of Numerical Algorithms", 2nd ed.,
     section 3.1); complex arithmetic at most doubles the count of roundings, plus two.
+
+    A bank of F circular convolutions transforms, multiplies by the conjugate spectra, adds up
+    and transforms back: the same steps as its analysis, each with the same bound by Cauchy and
+    Schwarz over the filters, and F - 1 additions that the factor 2 covers for F <= 64.
     """
     while isinstance(frame, Masked):
         frame = frame.frame
@@ -26,4 +31,6 @@ def adjoint_roundoff(frame: Frame) -> float:
         return 0.0
     if isinstance(frame, HasRows):
         return up(gamma(2 * frame.coef_size + 4) * norm_upper(frame.rows))
+    if isinstance(frame, Convolution) and frame.filters.shape[0] <= 64:
+        return up(2.0 * frame.roundoff())
     return math.inf

@@ -36,6 +36,7 @@ class Quadratic(Prior):
     def __post_init__(self) -> None:
         if not (math.isfinite(self.budget) and self.budget >= 0.0):
             raise ParameterError(f"budget must be finite and >= 0, got {self.budget}")
+        object.__setattr__(self, "budget", float(self.budget))
 
     @property
     def signal_shape(self) -> tuple[int, ...]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from recover.certificates.certificate import Certificate
+from recover.certificates.reasons import NO_WITNESS
 from recover.certificates.statements import assumptions_of, scope_of
 from recover.core.arrays import Array, digest
 from recover.core.enclosure import Enclosure
@@ -119,3 +120,31 @@ def tightness(certificate: Certificate, frame: Frame, keep: Array, s: float) -> 
     error = Enclosure.exactly(frame.roundoff()) * size.upper if frame.roundoff() else 0.0
     proved = ((Enclosure.exactly(image) + error) / size).upper
     yield from upper_bound_fault("kappa's upper end", kappa.upper, proved)
+
+
+def witness_faults(
+    certificate: Certificate, operator: Frame, entries: Array, s: float
+) -> Iterator[str]:
+    """Yield the faults of kappa for an operator on some entries, and of its reason.
+
+    Parameters
+    ----------
+    certificate : Certificate
+    operator : Frame
+    entries : array of bool [shape=(signal_size,)]
+        Where the witness may differ from zero.
+    s : float
+        Proved lower bound of the smallest singular value.
+    """
+    yield from tightness(certificate, operator, np.ones(operator.coef_shape, dtype=bool), s)
+    witness = certificate.evidence.arrays.get("witness")
+    if witness is not None and witness.reshape(-1)[~entries].any():
+        yield "the witness leaves the entries that it may use"
+    yield from reason_faults(certificate)
+
+
+def reason_faults(certificate: Certificate) -> Iterator[str]:
+    """Yield a fault unless the reason is the one that goes with kappa's upper end."""
+    expected = NO_WITNESS if certificate.kappa.upper == math.inf else None
+    if certificate.reason != expected:
+        yield f"the reason is stated as {certificate.reason!r}, not {expected!r}"

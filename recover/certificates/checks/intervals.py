@@ -9,8 +9,8 @@ import numpy as np
 
 from recover.certificates.certificate import Certificate
 from recover.certificates.checks.base import Check
-from recover.certificates.checks.common import certified_signal, heading, upper_bound_fault
 from recover.certificates.checks.centre import centre_faults
+from recover.certificates.checks.common import certified_signal, heading, upper_bound_fault
 from recover.certificates.checks.entrywise import entrywise_faults
 from recover.certificates.checks.kappa import checked_kappa, kappa_faults
 from recover.certificates.sampling import is_sampling, samples_of
