@@ -2,9 +2,31 @@
 
 from recover.frames.base import Frame, FrameBounds
 from recover.frames.boundary import Boundary
+from recover.frames.convolution import Convolution
 from recover.frames.dense import Dense
+from recover.frames.dual import canonical_dual
+from recover.frames.estimate import estimate_bounds
+from recover.frames.fourier import Fourier
 from recover.frames.gabor import Gabor
 from recover.frames.identity import Identity
 from recover.frames.masked import Masked
+from recover.frames.premultiplied import Premultiplied
+from recover.frames.stack import Stack
+from recover.frames.wavelet import Wavelet
 
-__all__ = ["Boundary", "Dense", "Frame", "FrameBounds", "Gabor", "Identity", "Masked"]
+__all__ = [
+    "Boundary",
+    "Convolution",
+    "Dense",
+    "Fourier",
+    "Frame",
+    "FrameBounds",
+    "Gabor",
+    "Identity",
+    "Masked",
+    "Premultiplied",
+    "Stack",
+    "Wavelet",
+    "canonical_dual",
+    "estimate_bounds",
+]

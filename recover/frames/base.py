@@ -87,7 +87,7 @@ class Frame(ABC):
 
     @abstractmethod
     def synthesis(self, c: Array) -> Array:
-        """Return ``sum_i c_i phi_i``, the exact adjoint of `analysis`, shape (..., *signal_shape)."""
+        """Return ``sum_i c_i phi_i``, shape (..., *signal_shape): the adjoint of `analysis`."""
 
     @abstractmethod
     def bounds(self) -> FrameBounds:
@@ -97,12 +97,14 @@ class Frame(ABC):
     def roundoff(self) -> float:
         """Return e with ``|computed - exact analysis(x)| <= e |x|`` for every float64 x.
 
-        Infinity where no such bound is known: nothing is then proved from computed values.
+        The norm of x, if not 0, is taken to lie within 1e-200 and 1e200, so that underflow of
+        products is far below this bound. Infinity where no such bound is known: nothing is then
+        proved from computed values.
         """
 
     @abstractmethod
     def identity_parts(self) -> tuple[Array | str | float | int | bool | None, ...]:
-        """Return what defines this frame, hashed into certificates so that no other is accepted."""
+        """Return what defines this frame; a certificate holds its hash and fits no other."""
 
     @classmethod
     @abstractmethod
@@ -125,7 +127,7 @@ class Frame(ABC):
         Raises
         ------
         ParameterError
-            If the trailing axes are not `signal_shape`, or `x` is complex where it must be real.
+            If the trailing axes are not `signal_shape`, or `x` is complex and must be real.
         """
         x = require_shape("signal", np.asarray(x), self.signal_shape)
         if self.real_signal and np.iscomplexobj(x):
@@ -137,10 +139,10 @@ class Frame(ABC):
         return require_shape("coefficients", np.asarray(c), self.coef_shape)
 
     def matrix(self) -> Array:
-        """Return the analysis operator as a float64 or complex128 matrix (coef_size, signal_size).
+        """Return the analysis operator as a matrix, shape (coef_size, signal_size).
 
-        Column j is the analysis of the j-th unit vector; each column is off by at most
-        `roundoff()` in l2.  Meant for small frames.
+        It is float64 or complex128. Column j is the analysis of the j-th unit vector; each
+        column is off by at most `roundoff()` in l2. Meant for small frames.
         """
         n = self.signal_size
         dtype = np.float64 if self.real_coefs else np.complex128

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from recover.core.arrays import Array
+from recover.core.rounding import gamma, up
+from recover.frames.structure import Bands
 
-__all__ = ["bands_of_circle", "bands_of_line"]
+__all__ = ["bands_of_circle", "bands_of_line", "sum_of_bands"]
 
 
 def bands_of_line(line: Array, length: int) -> Array:
@@ -25,7 +29,7 @@ def bands_of_line(line: Array, length: int) -> Array:
     return bands
 
 
-def bands_of_circle(circle: Array, length: int) -> Array | None:
+def bands_of_circle(circle: Array, length: int) -> tuple[Array, bool] | None:
     """Return LAPACK lower bands of the first `length` indices of a circular band matrix.
 
     Where the band reaches round the circle, the indices are taken in the order 0, n - 1, 1,
@@ -40,14 +44,44 @@ def bands_of_circle(circle: Array, length: int) -> Array | None:
 
     Returns
     -------
-    array [shape=(bands, length)] or None
-        None if an entry could be reached both ways (``period < 2 w - 1``).
+    bands : array [shape=(bands, length)]
+    folded : bool
+        Whether the indices were permuted.
+    None if an entry could be reached both ways (``period < 2 w - 1``).
     """
     width, period = circle.shape
     if period - length >= width - 1:
-        return bands_of_line(circle, length)
+        return bands_of_line(circle, length), False
     if period < 2 * width - 1:
         return None
+    return _folded(circle, length), True
+
+
+def sum_of_bands(terms: Sequence[Bands]) -> Bands | None:
+    """Return the sum of banded operators on the same samples, None if it cannot be folded."""
+    folded = any(term.folded for term in terms)
+    length = terms[0].bands.shape[1]
+    aligned = []
+    for term in terms:
+        bands = term.bands
+        if folded and not term.folded:
+            if length < 2 * bands.shape[0] - 1:
+                return None
+            bands = _folded(bands, length)  # a line is a circle with nothing across the joint
+        aligned.append(bands)
+    kind = np.result_type(*aligned)
+    total = np.zeros((max(bands.shape[0] for bands in aligned), length), dtype=kind)
+    for bands in aligned:
+        total[: bands.shape[0]] += bands
+    # entries off by gamma_k of the sum of moduli each, at most 2 w - 1 of them in a row
+    moduli = sum(float(np.abs(bands).max(initial=0.0)) for bands in aligned)
+    rounding = gamma(len(terms) + 2) * moduli * (2 * total.shape[0])
+    slack = sum(term.slack for term in terms) * (1.0 + gamma(len(terms) + 2))
+    return Bands(total, up(slack + rounding, 2), folded)
+
+
+def _folded(circle: Array, length: int) -> Array:
+    width, period = circle.shape
     index = np.arange(length)
     half = (length + 1) // 2
     place = np.where(index < half, 2 * index, 2 * (length - 1 - index) + 1)

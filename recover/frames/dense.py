@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from recover.core.arrays import Array, as_numeric, frozen
-from recover.core.errors import ParameterError
-from recover.core.rounding import gamma, up
+from recover.core.errors import NotAFrameError, ParameterError
+from recover.core.rounding import U, gamma, norm_upper, up
 from recover.frames.base import Frame, FrameBounds
 
 __all__ = ["Dense"]
@@ -78,12 +78,30 @@ class Dense(Frame):
         return proved_bounds(self)
 
     def roundoff(self) -> float:
-        m, n = self.rows.shape
+        n = self.rows.shape[1]
         # |fl(row . x) - row . x| <= gamma_{2n+2} |row||x| also for complex arithmetic
-        return up(gamma(2 * n + 4) * float(np.linalg.norm(self.rows)) * (1 + gamma(m * n)))
+        return up(gamma(2 * n + 4) * norm_upper(self.rows))
 
     def matrix(self) -> Array:
         return self.rows
+
+    def canonical_dual(self) -> Frame:
+        """Return the rows of the adjoint of the pseudo-inverse, by a QR factorisation."""
+        m, n = self.rows.shape
+        stacked = self.rows
+        if self.real_signal and not self.real_coefs:
+            stacked = np.concatenate([stacked.real, stacked.imag])
+        q, r = np.linalg.qr(stacked)
+        pivots = np.abs(np.diagonal(r))
+        if stacked.shape[0] < n or pivots.min() <= U * stacked.shape[0] * pivots.max():
+            raise NotAFrameError(
+                f"rows must span the {n} dimensions of the signal, got {m} rows that do not; "
+                "add rows"
+            )
+        dual = np.linalg.solve(r, q.conj().T).conj().T
+        if stacked is not self.rows:
+            dual = dual[:m] + 1j * dual[m:]
+        return Dense(dual, self.real_signal)
 
     def identity_parts(self) -> tuple[Array | str | float | int | bool | None, ...]:
         return ("Dense", self.rows, self.real_signal)

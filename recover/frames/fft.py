@@ -1,12 +1,13 @@
 """What the frames share about fast Fourier transforms: precision, rounding, one-sided weights.
 
 Rounding. A mixed-radix transform of length n in floating point satisfies
-``|computed - exact|_2 <= k |exact|_2`` with ``k ~ (1 + 4 sqrt 2) U log2 n`` for radix 2 when the
-roots of unity are correctly rounded (Higham, Theorem 24.2 and equation 24.5). `fft_error` takes
-``8 U log2 n`` for lengths whose prime factors have a butterfly of their own, and three such
-transforms of length 4 n for the others, which are computed by convolution (Bluestein). That the
-FFT library stays below these figures is an assumption: it holds for the algorithm, was checked
-against exact transforms (tests/unit/frames/test_fft.py), and is made here and nowhere else.
+``|computed - exact|_2 <= k |exact|_2`` with ``k ~ (1 + 4 sqrt 2) U log2 n`` for radix 2 when
+the roots of unity are correctly rounded (Higham, Theorem 24.2 and equation 24.5). `fft_error`
+takes ``8 U log2 n`` for lengths whose prime factors have a butterfly of their own, and three
+such transforms of length 4 n for the others, which are computed by convolution (Bluestein).
+That the FFT library stays below these figures is an assumption: it holds for the algorithm, was
+checked against exact transforms (tests/unit/frames/test_fft.py), and is made here and nowhere
+else.
 
 References
 ----------

@@ -18,7 +18,12 @@ from recover.frames.base import Frame, FrameBounds
 from recover.frames.boundary import Boundary
 from recover.frames.fft import fft_error, is_single, one_sided_size
 from recover.frames.gabor_grid import GaborGrid
-from recover.frames.gabor_structure import absolute_gram, absolute_gram_error, gabor_bands
+from recover.frames.gabor_structure import (
+    GaborAtoms,
+    absolute_gram,
+    absolute_gram_error,
+    gabor_bands,
+)
 from recover.frames.gabor_window import (
     as_window,
     hann_window,
@@ -35,15 +40,15 @@ __all__ = ["Gabor"]
 class Gabor(Frame):
     """Translates and modulations of a window no longer than the number of channels.
 
-    ``analysis(x)[n, k] = W_k M^(-1/2) sum_l window[l] x[start_n + l] exp(-2 pi i k l / M)`` with
-    ``start_n = starts[n]`` and M = `channels`: each frame is a unitary transform of the windowed
-    signal. Real signals have bins 0 to M // 2 with the weights W = sqrt(2) but for bins 0 and
-    M / 2, so that norms and frame bounds are those of all M bins; complex signals have all M bins
-    and W = 1. As M is at least the window's size, the frame operator is the multiplication by
-    ``sum_n window[t - start_n]^2`` [1]_.
+    ``analysis(x)[n, k] = W_k M^(-1/2) sum_l window[l] x[s + l] exp(-2 pi i k l / M)`` with
+    ``s = starts[n]`` and M = `channels`: each frame is a unitary transform of the windowed
+    signal. Real signals have bins 0 to M // 2, with the weights W = sqrt(2) but for bins 0 and
+    M / 2, so that norms and frame bounds are those of all M bins; complex signals have all M
+    bins and W = 1. As M is at least the window's size, the frame operator is the multiplication
+    by ``sum_n window[t - starts[n]]^2`` [1]_.
 
-    With `Boundary.CIRCULAR` frames start at 0, hop, 2 hop, ... and the signal, followed by zeros
-    up to a multiple of `hop` that is no less than the window's size, repeats. With
+    With `Boundary.CIRCULAR` frames start at 0, hop, 2 hop, ... and the signal repeats, after
+    zeros up to a multiple of `hop` that is no less than the window's size. With
     `Boundary.ZERO_PADDED` all frames that meet the signal are taken, so the first ones start
     before it.
 
@@ -124,7 +129,7 @@ class Gabor(Frame):
         tight: bool = False,
         real_signal: bool = True,
     ) -> Self:
-        """Return the frame of the periodic Hann window ``sin(pi l / size)^2`` (see the class)."""
+        """Return the frame of the periodic Hann window ``sin(pi l / size)^2``."""
         return cls(
             length,
             hann_window(size),
@@ -173,7 +178,9 @@ class Gabor(Frame):
         x = self.check_signal(x)
         window = self._window_single if is_single(x) else self._window_double
         size = window.size
-        dtype = np.result_type(window.dtype, np.complex64) if np.iscomplexobj(x) else window.dtype
+        dtype = (
+            np.result_type(window.dtype, np.complex64) if np.iscomplexobj(x) else window.dtype
+        )
         pieces = self.grid.cut(x, dtype)
         framed = np.empty((*pieces.shape[:-1], self.channels), dtype=dtype)
         np.multiply(pieces, window, out=framed[..., :size])
@@ -189,15 +196,14 @@ class Gabor(Frame):
         c = self.check_coefs(c)
         single = is_single(c)
         window = self._window_single if single else self._window_double
-        complex_type = np.complex64 if single else np.complex128
+        spectra: Array = np.array(c, dtype=np.complex64 if single else np.complex128)
         if not self.real_signal:
-            full = np.asarray(ifft(c.astype(complex_type, copy=False), norm="forward"))
-            return self.grid.overlap_add(full, window)
-        paired = np.array(c, dtype=complex_type)
+            full = ifft(spectra, norm="forward", overwrite_x=True)
+            return self.grid.overlap_add(np.asarray(full), window)
         for edge in self._unpaired:
-            paired[..., edge] *= math.sqrt(2.0)
-        framed = np.asarray(irfft(paired, n=self.channels, norm="forward", overwrite_x=True))
-        return self.grid.overlap_add(framed, window * window.dtype.type(0.5))
+            spectra[..., edge] *= math.sqrt(2.0)
+        framed = irfft(spectra, n=self.channels, norm="forward", overwrite_x=True)
+        return self.grid.overlap_add(np.asarray(framed), window * window.dtype.type(0.5))
 
     def bounds(self) -> FrameBounds:
         diagonal = over_one_hop(self.window, self.hop)[: self.length]
@@ -210,32 +216,34 @@ class Gabor(Frame):
         )
 
     def roundoff(self) -> float:
-        # Each frame: the scaled window and its product with the signal (at most 6 roundings), the
-        # transform, and the unpaired bins' weight (2 roundings). Norms add up as in |analysis(x)|.
+        # Each frame: the scaled window and its product with the signal (at most 6 roundings),
+        # the transform, and the unpaired bins' weight (2 roundings); norms add up as those of
+        # the analysis.
         relative = up(fft_error(self.channels) + gamma(8)) * (1.0 + 16.0 * U)
         return up(relative * math.sqrt(self.bounds().upper), 4)
 
     def subframe_diagonal(self, keep: Array) -> Diagonal | None:
-        kept = keep.any(axis=1)
+        """Return the diagonal where whole frames are kept, else None."""
+        kept = np.asarray(keep.any(axis=1))
         if not np.array_equal(kept, keep.all(axis=1)):
             return None
-        pieces = np.broadcast_to(
-            kept[:, None].astype(np.float64), (self.frames, self.window.size)
-        )
+        ones = kept[:, None].astype(np.float64)
+        pieces = np.broadcast_to(ones, (self.frames, self.window.size))
         entries = self.grid.overlap_add(pieces, np.square(self.window))
         slack = up(gamma(self.grid.overlap + 2) * float(entries.max(initial=0.0)))
         return Diagonal(entries, slack)
 
     def subframe_bands(self, keep: Array) -> Bands | None:
-        return gabor_bands(
-            self.grid, self.window, self.channels, keep, self.bounds().upper, self.real_signal
-        )
+        """Return the kept atoms' frame operator in band storage, None if it is too wide."""
+        return gabor_bands(self._atoms, keep, self.bounds().upper)
 
     def absolute_gram(self, p: Array) -> Array:
-        return absolute_gram(self.grid, self.window, self.channels, p, self.real_signal)
+        """Apply a majorant of the absolute Gram matrix of the atoms."""
+        return absolute_gram(self._atoms, p)
 
     def absolute_gram_error(self, p: Array) -> float:
-        return absolute_gram_error(self.grid, self.window, self.channels, p)
+        """Bound the error of `absolute_gram`."""
+        return absolute_gram_error(self._atoms, p)
 
     def canonical_dual(self) -> Gabor:
         """Return the frame of the window divided by the frame operator's diagonal."""
@@ -266,6 +274,10 @@ class Gabor(Frame):
             tight=bool(rng.integers(2)),
             real_signal=bool(rng.integers(2)),
         )
+
+    @property
+    def _atoms(self) -> GaborAtoms:
+        return GaborAtoms(self.grid, self.window, self.channels, self.real_signal)
 
     @cached_property
     def _unpaired(self) -> tuple[int, ...]:

@@ -60,7 +60,7 @@ class GaborGrid:
         return self.circular and self.frames * self.hop - self.length < self.size - 1
 
     def cut(self, x: Array, dtype: np.dtype[np.generic]) -> Array:
-        """Return a read-only view of the frames, shape (..., frames, size), of a padded copy."""
+        """Return the frames, shape (..., frames, size): a read-only view of a padded copy."""
         padded = np.zeros((*x.shape[:-1], self.blocks * self.hop), dtype=dtype)
         padded[..., self.lead : self.lead + self.length] = x
         if self.circular:

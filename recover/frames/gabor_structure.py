@@ -2,8 +2,8 @@
 
 Bands. With l the place within a frame, the kept atoms of frame n contribute
 ``diag(w) T_n diag(w)``, where T_n is the Toeplitz matrix of
-``tau_n(d) = (1/M) sum_(kept k) exp(2 pi i k d / M)``: an inverse transform of the mask. For real
-signals a kept one-sided bin counts with its conjugate, which makes tau_n real.
+``tau_n(d) = (1/M) sum_(kept k) exp(2 pi i k d / M)``: an inverse transform of the mask. For
+real signals a kept one-sided bin counts with its conjugate, which makes tau_n real.
 
 Errors. ``|tau_n|_2 <= 1`` (the mask has at most M ones), so with size L
 ``sum_(|d| < L) |tau_n(d)| <= 2 sqrt L``, an error k |tau_n|_2 of the transform gives
@@ -15,16 +15,17 @@ Gram matrix. The modulus of the inner product of two atoms depends on the differ
 their frames and bins only and is at most
 ``kappa_r(s) = |(1/M) sum_l w[l] w[l + r hop] exp(2 pi i s l / M)|``, for atoms that are not cut
 off at the ends (cutting off compresses the frame operator, which does not raise its norm); on a
-circle the overlaps of both ways add up. For real signals the coefficient of atom phi with weight
-W is a real-linear functional with values in the plane, and two of them interact through
+circle the overlaps of both ways add up. For real signals the coefficient of an atom phi with
+weight W is a real-linear functional with values in the plane, and two of them interact through
 ``z -> (W W'/2) (<phi', phi> z + <conj phi', phi> conj z)``, a map of norm at most
-``(W W'/2) (kappa(k - k') + kappa(k + k'))``: the matrix of these norms majorises the norm of the
-real Gram matrix. It is ``W A (p / W)``, A the convolution on all bins of the mirrored p.
+``(W W'/2) (kappa(k - k') + kappa(k + k'))``: the matrix of these norms majorises the norm of
+the real Gram matrix. It is ``W A (p / W)``, A the convolution on all bins of the mirrored p.
 """
 
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -37,34 +38,34 @@ from recover.frames.fft import fft_error, one_sided_size, one_sided_weights
 from recover.frames.gabor_grid import GaborGrid
 from recover.frames.structure import Bands
 
-__all__ = ["absolute_gram", "absolute_gram_error", "gabor_bands"]
+__all__ = ["GaborAtoms", "absolute_gram", "absolute_gram_error", "gabor_bands"]
 
 MAX_ENTRIES = 2**27  # band storage of 1 GB; the proof needs about three times that
 MAX_WORK = 2**38  # entries times half-width: minutes of factorisation
 NARROW = 4  # bands pay where the signal is at least this many times as long as they are wide
 
 
-def gabor_bands(
-    grid: GaborGrid,
-    window: Array,
-    channels: int,
-    keep: Array,
-    upper: float,
-    real_signal: bool,
-) -> Bands | None:
+class GaborAtoms(NamedTuple):
+    """What defines the atoms of a painless Gabor frame."""
+
+    grid: GaborGrid
+    window: Array
+    channels: int
+    real_signal: bool
+
+
+def gabor_bands(atoms: GaborAtoms, keep: Array, upper: float) -> Bands | None:
     """Return the bands of the kept atoms' frame operator, None if too wide to be useful.
 
     Parameters
     ----------
-    grid : GaborGrid
-    window : array [shape=(grid.size,)]
-    channels : int
+    atoms : GaborAtoms
     keep : array of bool [shape=(frames, bins)]
+        One-sided bins for real signals; otherwise all of them, which makes the bands complex.
     upper : float
         An upper frame bound.
-    real_signal : bool
-        One-sided bins; otherwise all of them, and complex bands.
     """
+    grid, window, channels, real_signal = atoms
     size, length = grid.size, grid.length
     parts = 1 if real_signal else 2  # a complex matrix is realified for the proof
     width = (2 if grid.wraps else 1) * size * parts
@@ -74,12 +75,17 @@ def gabor_bands(
     mask = keep.astype(np.float64)
     tau = irfft(mask, n=channels) if real_signal else ifft(mask)
     circle = _circular_bands(grid, window, np.ascontiguousarray(np.asarray(tau)[:, :size].T))
-    bands = (bands_of_circle if grid.circular else bands_of_line)(circle, length)
-    if bands is None:
+    found = (
+        bands_of_circle(circle, length)
+        if grid.circular
+        else (bands_of_line(circle, length), False)
+    )
+    if found is None:
         return None
+    bands, folded = found
     relative = fft_error(channels) + gamma(grid.overlap + 4)
     slack = 2.0 * math.sqrt(size) * relative * upper * (1.0 + 16.0 * U)
-    return Bands(bands, up(slack + 4.0 * size * grid.overlap * TINY, 2))
+    return Bands(bands, up(slack + 4.0 * size * grid.overlap * TINY, 2), folded)
 
 
 def _circular_bands(grid: GaborGrid, window: Array, tau: Array) -> Array:
@@ -100,20 +106,16 @@ def _circular_bands(grid: GaborGrid, window: Array, tau: Array) -> Array:
     return circle
 
 
-def absolute_gram(
-    grid: GaborGrid, window: Array, channels: int, p: Array, real_signal: bool
-) -> Array:
+def absolute_gram(atoms: GaborAtoms, p: Array) -> Array:
     """Return ``K p`` for the majorant K of the absolute Gram matrix (see the module).
 
     Parameters
     ----------
-    grid : GaborGrid
-    window : array [shape=(grid.size,)]
-    channels : int
+    atoms : GaborAtoms
     p : array [shape=(frames, bins), >= 0]
-    real_signal : bool
     """
-    kernel = _kernel(grid, window, channels)
+    grid, _, channels, real_signal = atoms
+    kernel = _kernel(atoms)
     if not real_signal:
         spectra = np.asarray(rfft(kernel)).real  # of even sequences
         total = _over_frames(grid, spectra, np.asarray(rfft(p)))
@@ -127,17 +129,18 @@ def absolute_gram(
     return np.asarray(irfft(total, n=channels))[:, :half] * weights
 
 
-def absolute_gram_error(grid: GaborGrid, window: Array, channels: int, p: Array) -> float:
+def absolute_gram_error(atoms: GaborAtoms, p: Array) -> float:
     """Return a bound on the error of each entry of `absolute_gram`.
 
     Per frame and shift: transforms of p (k sqrt(M) |p_n|) and of the kernel (each value off by
     k sqrt(M) |kappa_r|_2, and below |kappa_r|_1), their products and sums, and the transform
     back; a norm bounds the largest entry.
     """
+    grid, _, channels, _ = atoms
     k = fft_error(channels)
     rounding = gamma(2 * grid.overlap + 12)
     total = 0.0
-    for r, row in enumerate(_kernel(grid, window, channels)):
+    for r, row in enumerate(_kernel(atoms)):
         by_sum = (2.0 * k + rounding) * float(row.sum())
         by_norm = (k + rounding) * math.sqrt(channels) * norm_upper(row)
         total += (1.0 if r == 0 else 2.0) * (by_sum + by_norm)
@@ -146,9 +149,9 @@ def absolute_gram_error(grid: GaborGrid, window: Array, channels: int, p: Array)
 
 
 def _over_frames(grid: GaborGrid, spectra: Array, q: Array) -> Array:
-    """Return ``sum_r spectra[|r|] q[n - r]`` over all shifts r of less than `overlap` frames."""
+    """Return ``sum_r spectra[|r|] q[n - r]`` over the shifts r of less than `overlap`."""
     frames = grid.frames
-    total = spectra[0] * q
+    total: Array = spectra[0] * q
     for r in range(1, min(grid.overlap, frames)):
         total[r:] += spectra[r] * q[: frames - r]
         total[: frames - r] += spectra[r] * q[r:]
@@ -158,8 +161,9 @@ def _over_frames(grid: GaborGrid, spectra: Array, q: Array) -> Array:
     return total
 
 
-def _kernel(grid: GaborGrid, window: Array, channels: int) -> Array:
+def _kernel(atoms: GaborAtoms) -> Array:
     """Return upper bounds of ``kappa_r(s)``, shape (overlap, channels)."""
+    grid, window, channels, _ = atoms
     size = grid.size
     products = np.zeros((grid.overlap, size))
     for r in range(grid.overlap):

@@ -46,8 +46,8 @@ def require_cover(diagonal: Array, size: int, hop: int) -> None:
     gaps = int(np.count_nonzero(diagonal <= 0.0))
     if gaps > 0:
         raise NotAFrameError(
-            f"hop {hop} with a window of {size} samples leaves {gaps} of {diagonal.size} samples "
-            "per hop without any window; take a smaller hop"
+            f"hop {hop} with a window of {size} samples leaves {gaps} of {diagonal.size} "
+            "samples per hop without any window; take a smaller hop"
         )
 
 

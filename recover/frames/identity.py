@@ -8,9 +8,9 @@ from typing import Self
 import numpy as np
 
 from recover.core.arrays import Array
-from recover.core.errors import ParameterError
 from recover.core.rigor import PROVED
 from recover.frames.base import Frame, FrameBounds
+from recover.frames.shapes import as_shape
 from recover.frames.structure import Diagonal
 
 __all__ = ["Identity"]
@@ -32,10 +32,7 @@ class Identity(Frame):
     signals_are_real: bool
 
     def __init__(self, shape: int | tuple[int, ...], real_signal: bool = True) -> None:
-        sizes = (shape,) if isinstance(shape, int) else tuple(shape)
-        if not sizes or min(sizes) < 1:
-            raise ParameterError(f"shape must hold sizes >= 1, got {shape}")
-        object.__setattr__(self, "shape", sizes)
+        object.__setattr__(self, "shape", as_shape("shape", shape))
         object.__setattr__(self, "signals_are_real", real_signal)
 
     @property
@@ -68,6 +65,7 @@ class Identity(Frame):
         return 0.0
 
     def subframe_diagonal(self, keep: Array) -> Diagonal:
+        """Return 1 where a sample is kept and 0 elsewhere."""
         return Diagonal(keep.astype(np.float64).reshape(self.shape), 0.0)
 
     def identity_parts(self) -> tuple[Array | str | float | int | bool | None, ...]:

@@ -34,10 +34,15 @@ class Diagonal(NamedTuple):
 
 
 class Bands(NamedTuple):
-    """A banded frame operator in LAPACK lower storage, and a bound on its error's norm."""
+    """A banded frame operator in LAPACK lower storage, and a bound on its error's norm.
+
+    ``bands[d, t] = S[t + d, t]``; if `folded`, the samples are in the order 0, n - 1, 1, n - 2,
+    ..., which makes what is banded on a circle banded on a line.
+    """
 
     bands: Array
     slack: float
+    folded: bool = False
 
 
 class Part(NamedTuple):
