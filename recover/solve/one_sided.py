@@ -14,7 +14,7 @@ from recover.core.linear import square
 from recover.models.problem import Problem
 from recover.solve.base import Method, Status
 from recover.solve.bounded import BoundedRows
-from recover.solve.fixed import relative, vanishing
+from recover.solve.fixed import fits_dense, relative, vanishing
 from recover.solve.spectrum import upper_bound
 
 __all__ = ["OneSidedLeastSquares"]
@@ -88,8 +88,9 @@ class OneSidedLeastSquares(Method[_State]):
                 f"{type(problem.model).__name__} measurements are not convex constraints; use "
                 "AlternatingProjections or RelaxedReflections"
             )
-        if not math.isfinite(problem.model.frame.bounds().upper):
-            return f"no upper bound of {type(problem.model.frame).__name__} is proved"
+        frame = problem.model.frame
+        if not fits_dense(frame) and not math.isfinite(frame.bounds().upper):
+            return f"no upper frame bound of {type(frame).__name__} is proved"
         return None
 
     def init(self, problem: Problem, start: Array | None, rng: np.random.Generator) -> _State:

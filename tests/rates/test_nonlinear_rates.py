@@ -1,5 +1,6 @@
 """The frame algorithms on non-linear data against the naive one on the fixed rows."""
 
+import itertools
 import math
 
 import numpy as np
@@ -66,9 +67,9 @@ def test_saturated_frame_algorithm_on_a_parseval_frame(n, m, level, seed):
             break
     # the error never grows (the step is the gradient of a convex function), and once it is so
     # small that no unsaturated coefficient is clipped each step gains 1 - A_I at least
-    assert all(b <= a_ * (1 + 1e-12) for a_, b in zip(e, e[1:], strict=False))
+    assert all(b <= a_ * (1 + 1e-12) for a_, b in itertools.pairwise(e))
     margin = peak - np.abs(rows @ x)[free].max()
-    late = [(p, q) for p, q in zip(e, e[1:], strict=False) if 1e-8 * e[0] < p <= margin]
+    late = [(p, q) for p, q in itertools.pairwise(e) if 1e-8 * e[0] < p <= margin]
     assert late
     assert all(q <= (1 - a) * p * (1 + 1e-7) for p, q in late)
     saturated = steps_to(problem, method, x, 1e-8, most)

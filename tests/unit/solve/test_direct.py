@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-import recover.solve.fixed as fixed
 from recover.core.errors import OutOfScopeError, ParameterError
 from recover.frames import Dense, Identity, Masked
 from recover.models import Ball, Modulus, Noise, Problem, ReLU, Saturation
@@ -17,6 +16,7 @@ from recover.solve import (
     SaturatedFrameAlgorithm,
     Status,
     SubspaceLeastSquares,
+    fixed,
     solve,
 )
 
@@ -50,7 +50,7 @@ def test_dual_frame_is_accurate_where_normal_equations_are_not():
 
 
 def test_dual_frame_is_the_least_squares_point_of_noisy_data():
-    problem, x = relu_problem(8, 60, 3, noise=Noise(each=0.01))
+    problem, _ = relu_problem(8, 60, 3, noise=Noise(each=0.01))
     rng = np.random.default_rng(1)
     noisy = problem.y + rng.uniform(-0.01, 0.01, 60)
     problem = Problem(problem.model, noisy, noise=Noise(each=0.01))

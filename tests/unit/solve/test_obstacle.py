@@ -128,7 +128,7 @@ def test_single_precision_obeys_the_levels_exactly():
 
 
 def test_the_start_is_made_feasible_and_leads_to_the_same_point():
-    problem, x = clipped_wave(40, 2)
+    problem, _ = clipped_wave(40, 2)
     cold = solve(problem, Obstacle())
     warm = solve(problem, Obstacle(), start=cold.signal + 0.001)
     np.testing.assert_allclose(warm.signal, cold.signal, atol=1e-6)

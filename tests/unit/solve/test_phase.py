@@ -3,8 +3,6 @@
 import numpy as np
 import pytest
 
-import recover.solve.dual as dual
-import recover.solve.spectral as spectral
 from recover.core.errors import ParameterError
 from recover.frames import Dense
 from recover.models import Modulus, Problem, ReLU, Support
@@ -13,7 +11,9 @@ from recover.solve import (
     RelaxedReflections,
     Status,
     choose,
+    dual,
     solve,
+    spectral,
     spectral_start,
 )
 
@@ -76,7 +76,7 @@ def test_the_power_iteration_agrees_with_the_eigenvector(monkeypatch):
 
 
 def test_a_large_frame_s_range_is_projected_on_by_iteration(monkeypatch):
-    problem, x = gaussian(10, 6, 2, real=False)
+    problem, _ = gaussian(10, 6, 2, real=False)
     direct = solve(problem, AlternatingProjections(max_iter=40, tol=0.0)).signal
     monkeypatch.setattr(dual, "fits_dense", lambda frame: False)
     iterated = solve(problem, AlternatingProjections(max_iter=40, tol=0.0)).signal
