@@ -115,6 +115,7 @@ def test_entries_lost_in_scaling_are_paid_for() -> None:
     rows[1:, 1] = 1.6 * 2.0**-73
     exact = 4.0 * 1.6 * 2.0**-73
     assert 0.0 <= sigma_min_lower(rows).value <= exact
+    assert sigma_min_lower(rows, at=1.02 * exact).value == 0.0
 
 
 def test_search_recovers_from_a_bad_estimate(monkeypatch: pytest.MonkeyPatch) -> None:
