@@ -78,6 +78,8 @@ class AudioReport:
         The difference file, if one was written.
     result : AudioResult
         The recovery.
+    tolerance : float
+        As it was chosen.
     format : AudioFormat
         How the output is stored, with its gain.
     seconds : float
@@ -88,6 +90,7 @@ class AudioReport:
     output: str
     diff: str | None
     result: AudioResult
+    tolerance: float
     format: AudioFormat
     seconds: float
 
@@ -99,6 +102,7 @@ class AudioReport:
             "output": self.output,
             "diff": self.diff,
             "levels": [[channel.low, channel.high] for channel in result.levels],
+            "tolerance": self.tolerance,
             "detection": [asdict(channel) for channel in result.levels],
             "fraction_clipped": {
                 "total": result.fraction,
@@ -223,6 +227,7 @@ def process_file(
         output=str(output),
         diff=chosen.diff,
         result=result,
+        tolerance=chosen.tolerance,
         format=form,
         seconds=seconds,
     )

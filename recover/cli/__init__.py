@@ -1,0 +1,5 @@
+"""The command line: parses, calls the applications, prints; one file a command."""
+
+from recover.cli.main import main
+
+__all__ = ["main"]
