@@ -21,9 +21,9 @@ from recover.certificates.sampling import is_sampling
 from recover.core.enclosure import Enclosure
 from recover.core.rounding import norm_upper
 from recover.frames.base import Frame
-from recover.frames.bounds import DENSE_ENTRIES, DENSE_SIZE
 from recover.frames.masked import Masked
-from recover.frames.structure import HasBands, HasDiagonal, HasGramKernel
+from recover.frames.routes import dense_fits
+from recover.frames.structure import HasBands, HasDiagonal, HasGramKernel, HasParts, HasSymbol
 from recover.models.problem import Problem
 
 __all__ = ["FixedRows", "rows_radius"]
@@ -87,10 +87,8 @@ def _not_proved(frame: Frame, fixed: int) -> Withheld:
     inner = frame
     while isinstance(inner, Masked):
         inner = inner.frame
-    dense = (
-        inner.signal_size <= DENSE_SIZE and inner.coef_size * inner.signal_size <= DENSE_ENTRIES
-    )
-    if not dense and not isinstance(inner, HasBands | HasDiagonal | HasGramKernel):
+    structured = isinstance(inner, HasBands | HasDiagonal | HasGramKernel | HasSymbol | HasParts)
+    if not structured and not dense_fits(inner):
         return Withheld(
             Why.TOO_LARGE, {"size": inner.signal_size, "name": type(inner).__name__}
         )

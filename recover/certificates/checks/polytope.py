@@ -1,0 +1,158 @@
+"""The check of intervals from linear programs: weak duality for the multipliers given."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from recover.certificates.certificate import Certificate
+from recover.certificates.checks.base import Check
+from recover.certificates.checks.centre import centre_faults
+from recover.certificates.checks.common import (
+    array_of,
+    certified_signal,
+    heading,
+    upper_bound_fault,
+)
+from recover.certificates.checks.entrywise import entrywise_faults
+from recover.certificates.checks.kappa import checked_kappa, kappa_faults
+from recover.certificates.checks.residual import checked_residual
+from recover.certificates.sampling import coefficient_intervals
+from recover.core.arrays import Array
+from recover.core.rounding import U, gamma, norm_upper, sum_upper, up
+from recover.frames.bounds import real_matrix
+from recover.models.base import Model
+from recover.models.domains import Everywhere
+from recover.models.problem import Problem
+
+__all__ = ["PolytopeCheck"]
+
+
+class _Set(NamedTuple):
+    """``{lower <= rows x <= upper, below <= x <= over}``, the rows off by `error`."""
+
+    rows: Array
+    error: float
+    lower: Array
+    upper: Array
+    below: Array
+    over: Array
+
+
+@dataclass(frozen=True)
+class PolytopeCheck(Check):
+    """Evaluates the dual objective of each multiplier, one coordinate after another."""
+
+    @property
+    def kind(self) -> str:
+        return "polytope"
+
+    def faults(
+        self, certificate: Certificate, subject: Model | Problem, signal: Array | None
+    ) -> tuple[str, ...]:
+        if not isinstance(subject, Problem) or not subject.model.convex:
+            return ("the certificate is of a clipped or rectified recovery, not of this subject",)
+        return tuple(_faults(certificate, subject, signal))
+
+
+def _faults(certificate: Certificate, problem: Problem, given: Array | None) -> Iterator[str]:
+    signal = certified_signal(certificate, problem, given)
+    kappa = checked_kappa(certificate, problem)
+    domain = not isinstance(problem.domain, Everywhere)
+    yield from heading(
+        certificate, problem, problem.noise_bound.rigor & kappa.rigor, domain=domain
+    )
+    yield from kappa_faults(certificate, problem, kappa.s)
+    radius = checked_residual(problem, signal).radius(kappa.s)
+    consistent = _set(problem, signal, radius)
+    n, m = consistent.rows.shape[1], consistent.rows.shape[0]
+    multipliers = array_of(certificate, "multipliers", (2 * n, m))
+    low, high = _box(consistent, multipliers)
+    x = signal.reshape(-1)
+    entries = np.maximum(np.maximum(high - x, x - low), 0.0) * (1.0 + 4.0 * U)
+    bound = min(norm_upper(entries), radius)
+    yield from upper_bound_fault("error bound", certificate.error_bound, bound)
+    yield from entrywise_faults(certificate, entries.reshape(signal.shape))
+    yield from centre_faults(certificate, low, high)
+
+
+def _set(problem: Problem, signal: Array, radius: float) -> _Set:
+    frame = problem.model.frame
+    rows, error = real_matrix(frame, np.ones(frame.coef_shape, dtype=bool))
+    lower, upper = coefficient_intervals(problem)
+    x = signal.reshape(-1)
+    below, over = problem.domain.interval(signal.shape)
+    # the ends x -+ radius were rounded once
+    margin = radius * (1.0 + 4.0 * U) + 4.0 * U * np.abs(x)
+    return _Set(
+        rows,
+        error,
+        lower.reshape(-1),
+        upper.reshape(-1),
+        np.maximum(below.reshape(-1), x - margin),
+        np.minimum(over.reshape(-1), x + margin),
+    )
+
+
+def _box(consistent: _Set, multipliers: Array) -> tuple[Array, Array]:
+    """Return the ends of a box that holds the set."""
+    n = consistent.rows.shape[1]
+    known, loose = np.empty(2 * n), np.empty(2 * n)
+    for k, u in enumerate(multipliers):
+        direction = np.zeros(n)
+        direction[k // 2] = 1.0 if k % 2 == 0 else -1.0
+        known[k], loose[k] = _dual_value(consistent, direction, u)
+    reach = 0.0
+    if loose.any():
+        worst = float(loose.max())
+        reach = math.inf
+        if worst < 1.0:
+            reach = up(max(float(known.max()), 0.0) / (1.0 - worst) * (1.0 + 8.0 * U))
+    tops = np.array(
+        [
+            p if w == 0.0 else up(p + up(w * reach))
+            for p, w in zip(known.tolist(), loose.tolist(), strict=True)
+        ]
+    )
+    return (
+        np.maximum(-tops[1::2], consistent.below),
+        np.minimum(tops[::2], consistent.over),
+    )
+
+
+def _dual_value(consistent: _Set, direction: Array, u: Array) -> tuple[float, float]:
+    """Return p and w with ``<direction, x> <= p + w M``, M bounding the unbounded entries."""
+    limit = np.where(u > 0.0, consistent.upper, consistent.lower)
+    used = u != 0.0
+    if not np.isfinite(limit[used]).all():
+        return math.inf, 0.0
+    products = u[used] * limit[used]
+    fixed = up(sum_upper(products) + U * float(np.abs(products).sum()) * (1.0 + gamma(u.size + 1)))
+    # the remainder of the direction, and how far its entries may be off
+    rest = direction - consistent.rows.T @ u
+    off = gamma(u.size + 2) * (np.abs(consistent.rows.T) @ np.abs(u) + np.abs(direction))
+    off = off * (1.0 + gamma(u.size + 8)) + consistent.error * norm_upper(u)
+    below, over = consistent.below, consistent.over
+    largest, smallest = rest + off, rest - off
+    p, w = [fixed], 0.0
+    for top, low, a, b in zip(
+        up_(largest).tolist(), (-up_(-smallest)).tolist(), below.tolist(), over.tolist(), strict=True
+    ):
+        # the maximum of q x over low <= q <= top and a <= x <= b is at a corner
+        corners = [q * end for q in (low, top) for end in (a, b) if q != 0.0]
+        value = max(corners, default=0.0)
+        if math.isfinite(value):
+            p.append(up(max(value, 0.0)) if low <= 0.0 <= top else up(value))
+        else:
+            w = up(w + max(abs(low), abs(top)))
+    return sum_upper(np.array(p)), w
+
+
+def up_(x: Array) -> Array:
+    """Return each entry moved up by one rounding."""
+    moved: Array = np.nextafter(x, np.inf)
+    return moved
