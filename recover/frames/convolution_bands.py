@@ -17,14 +17,10 @@ import numpy as np
 
 from recover.core.arrays import Array
 from recover.core.rounding import TINY, U, gamma, up
-from recover.frames.circulant import bands_of_circle
+from recover.frames.bands import bands_of_circle, bands_pay
 from recover.frames.structure import Bands
 
 __all__ = ["convolution_bands"]
-
-MAX_ENTRIES = 2**27  # band storage of 1 GB; the proof needs about three times that
-MAX_WORK = 2**38  # entries times half-width: minutes of factorisation
-NARROW = 4  # bands pay where the signal is at least this many times as long as they are wide
 
 
 def convolution_bands(filters: Sequence[Array], errors: Array, keep: Array) -> Bands | None:
@@ -39,8 +35,7 @@ def convolution_bands(filters: Sequence[Array], errors: Array, keep: Array) -> B
     """
     period = keep.shape[1]
     width = max(h.size for h in filters)
-    entries = 2 * width * period
-    if period < NARROW * width or entries > MAX_ENTRIES or 2 * width * entries > MAX_WORK:
+    if not bands_pay(width, period, wraps=True, is_complex=False):
         return None
     circle = np.zeros((width, period))
     for h, mask in zip(filters, keep, strict=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -12,6 +13,7 @@ from recover.core.arrays import Array, as_numeric, frozen
 from recover.core.errors import NotAFrameError, ParameterError
 from recover.core.rounding import U, gamma, norm_upper, up
 from recover.frames.base import Frame, FrameBounds
+from recover.frames.fft import is_single
 
 __all__ = ["Dense"]
 
@@ -65,11 +67,11 @@ class Dense(Frame):
 
     def analysis(self, x: Array) -> Array:
         x = self.check_signal(x)
-        return x @ _like(self.rows, x).T
+        return x @ self._rows_for(x).T
 
     def synthesis(self, c: Array) -> Array:
         c = self.check_coefs(c)
-        x = c @ _like(self.rows, c).conj()
+        x = c @ self._rows_for(c).conj()
         return x.real if self.real_signal else x
 
     def bounds(self) -> FrameBounds:
@@ -78,9 +80,11 @@ class Dense(Frame):
         return proved_bounds(self)
 
     def roundoff(self) -> float:
+        # |fl(row . x) - row . x| <= gamma_k |row| |x| for k real terms, and so much for each of
+        # the real and the imaginary part
         n = self.rows.shape[1]
-        # |fl(row . x) - row . x| <= gamma_{2n+2} |row||x| also for complex arithmetic
-        return up(gamma(2 * n + 4) * norm_upper(self.rows))
+        error = gamma(n + 2) if self.real_signal and self.real_coefs else 1.5 * gamma(2 * n + 2)
+        return up(error * norm_upper(self.rows), 2)
 
     def matrix(self) -> Array:
         return self.rows
@@ -110,9 +114,9 @@ class Dense(Frame):
     def sample(cls, rng: np.random.Generator) -> Self:
         return cls(rng.standard_normal((11, 4)))
 
+    @cached_property
+    def _single(self) -> Array:
+        return self.rows.astype(np.float32 if self.real_coefs else np.complex64)
 
-def _like(rows: Array, x: Array) -> Array:
-    """Return the rows in single precision where the operand is."""
-    if x.dtype in (np.float32, np.complex64):
-        return rows.astype(np.complex64 if np.iscomplexobj(rows) else np.float32)
-    return rows
+    def _rows_for(self, x: Array) -> Array:
+        return self._single if is_single(x) else self.rows

@@ -160,9 +160,8 @@ class Fourier(Frame):
 
     def _inside(self, padded: Array) -> Array:
         """Return the part that is the signal."""
-        for axis, n in zip(self._axes, self.shape, strict=True):
-            padded = padded.take(range(n), axis=axis) if n < padded.shape[axis] else padded
-        return padded
+        batch = (slice(None),) * (padded.ndim - len(self.shape))
+        return padded[batch + tuple(slice(n) for n in self.shape)]
 
     def _weights(self, single: bool) -> Array:
         weights = one_sided_weights(self.padded_shape[-1])

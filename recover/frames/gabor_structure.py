@@ -33,16 +33,12 @@ from scipy.fft import fft, ifft, irfft, rfft
 
 from recover.core.arrays import Array
 from recover.core.rounding import TINY, U, gamma, norm_upper, up
-from recover.frames.circulant import bands_of_circle, bands_of_line
+from recover.frames.bands import bands_of_circle, bands_of_line, bands_pay
 from recover.frames.fft import fft_error, one_sided_size, one_sided_weights
 from recover.frames.gabor_grid import GaborGrid
 from recover.frames.structure import Bands
 
 __all__ = ["GaborAtoms", "absolute_gram", "absolute_gram_error", "gabor_bands"]
-
-MAX_ENTRIES = 2**27  # band storage of 1 GB; the proof needs about three times that
-MAX_WORK = 2**38  # entries times half-width: minutes of factorisation
-NARROW = 4  # bands pay where the signal is at least this many times as long as they are wide
 
 
 class GaborAtoms(NamedTuple):
@@ -67,10 +63,7 @@ def gabor_bands(atoms: GaborAtoms, keep: Array, upper: float) -> Bands | None:
     """
     grid, window, channels, real_signal = atoms
     size, length = grid.size, grid.length
-    parts = 1 if real_signal else 2  # a complex matrix is realified for the proof
-    width = (2 if grid.wraps else 1) * size * parts
-    entries = width * length * parts
-    if length < NARROW * width or entries > MAX_ENTRIES or entries * width > MAX_WORK:
+    if not bands_pay(size, length, wraps=grid.wraps, is_complex=not real_signal):
         return None
     mask = keep.astype(np.float64)
     tau = irfft(mask, n=channels) if real_signal else ifft(mask)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy.typing as npt
 from recover.core.arrays import Array, frozen
 from recover.core.errors import ParameterError
 from recover.frames.base import Frame, FrameBounds
-from recover.frames.identity import Identity
+from recover.frames.dense import Dense
 
 __all__ = ["Masked"]
 
@@ -63,13 +64,15 @@ class Masked(Frame):
         return self.frame.real_coefs
 
     def analysis(self, x: Array) -> Array:
-        return self.frame.analysis(x)[..., self.keep]
+        c = self.frame.analysis(x)
+        batch = c.shape[: c.ndim - self.keep.ndim]
+        return np.asarray(c.reshape(*batch, self.keep.size).take(self._places, axis=-1))
 
     def synthesis(self, c: Array) -> Array:
         c = self.check_coefs(c)
-        full = np.zeros((*c.shape[:-1], *self.frame.coef_shape), dtype=c.dtype)
-        full[..., self.keep] = c
-        return self.frame.synthesis(full)
+        full = np.zeros((*c.shape[:-1], self.keep.size), dtype=c.dtype)
+        full[..., self._places] = c
+        return self.frame.synthesis(full.reshape(*c.shape[:-1], *self.keep.shape))
 
     def bounds(self) -> FrameBounds:
         from recover.frames.bounds import proved_bounds
@@ -84,4 +87,9 @@ class Masked(Frame):
 
     @classmethod
     def sample(cls, rng: np.random.Generator) -> Self:
-        return cls(Identity(7), rng.random(7) < 0.7)
+        return cls(Dense(rng.standard_normal((16, 4))), rng.random(16) < 0.7)
+
+    @cached_property
+    def _places(self) -> Array:
+        """Flat indices of the vectors that stay."""
+        return np.flatnonzero(self.keep)

@@ -14,8 +14,8 @@ import numpy.typing as npt
 from recover.core.arrays import Array, frozen
 from recover.core.errors import ParameterError
 from recover.core.rounding import U, gamma, up
+from recover.frames.bands import sum_of_bands
 from recover.frames.base import Frame, FrameBounds
-from recover.frames.circulant import sum_of_bands
 from recover.frames.dense import Dense
 from recover.frames.fft import is_single
 from recover.frames.identity import Identity

@@ -1,4 +1,4 @@
-"""Band storage of operators that are banded on a circle."""
+"""Band storage of operators that are banded on a line or on a circle."""
 
 from __future__ import annotations
 
@@ -10,7 +10,32 @@ from recover.core.arrays import Array
 from recover.core.rounding import gamma, up
 from recover.frames.structure import Bands
 
-__all__ = ["bands_of_circle", "bands_of_line", "sum_of_bands"]
+__all__ = ["bands_of_circle", "bands_of_line", "bands_pay", "sum_of_bands"]
+
+MAX_ENTRIES = 2**27  # band storage of 1 GB; the proof needs about three times that
+MAX_WORK = 2**38  # entries times half-width: minutes of factorisation
+NARROW = 4  # bands pay where the signal is at least this many times as long as they are wide
+
+
+def bands_pay(width: int, length: int, *, wraps: bool, is_complex: bool) -> bool:
+    """Return whether a proof by bands is affordable, and cheaper than a dense one.
+
+    Parameters
+    ----------
+    width : int
+        Bands, the main diagonal included.
+    length : int
+        Order of the matrix.
+    wraps : bool
+        Banded on a circle, which doubles the width.
+    is_complex : bool
+        Realified for the proof, which doubles the width and the order.
+    """
+    width *= (1 + wraps) * (1 + is_complex)
+    length *= 1 + is_complex
+    entries = width * length
+    narrow = length >= NARROW * width
+    return narrow and entries <= MAX_ENTRIES and entries * width <= MAX_WORK
 
 
 def bands_of_line(line: Array, length: int) -> Array:
