@@ -24,7 +24,7 @@ References
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -104,20 +104,9 @@ def eigmin_probabilistic(
     """
     _check(size, upper, delta, max_steps)
     checks = _checks(max_steps, size)
-    dimension = 2 * size if is_complex else size
-    share = delta / (len(checks) + 1)  # one more for an end of the Krylov space
     start = _start(rng, size, is_complex=is_complex)
-    best, slack = 0.0, math.inf
-    for ritz in lanczos_values(lambda v: upper * v - apply(v), start, checks[-1]):
-        if ritz.steps not in checks and not ritz.ended:
-            continue
-        # a Krylov space that is the whole space needs no luck
-        luck = math.inf if ritz.steps == size else share
-        value, allowance = _lower(ritz, upper, dimension, luck)
-        if value > best:
-            best, slack = value, allowance
-        if allowance <= GOOD_ENOUGH * best:
-            break
+    steps = lanczos_values(lambda v: upper * v - apply(v), start, checks[-1])
+    best, slack = _best(steps, checks, size, upper, delta, is_complex=is_complex)
     if best > 0.0:
         return EigenBound(best, probabilistic(delta), ROUTE, slack)
     reason = f"nothing positive holds with probability 1 - {delta:g} after {checks[-1]} steps"
@@ -155,6 +144,32 @@ def estimate_extremes(
     _check(size, 1.0, 0.5, steps)
     *_, last = lanczos_values(apply, _start(rng, size, is_complex=is_complex), steps)
     return Extremes(last.smallest, last.largest)
+
+
+def _best(
+    steps: Iterable[Ritz],
+    checks: list[int],
+    size: int,
+    upper: float,
+    delta: float,
+    *,
+    is_complex: bool,
+) -> tuple[float, float]:
+    """Return the best bound of the checks, at least 0, and what was taken off for it."""
+    dimension = 2 * size if is_complex else size
+    share = delta / (len(checks) + 1)  # one more for an end of the Krylov space
+    best, slack = 0.0, math.inf
+    for ritz in steps:
+        if ritz.steps not in checks and not ritz.ended:
+            continue
+        # a Krylov space that is the whole space needs no luck
+        luck = math.inf if ritz.steps == size else share
+        value, allowance = _lower(ritz, upper, dimension, luck)
+        if value > best:
+            best, slack = value, allowance
+        if allowance <= GOOD_ENOUGH * best:
+            break
+    return best, slack
 
 
 def _lower(ritz: Ritz, upper: float, dimension: int, share: float) -> tuple[float, float]:

@@ -56,18 +56,8 @@ def eigmin_lower_sparse(
     .. [1] E. Cuthill, J. McKee, "Reducing the bandwidth of sparse symmetric matrices", Proc.
        24th ACM National Conference (1969) 157-172.
     """
-    csr = sparse.csr_array(matrix, copy=True)
-    csr.sum_duplicates()
+    csr = _checked(matrix)
     n = csr.shape[0]
-    if n == 0 or csr.shape != (n, n):
-        raise ParameterError(f"matrix must be square and not empty, got shape {csr.shape}")
-    require_finite("matrix", csr.data)
-    gap = abs(csr - sparse.csr_array(csr.conj().T))
-    if gap.max() > 0.0:
-        raise ParameterError(
-            "matrix must be exactly Hermitian, got an asymmetric one; take (S + S^H) / 2 and "
-            "add the norm of (S - S^H) / 2 to the slack"
-        )
     order = reverse_cuthill_mckee(csr, symmetric_mode=True)
     place = np.empty(n, dtype=np.int64)
     place[order] = np.arange(n)
@@ -83,3 +73,22 @@ def eigmin_lower_sparse(
     bands: Array = np.zeros((width + 1, n), dtype=np.result_type(data.dtype, np.float64))
     bands[row - column, column] = data
     return eigmin_lower_banded(bands, slack=slack, at=at)
+
+
+def _checked(
+    matrix: sparse.csr_array | sparse.csc_array | sparse.coo_array,
+) -> sparse.csr_array:
+    """Return an own copy in row form, or raise `ParameterError`."""
+    csr = sparse.csr_array(matrix, copy=True)
+    csr.sum_duplicates()
+    n = csr.shape[0]
+    if n == 0 or csr.shape != (n, n):
+        raise ParameterError(f"matrix must be square and not empty, got shape {csr.shape}")
+    require_finite("matrix", csr.data)
+    gap = abs(csr - sparse.csr_array(csr.conj().T))
+    if gap.max() > 0.0:
+        raise ParameterError(
+            "matrix must be exactly Hermitian, got an asymmetric one; take (S + S^H) / 2 and "
+            "add the norm of (S - S^H) / 2 to the slack"
+        )
+    return csr
