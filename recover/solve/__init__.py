@@ -5,6 +5,7 @@ from recover.solve.base import Method, Progress, Solution, Status, Watch
 from recover.solve.chebyshev import Chebyshev
 from recover.solve.choose import choose
 from recover.solve.conjugate_gradient import ConjugateGradient
+from recover.solve.consistent_least_squares import ConsistentLeastSquares
 from recover.solve.dual_frame import DualFrame
 from recover.solve.frame_algorithm import FrameAlgorithm
 from recover.solve.loop import solve
@@ -21,6 +22,7 @@ __all__ = [
     "AlternatingProjections",
     "Chebyshev",
     "ConjugateGradient",
+    "ConsistentLeastSquares",
     "DualFrame",
     "FrameAlgorithm",
     "Method",

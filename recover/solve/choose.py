@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from recover.models.problem import Problem
+from recover.priors.quadratic import Quadratic
 from recover.solve.base import AnyMethod
+from recover.solve.consistent_least_squares import ConsistentLeastSquares
 from recover.solve.dual_frame import DualFrame
 from recover.solve.obstacle import Obstacle
 from recover.solve.one_sided import OneSidedLeastSquares
@@ -30,13 +32,10 @@ def choose(problem: Problem) -> AnyMethod:
     Method
         One that does not refuse the problem.
     """
-    candidates: tuple[AnyMethod, ...] = (
-        Obstacle(),
-        SubspaceLeastSquares(),
-        DualFrame(),
-        OneSidedLeastSquares(),
-    )
-    for method in candidates:
+    candidates: list[AnyMethod] = [Obstacle(), SubspaceLeastSquares(), DualFrame()]
+    if isinstance(problem.prior, Quadratic):
+        candidates.append(ConsistentLeastSquares())
+    for method in (*candidates, OneSidedLeastSquares()):
         if method.refuses(problem) is None:
             return method
     return RelaxedReflections()

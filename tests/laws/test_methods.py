@@ -63,6 +63,7 @@ def test_the_contract_s_methods_are_found():
         "AlternatingProjections",
         "Chebyshev",
         "ConjugateGradient",
+        "ConsistentLeastSquares",
         "DualFrame",
         "FrameAlgorithm",
         "Obstacle",
