@@ -95,8 +95,7 @@ def eigmin_probabilistic(
     Raises
     ------
     ParameterError
-        If `size`, `upper`, `delta` or `max_steps` is out of range, or `upper` is seen to be too
-        small.
+        If an argument is out of range, or `upper` is seen to be too small.
 
     References
     ----------
