@@ -55,7 +55,9 @@ class PolytopeCheck(Check):
         self, certificate: Certificate, subject: Model | Problem, signal: Array | None
     ) -> tuple[str, ...]:
         if not isinstance(subject, Problem) or not subject.model.convex:
-            return ("the certificate is of a clipped or rectified recovery, not of this subject",)
+            return (
+                "the certificate is of a clipped or rectified recovery, not of this subject",
+            )
         return tuple(_faults(certificate, subject, signal))
 
 
@@ -131,7 +133,9 @@ def _dual_value(consistent: _Set, direction: Array, u: Array) -> tuple[float, fl
     if not np.isfinite(limit[used]).all():
         return math.inf, 0.0
     products = u[used] * limit[used]
-    fixed = up(sum_upper(products) + U * float(np.abs(products).sum()) * (1.0 + gamma(u.size + 1)))
+    fixed = up(
+        sum_upper(products) + U * float(np.abs(products).sum()) * (1.0 + gamma(u.size + 1))
+    )
     # the remainder of the direction, and how far its entries may be off
     rest = direction - consistent.rows.T @ u
     off = gamma(u.size + 2) * (np.abs(consistent.rows.T) @ np.abs(u) + np.abs(direction))
@@ -140,7 +144,11 @@ def _dual_value(consistent: _Set, direction: Array, u: Array) -> tuple[float, fl
     largest, smallest = rest + off, rest - off
     p, w = [fixed], 0.0
     for top, low, a, b in zip(
-        up_(largest).tolist(), (-up_(-smallest)).tolist(), below.tolist(), over.tolist(), strict=True
+        up_(largest).tolist(),
+        (-up_(-smallest)).tolist(),
+        below.tolist(),
+        over.tolist(),
+        strict=True,
     ):
         # the maximum of q x over low <= q <= top and a <= x <= b is at a corner
         corners = [q * end for q in (low, top) for end in (a, b) if q != 0.0]

@@ -87,7 +87,9 @@ def _not_proved(frame: Frame, fixed: int) -> Withheld:
     inner = frame
     while isinstance(inner, Masked):
         inner = inner.frame
-    structured = isinstance(inner, HasBands | HasDiagonal | HasGramKernel | HasSymbol | HasParts)
+    structured = isinstance(
+        inner, HasBands | HasDiagonal | HasGramKernel | HasSymbol | HasParts
+    )
     if not structured and not dense_fits(inner):
         return Withheld(
             Why.TOO_LARGE, {"size": inner.signal_size, "name": type(inner).__name__}
