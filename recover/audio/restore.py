@@ -9,10 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from recover.audio.settings import (
-    EXTREME_BELOW,
+    TRIAL,
     Effort,
     Quality,
     choose_frame,
+    effort_for,
     effort_of,
     neighbourhood_of,
 )
@@ -74,7 +75,7 @@ def restore(
     if chosen is not None:
         return _account(problem, frame, solve(problem, chosen, rng=rng, watch=watch))
 
-    def run(effort: Effort) -> Restored:
+    def run(effort: Effort, watched: Watch | None) -> Solution:
         social = SocialSparsity(
             frame,
             max_iter=effort.max_iter,
@@ -83,13 +84,12 @@ def restore(
             overshoot=effort.overshoot,
             neighbourhood=neighbourhood_of(frame, rate),
         )
-        return _account(problem, frame, solve(problem, social, rng=rng, watch=watch))
+        return solve(problem, social, rng=rng, watch=watched)
 
-    found = run(effort_of(quality))
-    again = quality is Quality.AUTO and found.status is not Status.STOPPED
-    if again and found.estimated_input_sdr < EXTREME_BELOW:
-        return run(effort_of(Quality.EXTREME))
-    return found
+    effort = effort_of(quality)
+    if effort is None:
+        effort = effort_for(_estimated_input_sdr(problem, run(TRIAL, None).signal))
+    return _account(problem, frame, run(effort, watch))
 
 
 def _given(method: MethodChoice, frame: Gabor) -> AnyMethod | None:

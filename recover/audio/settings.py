@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import Enum
 
@@ -12,10 +13,11 @@ from recover.core.errors import ParameterError
 from recover.frames import Boundary, Gabor
 
 __all__ = [
-    "EXTREME_BELOW",
+    "TRIAL",
     "Effort",
     "Quality",
     "choose_frame",
+    "effort_for",
     "effort_of",
     "neighbourhood_of",
     "quality_named",
@@ -26,10 +28,10 @@ __all__ = [
 class Quality(Enum):
     """Trade of time against quality; the values are the help text."""
 
-    AUTO = "quality, and once more with extreme where the result says that half is lost"
+    AUTO = "200 iterations, or 400 and more where a short trial says that much is lost"
     QUALITY = "200 iterations"
     FAST = "60 iterations, a third of the time"
-    EXTREME = "400 iterations from far beyond the level, where more than half is clipped"
+    EXTREME = "500 iterations from far beyond the level, for the worst clipping"
 
 
 @dataclass(frozen=True)
@@ -53,14 +55,22 @@ class Effort:
     overshoot: float
 
 
-_EFFORTS = {
-    Quality.AUTO: Effort(200, 0.1, 5e-4, 2.0),
-    Quality.QUALITY: Effort(200, 0.1, 5e-4, 2.0),
+TRIAL = Effort(25, 0.3, 3e-3, 4.0)
+_QUALITY = Effort(200, 0.1, 5e-4, 2.0)
+_EXTREME = Effort(500, 0.3, 5e-4, 8.0)
+_FIXED = {
+    Quality.QUALITY: _QUALITY,
     Quality.FAST: Effort(60, 0.1, 1e-3, 2.0),
-    Quality.EXTREME: Effort(400, 0.3, 5e-4, 8.0),
+    Quality.EXTREME: _EXTREME,
 }
-# estimated input SDR in dB below which AUTO takes EXTREME
-EXTREME_BELOW = 3.5
+# Efforts of AUTO by the input SDR in dB that the trial estimates (mostly 0 to 1 dB too much,
+# 1 to 2 below 2 dB), the first whose limit is exceeded.
+_BY_INPUT_SDR = (
+    (9.0, Effort(200, 0.1, 5e-4, 1.2)),
+    (4.5, _QUALITY),
+    (3.4, Effort(400, 0.3, 5e-4, 8.0)),
+    (-math.inf, _EXTREME),
+)
 
 
 def quality_named(name: str) -> Quality:
@@ -71,9 +81,14 @@ def quality_named(name: str) -> Quality:
     return names[name]
 
 
-def effort_of(quality: Quality) -> Effort:
-    """Return the parameters of a quality."""
-    return _EFFORTS[quality]
+def effort_of(quality: Quality) -> Effort | None:
+    """Return the parameters of a quality, None for AUTO, which needs a trial."""
+    return _FIXED.get(quality)
+
+
+def effort_for(estimated_input_sdr: float) -> Effort:
+    """Return the parameters for an input SDR in dB, as the recovery of `TRIAL` estimates it."""
+    return next(effort for limit, effort in _BY_INPUT_SDR if estimated_input_sdr > limit)
 
 
 # Window sizes in seconds: 16384 ... 1024 samples at 44.1 kHz.  A shorter window has to win by

@@ -71,7 +71,8 @@ class SampleBox:
 
     def project(self, x: Array) -> Array:
         """Return the nearest consistent signal."""
-        return np.minimum(np.maximum(x, self.lower), self.upper)
+        nearest = np.maximum(x, self.lower)
+        return np.minimum(nearest, self.upper, out=nearest)
 
     def leave(self, x: Array, problem: Problem) -> Array:
         """Return a signal in signal units: exactly consistent, reliable samples bit for bit."""

@@ -1,4 +1,4 @@
-"""Persistent empirical Wiener shrinkage, fused and in cache-sized strips."""
+"""Persistent empirical Wiener shrinkage, fused and in cache-sized strips of coefficients."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ class PersistentShrinkage:
     """The shrinkage ``S(v) = v max(0, 1 - t^2 / E)``, E the mean energy of a neighbourhood.
 
     Neighbourhoods are boxes over the first axes of the coefficients, mirrored at the borders
-    (persistent empirical Wiener, or PEW).  The instance only owns work space.
+    (persistent empirical Wiener, or PEW).  Rows, the entries along the first axis, are handed
+    over in order by `absorb`; the factor of ``v - S(v)`` is then asked for in strips of rows.
+    The instance only owns work space.
 
     Parameters
     ----------
@@ -44,49 +46,58 @@ class PersistentShrinkage:
         h = self._half[0]
         self._energy = np.empty((shape[0] + 2 * h, *shape[1:]), dtype=dtype)
         self._rows = shape[0]
-        self._strip = max(1, _STRIP // max(1, math.prod(shape[1:])))
+        # a multiple of four rows, for transforms that treat four at a time
+        rows = _STRIP // max(1, math.prod(shape[1:]))
+        self._strip = max(4, rows - rows % 4)
 
-    def residual_inplace(self, dual: Array, coefs: Array, threshold: float) -> None:
-        """Replace `dual` by ``v - S(v)`` for ``v = coefs + dual``; `coefs` becomes v.
-
-        Parameters
-        ----------
-        dual, coefs : array [shape]
-            Both are written to.
-        threshold : float > 0
-            t above, in the units of the coefficients.
-        """
+    def strips(self) -> list[tuple[int, int, int]]:
+        """Return (start, stop, ahead): rows whose gain is due once `ahead` rows are absorbed."""
         h, rows = self._half[0], self._rows
-        level = np.asarray(threshold * threshold * self._count, dtype=self._energy.dtype)
-        done = 0
-        for start in range(0, rows, self._strip):
-            stop = min(start + self._strip, rows)
-            # the mirrored rows above the first need h rows more than the strip itself
-            ahead = min(max(stop + h, 2 * h + 1), rows)
-            if ahead > done:
-                coefs[done:ahead] += dual[done:ahead]
-                self._measure(coefs[done:ahead], self._energy[h + done : h + ahead])
-                if done == 0:
-                    self._energy[:h] = self._energy[2 * h : h : -1]
-                if ahead == rows:
-                    self._energy[h + rows :] = self._energy[h + rows - 2 : rows - 2 : -1]
-                done = ahead
-            gain = _running_sum(self._energy[start : stop + 2 * h], h, 0)
-            np.maximum(gain, level, out=gain)
-            np.divide(level, gain, out=gain)
-            np.multiply(coefs[start:stop], gain, out=dual[start:stop])
+        starts = range(0, rows, self._strip)
+        stops = [min(start + self._strip, rows) for start in starts]
+        # the mirrored rows above the first need h rows more than the strip itself
+        return [
+            (start, stop, min(max(stop + h, 2 * h + 1), rows))
+            for start, stop in zip(starts, stops, strict=True)
+        ]
 
-    def _measure(self, v: Array, energy: Array) -> None:
-        """Write the energies of `v`, summed over the box along every axis but the first."""
+    def absorb(self, v: Array, start: int) -> None:
+        """Take over the rows `v` from row `start` on, in order."""
+        h, rows = self._half[0], self._rows
+        stop = start + len(v)
+        energy = self._energy[h + start : h + stop]
         np.abs(v, out=energy)
         np.multiply(energy, energy, out=energy)
         for axis in range(1, energy.ndim):
-            h = self._half[axis]
-            if h > 0:
-                head = _along(energy, axis, slice(h, 0, -1))
-                tail = _along(energy, axis, slice(-2, -2 - h, -1))
-                padded = np.concatenate([head, energy, tail], axis=axis)
-                energy[...] = _running_sum(padded, h, axis)
+            _box_sum(energy, self._half[axis], axis)
+        if start <= h < stop:
+            self._energy[:h] = self._energy[2 * h : h : -1]
+        if stop == rows and h > 0:
+            self._energy[h + rows :] = self._energy[h + rows - 2 : rows - 2 : -1]
+
+    def remainder(self, start: int, stop: int, threshold: float) -> Array:
+        """Return ``min(1, t^2 / E)``, the factor of ``v - S(v)``, for rows start to stop.
+
+        Parameters
+        ----------
+        start, stop : int
+            Rows whose neighbourhoods have been absorbed.
+        threshold : float > 0
+            t above, in the units of the coefficients.
+        """
+        level = np.asarray(threshold * threshold * self._count, dtype=self._energy.dtype)
+        factor = _running_sum(self._energy[start : stop + 2 * self._half[0]], self._half[0], 0)
+        np.maximum(factor, level, out=factor)
+        return np.divide(level, factor, out=factor)
+
+
+def _box_sum(energy: Array, h: int, axis: int) -> None:
+    """Replace the entries by their sums over ``2 h + 1`` neighbours, mirrored, along an axis."""
+    if h == 0:
+        return
+    head = _along(energy, axis, slice(h, 0, -1))
+    tail = _along(energy, axis, slice(-2, -2 - h, -1))
+    energy[...] = _running_sum(np.concatenate([head, energy, tail], axis=axis), h, axis)
 
 
 def _along(a: Array, axis: int, part: slice) -> Array:

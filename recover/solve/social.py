@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from dataclasses import dataclass
 from typing import Self
@@ -15,27 +16,25 @@ from recover.frames.dense import Dense
 from recover.models.problem import Problem
 from recover.solve.base import Method, Status
 from recover.solve.consistent import SampleBox, frame_bound, refuse_unless_samples
-from recover.solve.shrinkage import PersistentShrinkage
+from recover.solve.splitting import Splitting, splitting_for
 
 __all__ = ["SocialSparsity", "SocialState"]
 
 
 @dataclass(frozen=True, eq=False)
 class SocialState:
-    """The iterate of `SocialSparsity`; only `dual`, which no signal needs, changes in place.
+    """The iterate of `SocialSparsity`.
 
     Parameters
     ----------
     box : SampleBox
         What the data say of every sample, in working units.
-    shrink : PersistentShrinkage
-        The shrinkage with its work space.
+    splitting : Splitting
+        Holds the dual variable u, which it changes in place; no signal depends on it.
     x, previous : array [shape=(n,)]
         The last two consistent signals.
-    dual : array [shape=frame.coef_shape]
-        Scaled dual variable of the splitting ``z = A x``.
     back : array [shape=(n,)]
-        ``A* dual / B`` for the frame bound B.
+        ``A* u / B`` for the frame bound B.
     peak : float
         Largest modulus of the coefficients of the data.
     bound : float
@@ -49,10 +48,9 @@ class SocialState:
     """
 
     box: SampleBox
-    shrink: PersistentShrinkage
+    splitting: Splitting
     x: Array
     previous: Array
-    dual: Array
     back: Array
     peak: float
     bound: float
@@ -149,16 +147,14 @@ class SocialSparsity(Method[SocialState]):
         self, problem: Problem, start: Array | None, rng: np.random.Generator
     ) -> SocialState:
         box = SampleBox.of(problem, single=self.single)
-        coefs = self.frame.analysis(box.y)
-        peak = float(np.abs(coefs).max())
+        peak = float(np.abs(self.frame.analysis(box.y)).max())
         x = box.start(self.overshoot) if start is None else box.enter(start)
         nothing = peak == 0.0 or not box.clipped.any()
         return SocialState(
             box=box,
-            shrink=PersistentShrinkage(self.frame.coef_shape, self.neighbourhood, box.y.dtype),
+            splitting=splitting_for(self.frame, self.neighbourhood, box.y.dtype),
             x=x,
             previous=x,
-            dual=np.zeros_like(coefs),
             back=np.zeros_like(x),
             peak=peak,
             bound=frame_bound(self.frame),
@@ -168,28 +164,26 @@ class SocialSparsity(Method[SocialState]):
         )
 
     def step(self, problem: Problem, state: SocialState) -> SocialState:
-        ahead = state.x + self.momentum * (state.x - state.previous)
-        state.shrink.residual_inplace(
-            state.dual, self.frame.analysis(ahead), state.peak * self._threshold(state.step)
-        )
-        back = self.frame.synthesis(state.dual)
+        ahead = state.x - state.previous
+        ahead *= self.momentum
+        ahead += state.x
+        back = state.splitting.advance(ahead, state.peak * self._threshold(state.step))
         if state.bound != 1.0:
             back /= state.bound
         # A*(z - u)/B with z = v - u and v = A ahead + u_old
-        sparse = ahead + state.back - 2.0 * back
+        sparse = ahead
+        sparse += state.back
+        sparse -= back
+        sparse -= back
         x = state.box.project(sparse)
-        return SocialState(
-            box=state.box,
-            shrink=state.shrink,
+        sparse -= x
+        return dataclasses.replace(
+            state,
             x=x,
             previous=state.x,
-            dual=state.dual,
             back=back,
-            peak=state.peak,
-            bound=state.bound,
             step=state.step + 1,
-            residual=float(np.linalg.norm(x - sparse)) / state.box.norm,
-            finished=None,
+            residual=float(np.linalg.norm(sparse)) / state.box.norm,
         )
 
     def signal(self, problem: Problem, state: SocialState) -> Array:
