@@ -118,7 +118,7 @@ class Certificate:
         ParameterError
             If fields are missing or of the wrong kind.
         """
-        if not isinstance(data, Mapping) or data.get("format") != FORMAT:
+        if data.get("format") != FORMAT:
             raise ParameterError(f"not a certificate: expected format {FORMAT!r}")
         try:
             arrays = Evidence.from_json(
@@ -159,6 +159,8 @@ class Certificate:
             data = json.loads(text)
         except (json.JSONDecodeError, RecursionError) as error:
             raise ParameterError(f"not a certificate: {error}") from None
+        if not isinstance(data, dict):
+            raise ParameterError("not a certificate: the JSON text holds no object")
         return Certificate.from_data(data)
 
 

@@ -22,8 +22,8 @@ class Why(Enum):
 
     EMPTY = (
         "no signal is consistent with the data: the smallest possible residual is "
-        "{residual:.3g}, more than the noise bound {noise:.3g}; check the levels, the frame and "
-        "the noise bound"
+        "{residual:.3g}, more than the noise {noise:.3g}; check the levels, the frame and the "
+        "noise bound"
     )
     NO_SIGNAL_OF_PRIOR = (
         "no signal meets the prior and the data together: the prior's budget is {budget:.6g} "
@@ -50,8 +50,8 @@ class Why(Enum):
         "coefficients of the subspace"
     )
     SUBSPACE_TOO_LARGE = (
-        "too large to prove: a subspace of {size} vectors seen in {total} coefficients; certify "
-        "in segments"
+        "too large to prove: a subspace of {size} vectors seen in {total} coefficients; "
+        "certify in segments"
     )
     PRIOR_OPEN = (
         "the prior does not fix the {unknown} unknown samples: no positive smallest eigenvalue "
@@ -63,8 +63,8 @@ class Why(Enum):
     )
     CLIPPED_BASIS = (
         "{clipped} of {total} samples are clipped; the data fix none of them: in a basis "
-        "any value beyond the level fits, so from the data alone the error has no bound; give a "
-        "prior, or a domain that bounds the signal"
+        "any value beyond the level fits, so from the data alone the error has no bound; give "
+        "a prior, or a domain that bounds the signal"
     )
     FEW_ROWS = (
         "the data fix {fixed} of {total} coefficients and {needed} are needed to fix the "

@@ -27,7 +27,7 @@ ORTHONORMAL = 1e-8  # vectors this near to orthonormal are taken as they are
 
 
 class Span(NamedTuple):
-    """Signals ``x = V a`` of the given vectors, ``x = D c`` nearly orthonormal, ``Phi x = B c``.
+    """Signals ``x = V a = D c``, with V as given and D orthonormal, and ``Phi x = B c``.
 
     Parameters
     ----------

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 import recover.certificates.checks as package
 from recover.certificates.certificate import Certificate
 from recover.certificates.checks.base import Check
@@ -69,7 +71,7 @@ def verify(
         return Verdict(not faults, faults)
     if not isinstance(subject, Model | Problem):
         return _refused("a certificate without parts has one subject, not several")
-    if signal is not None and not hasattr(signal, "dtype"):
+    if signal is not None and not isinstance(signal, np.ndarray):
         return _refused("a certificate without parts has one signal, not several")
     check = _checks().get(certificate.evidence.kind)
     if check is None:

@@ -71,7 +71,8 @@ def entry_bounds(problem: Problem, residual: CheckedResidual, radius: float) -> 
     pulled = np.abs(inverse @ r) + slack * (moduli @ np.abs(r))
     noise = np.minimum((1.0 + slack) * (moduli @ each), norms * residual.noise.upper)
     total = pulled + noise + norms * residual.error.upper + defects * radius
-    return np.minimum(total * (1.0 + gamma(16)), radius).reshape(frame.signal_shape)
+    bounds: Array = np.minimum(total * (1.0 + gamma(16)), radius).reshape(frame.signal_shape)
+    return bounds
 
 
 def entrywise_faults(certificate: Certificate, proved: Array | None) -> Iterator[str]:

@@ -107,7 +107,7 @@ def _faults(
     radius = (exactly(free.upper) * free.upper + eps * eps).sqrt().upper
     yield from _centre_faults(certificate, setting.z, radius)
     if certificate.pointwise is not None:
-        entries = _entries(problem, prior, setting, away, p, free.upper)
+        entries = _entries(problem, prior, setting, away, p=p, free=free.upper)
         yield from entrywise_faults(certificate, entries)
 
 
@@ -170,7 +170,7 @@ def _slope(operator: Frame, image: Array, setting: _Setting) -> float:
 
 
 def _entries(
-    problem: Problem, prior: Quadratic, setting: _Setting, away: Array, p: float, free: float
+    problem: Problem, prior: Quadratic, setting: _Setting, away: Array, *, p: float, free: float
 ) -> Array | None:
     dense = dense_columns(prior.operator, setting.unknown)
     found = None if dense is None else inverse_rows(*dense)

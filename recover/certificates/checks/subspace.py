@@ -38,7 +38,7 @@ exactly = Enclosure.exactly
 
 @dataclass(frozen=True)
 class KnownSubspaceCheck(Check):
-    """Proves the singular value on the subspace again, and that the data do not contradict it."""
+    """Proves the singular value on the subspace again, and that the data allow it."""
 
     @property
     def kind(self) -> str:
@@ -143,7 +143,7 @@ def _kappa_faults(
     kappa = certificate.kappa
     # the norm of a basis differs a little between libraries
     if not kappa.lower <= lowest * (1.0 + 2.0**-40):
-        yield f"kappa's lower end {kappa.lower:.17g} is claimed, but only {lowest:.17g} is proved"
+        yield f"kappa's lower end {kappa.lower:.17g} is claimed, only {lowest:.17g} proved"
     yield from reason_faults(certificate)
     if "witness" not in certificate.evidence.arrays:
         if kappa.upper != float("inf"):

@@ -113,8 +113,8 @@ def entrywise_bound(case: Case, radius: float) -> Array | None:
     pulled = np.abs(inverse.matrix @ r) + rounding * (sizes @ np.abs(r))
     noise = np.minimum(sizes @ knowledge.each[fixed], inverse.norms * residual.noise)
     total = pulled + noise + inverse.norms * residual.error + inverse.defects * radius
-    bounds = np.minimum(total * PAD, radius).reshape(frame.signal_shape)
-    return np.nextafter(bounds, np.inf)
+    bounds: Array = np.minimum(total * PAD, radius).reshape(frame.signal_shape)
+    return bounds
 
 
 def _row_norms(matrix: Array) -> Array:

@@ -6,8 +6,8 @@ best centre.  It does not tend to zero with the noise.
 
 In a ball of radius R, with the known samples K and the others U: ``|x_U|^2 <= r^2 = R^2 -
 |x_K|^2``, hence ``|x_U - x_hat_U| <= r + |x_hat_U|`` and, by expanding the square,
-``|x_U - x_hat_U|^2 <= r^2 + |x_hat_U|^2 - 2 sum_U min(low_i x_hat_i, high_i x_hat_i)``.  For other
-frames in a ball ``|x - x_hat| <= R + |x_hat|``.
+``|x_U - x_hat_U|^2 <= r^2 + |x_hat_U|^2 - 2 sum_U min(low_i x_hat_i, high_i x_hat_i)``.  For
+other frames in a ball ``|x - x_hat| <= R + |x_hat|``.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 """One-sided constraints by linear programs: finite in a bounded domain with few fixed rows.
 
-Every consistent signal lies in ``{low <= A x <= high, a <= x <= b}``.  For any multipliers u and
-``q = c - A^T u``, weak duality gives
+Every consistent signal lies in ``{low <= A x <= high, a <= x <= b}``.  For any multipliers u
+and ``q = c - A^T u``, weak duality gives
 
-``<c, x> = <u, A x> + <q, x> <= sum_i max(u_i low_i, u_i high_i) + sum_j max(q_j a_j, q_j b_j)``,
+``<c, x> = <u, A x> + <q, x>
+<= sum_i max(u_i low_i, u_i high_i) + sum_j max(q_j a_j, q_j b_j)``,
 
 so the multipliers of an approximate solver prove a bound whatever their quality, and only they
 enter the evidence: two for each coordinate, ``c = +-e_j``.
@@ -18,6 +19,7 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -41,6 +43,17 @@ UNKNOWNS = 40  # without a budget
 ENTRIES = 2**17  # multipliers kept in the evidence: 1 MB
 
 
+class _Set(NamedTuple):
+    """``{lower <= rows x <= upper, below <= x <= over}``, the rows off by `error`."""
+
+    rows: Array
+    error: float
+    lower: Array
+    upper: Array
+    below: Array
+    over: Array
+
+
 @dataclass(frozen=True)
 class Polytope(Proof):
     """Intervals of every entry from linear programs, proved by their multipliers."""
@@ -55,7 +68,7 @@ class Polytope(Proof):
     def attempt(self, case: Case, best: float) -> Certificate | Withheld | None:
         problem, frame = case.problem, case.problem.model.frame
         n, m = frame.signal_size, frame.coef_size
-        # without a budget only what is needed: an unbounded error, or one that only a ball bounds
+        # without a budget only what is needed: where the fixed rows alone prove nothing
         enough = rows_radius(case)
         if enough is None or 2 * n * m > ENTRIES:
             return None
@@ -68,12 +81,12 @@ class Polytope(Proof):
         if not math.isfinite(error):
             return None
         lower, upper = (side.reshape(-1) for side in coefficient_intervals(problem))
-        below, over = _coordinates(case, enough)
-        found = _multipliers(rows, lower, upper, below, over, case.budget)
+        allowed = _Set(rows, error, lower, upper, *_coordinates(case, enough))
+        found = _multipliers(allowed, case.budget)
         if isinstance(found, Withheld):
             return found
-        ends = _ends(found, rows, error, (lower, upper), (below, over))
-        low, high = np.maximum(-ends[1::2], below), np.minimum(ends[::2], over)
+        ends = _ends(found, allowed)
+        low, high = np.maximum(-ends[1::2], allowed.below), np.minimum(ends[::2], allowed.over)
         if not (np.isfinite(low).all() and np.isfinite(high).all()):
             return Withheld(Why.UNBOUNDED)
         if bool((low > high).any()):
@@ -107,17 +120,16 @@ def _coordinates(case: Case, radius: float) -> tuple[Array, Array]:
     return np.maximum(low.reshape(-1), x - margin), np.minimum(high.reshape(-1), x + margin)
 
 
-def _multipliers(
-    rows: Array, lower: Array, upper: Array, below: Array, over: Array, budget: float | None
-) -> Array | Withheld:
+def _multipliers(allowed: _Set, budget: float | None) -> Array | Withheld:
     """Return the multipliers of the 2n programs, (2n, m); zeros where time ran out."""
     from scipy.optimize import linprog
 
+    rows, lower, upper = allowed.rows, allowed.lower, allowed.upper
     n = rows.shape[1]
     has_upper, has_lower = np.isfinite(upper), np.isfinite(lower)
     matrix = np.concatenate([rows[has_upper], -rows[has_lower]])
     limits = np.concatenate([upper[has_upper], -lower[has_lower]])
-    bounds = np.stack([below, over], axis=1)
+    bounds = list(zip(allowed.below.tolist(), allowed.over.tolist(), strict=True))
     result = np.zeros((2 * n, rows.shape[0]))
     end = math.inf if budget is None else time.monotonic() + budget
     for k in range(2 * n):
@@ -140,15 +152,10 @@ def _multipliers(
     return result
 
 
-def _ends(
-    u: Array,
-    rows: Array,
-    error: float,
-    limits: tuple[Array, Array],
-    box: tuple[Array, Array],
-) -> Array:
-    """Return upper bounds of ``<c_k, x>`` for the 2n directions ``c = +e_0, -e_0, +e_1, ...``."""
+def _ends(u: Array, allowed: _Set) -> Array:
+    """Return upper bounds of ``<c_k, x>`` for the directions ``c = +e_0, -e_0, +e_1, ...``."""
     count, m = u.shape
+    rows, error, below, over = allowed.rows, allowed.error, allowed.below, allowed.over
     n = rows.shape[1]
     target = np.zeros((count, n))
     target[np.arange(count), np.arange(count) // 2] = np.where(np.arange(count) % 2 == 0, 1, -1)
@@ -157,12 +164,11 @@ def _ends(
     slack = 2.0 * gamma(m + 8) * (sizes @ np.abs(rows) + 1.0)
     slack += error * np.linalg.norm(u, axis=1, keepdims=True) * (1.0 + gamma(m + 8))
     # zero times an infinite end is zero
-    lower = np.where(np.isfinite(limits[0]), limits[0], 0.0)
-    upper = np.where(np.isfinite(limits[1]), limits[1], 0.0)
+    lower = np.where(np.isfinite(allowed.lower), allowed.lower, 0.0)
+    upper = np.where(np.isfinite(allowed.upper), allowed.upper, 0.0)
     support = np.maximum(u, 0.0) @ upper + np.minimum(u, 0.0) @ lower
     rounding = 2.0 * gamma(m + n + 16)
     support += rounding * (sizes @ np.maximum(np.abs(upper), np.abs(lower)))
-    below, over = box
     open_end = ~np.isfinite(np.where(q > 0.0, over, below)) & (q != 0.0)
     ends = np.where(q > 0.0, over, below)
     ends = np.where(np.isfinite(ends), ends, 0.0)

@@ -1,4 +1,4 @@
-"""Samples with a quadratic prior: how far can a signal with ``|T v| <= tau`` lie from z?
+"""Samples with a quadratic prior: how far a signal with ``|T v| <= tau`` can lie from z.
 
 Where the coefficients are samples, let F be the signals that agree with the known samples K and
 respect the levels on the unknown ones U.  For any z in F, not only the exact minimiser of
@@ -124,7 +124,7 @@ class QuadraticSamples(Proof):
             prior=True,
             values=values,
             arrays=arrays,
-            pointwise=_pointwise(case, operator, samples, z, p, free),
+            pointwise=_pointwise(case, operator, samples, z, p=p, free=free),
             centre=centre,
         )
 
@@ -190,9 +190,9 @@ def _kappa(
 
 
 def _pointwise(
-    case: Case, operator: Frame, samples: Samples, z: Array, p: float, free: float
+    case: Case, operator: Frame, samples: Samples, z: Array, *, p: float, free: float
 ) -> Array | None:
-    """Return bounds of single entries: ``|d_i| <= |C_i| P + |E_i| |d|`` for ``C T_U = I + E``."""
+    """Return bounds of entries: ``|d_i| <= |C_i| P + |E_i| |d|`` for ``C T_U = I + E``."""
     unknown = ~samples.known
     if np.count_nonzero(unknown) > 256 or unknown.size > EMBEDDED:
         return None

@@ -1,8 +1,9 @@
 """A known subspace or support: the data need to fix its few coefficients only.
 
-With ``x = D c`` and B the fixed rows of ``Phi D``, any c0 gives ``|c - c0| <= P / sigma_min(B)``
-(P as for fixed rows) and ``|x - x_hat| <= |x_hat - D c0| + |D| P / sigma_min(B)``: for
-orthonormal D nothing is lost.  c0 is the best fit of the data.
+With ``x = D c`` and B the fixed rows of ``Phi D``, any c0 gives
+``|c - c0| <= P / sigma_min(B)`` (P as for fixed rows) and
+``|x - x_hat| <= |x_hat - D c0| + |D| P / sigma_min(B)``: for orthonormal D nothing is lost.  c0
+is the best fit of the data.
 
 The bound is conditional, and with a wrong subspace plainly false.  So it is withheld when the
 data contradict the subspace: when no c fits the fixed coefficients within the noise, or when a
