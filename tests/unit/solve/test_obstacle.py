@@ -163,6 +163,16 @@ def test_steps_stay_feasible_and_never_raise_the_objective(seed):
         state = following
 
 
+def test_a_pinned_variable_does_not_hold_up_convergence():
+    h, b = np.array([[2.0, 1.0], [1.0, 2.0]]), np.array([4.0, 1.0])
+    lower, upper = np.array([0.5, -9.0]), np.array([0.5, 9.0])
+    state = obstacle_start(lambda v: h @ v, b, np.zeros(2), lower, upper)
+    for _ in range(3):
+        state = obstacle_step(lambda v: h @ v, b, state, (lower, upper), 0.5)
+    assert state.violation <= 1e-15
+    np.testing.assert_allclose(state.x, [0.5, 0.25])
+
+
 def test_what_it_refuses():
     prior = Quadratic(Dense(differences(4, 1)), 1.0)
     clip = Saturation(Identity(4), -1.0, 1.0)
