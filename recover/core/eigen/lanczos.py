@@ -1,30 +1,38 @@
 """Lanczos route: a bound that holds with a stated probability over its own random start.
 
-Ritz values bound the smallest eigenvalue from above, so on their own they prove nothing. For a
-real symmetric positive semidefinite A of size N and a start that is uniform on the sphere, k
-steps give a largest Ritz value theta with
+Ritz values bound the smallest eigenvalue from above, so on their own they prove nothing. Let A
+be real symmetric positive semidefinite of size N, v a unit eigenvector of its largest
+eigenvalue L, b the unit start vector and ``t = |v.b|``. Then the largest Ritz value theta of k
+steps satisfies
 
-``P(theta < (1 - eps) lambda_max(A)) <= 1.648 sqrt(N) exp(-sqrt(eps) (2 k - 1))``.
+``L <= theta cosh(arcosh(1 / t) / (2 k - 1))**2``.
 
-Used for ``A = upper I - S``: ``lambda_min(S) >= upper - theta / (1 - eps)``. A complex
-Hermitian S counts as a real one of twice the size, which has the same Lanczos coefficients.
+Proof: let ``theta <= (1 - e) L`` and L = 1. For every polynomial p of degree k - 1 the vector
+``p(A) b`` gives ``sum_i (x_i - 1 + e) b_i^2 p(x_i)^2 <= 0`` over the eigenvalues x_i. Take
+``p(x) = T_(2k-1)(y) / y`` with ``y^2 = 1 - x / (1 - e)``. Where ``x <= 1 - e`` the terms are at
+least ``-(1 - e) b_i^2``; at x = 1 ``e p^2 = (1 - e) sinh(h)^2`` with
+``h = (2 k - 1) artanh(sqrt(e))``. So ``t^2 sinh(h)^2 <= 1 - t^2``, that is
+``cosh(h) <= 1 / t``; and ``1 / (1 - e) = cosh(artanh(sqrt(e)))^2``.
 
-If the Krylov space is invariant up to a remainder r, every eigenvector v with eigenvalue at a
-distance g of all Ritz values has ``|v.b| g <= r`` for the start b; and ``P(|v.b| <= t) <=
-sqrt(2 N / pi) t``. So ``lambda_max(A) <= theta + r sqrt(2 N / pi) / delta`` except with
-probability delta.
+For b uniform on the sphere ``P(t < s) <= sqrt(2 N / pi) s`` (for N > 2 the density of a
+coordinate is largest at 0), whence ``t >= delta / sqrt(2 N / pi)`` except with probability
+delta: one event, on which the bound holds for every k at once, so that the number of steps may
+depend on what was seen. If the Krylov space is invariant up to a remainder r, then
+``t (L - theta) <= r`` on the same event. A complex Hermitian matrix counts as a real one of
+twice the size, which has the same Lanczos coefficients. Used for ``A = upper I - S``:
+``lambda_min(S) = upper - L``.
 
 References
 ----------
 .. [1] J. Kuczynski, H. Wozniakowski, "Estimating the largest eigenvalue by the power and
-   Lanczos algorithms with a random start", SIAM J. Matrix Anal. Appl. 13 (1992) 1094-1122,
-   Theorem 4.2.
+   Lanczos algorithms with a random start", SIAM J. Matrix Anal. Appl. 13 (1992) 1094-1122
+   (the same rate, ``sqrt(N) exp(-(2 k - 1) sqrt(e))``; the proof above is self-contained).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -39,7 +47,7 @@ from recover.core.rounding import U, down, up
 __all__ = ["Extremes", "eigmin_probabilistic", "estimate_extremes"]
 
 ROUTE = "lanczos"
-FIRST_CHECK = 16  # steps before the first check; each later one doubles them
+LARGEST_ANGLE = 10.0  # beyond it the bound is useless, and far beyond it overflows
 GOOD_ENOUGH = 0.05  # stop when the probabilistic allowance is this part of the bound
 
 
@@ -62,11 +70,9 @@ def eigmin_probabilistic(
 ) -> EigenBound:
     """Return a lower bound of the smallest eigenvalue that holds with probability 1 - delta.
 
-    The number of steps is chosen while running from a list that is fixed before (`max_steps`
-    and its halves down to 16); each check has its share of `delta`, so the choice costs no more
-    than the union bound.
+    Stops as soon as the allowance for bad luck is a twentieth of the bound.
 
-    Assumption: the theorem is for exact arithmetic. The basis is reorthogonalised twice against
+    Assumption: the proof is for exact arithmetic. The basis is reorthogonalised twice against
     all earlier vectors, which keeps computed Ritz values within a modest multiple of
     ``k U upper`` of exact ones for a slightly different operator; ``64 k U upper`` is deducted
     for it, which is not proved. Errors of `apply` are the caller's to keep at rounding level.
@@ -99,16 +105,23 @@ def eigmin_probabilistic(
 
     References
     ----------
-    .. [1] Kuczynski, Wozniakowski (1992), Theorem 4.2.
+    .. [1] The module's proof; after Kuczynski, Wozniakowski (1992).
     """
     _check(size, upper, delta, max_steps)
-    checks = _checks(max_steps, size)
     start = _start(rng, size, is_complex=is_complex)
-    steps = lanczos_values(lambda v: upper * v - apply(v), start, checks[-1])
-    best, slack = _best(steps, checks, size, upper, delta, is_complex=is_complex)
+    overlap = delta / math.sqrt(2.0 * (2 * size if is_complex else size) / math.pi)
+    best, slack, steps = 0.0, math.inf, 0
+    for ritz in lanczos_values(lambda v: upper * v - apply(v), start, max_steps):
+        # a Krylov space that is the whole space needs no luck
+        value, allowance = _lower(ritz, upper, 1.0 if ritz.steps == size else overlap)
+        steps = ritz.steps
+        if value > best:
+            best, slack = value, allowance
+        if allowance <= GOOD_ENOUGH * best:
+            break
     if best > 0.0:
         return EigenBound(best, probabilistic(delta), ROUTE, slack)
-    reason = f"nothing positive holds with probability 1 - {delta:g} after {checks[-1]} steps"
+    reason = f"nothing positive holds with probability 1 - {delta:g} after {steps} steps"
     return EigenBound(0.0, PROVED, ROUTE, slack, reason)
 
 
@@ -145,33 +158,7 @@ def estimate_extremes(
     return Extremes(last.smallest, last.largest)
 
 
-def _best(
-    steps: Iterable[Ritz],
-    checks: list[int],
-    size: int,
-    upper: float,
-    delta: float,
-    *,
-    is_complex: bool,
-) -> tuple[float, float]:
-    """Return the best bound of the checks, at least 0, and what was taken off for it."""
-    dimension = 2 * size if is_complex else size
-    share = delta / (len(checks) + 1)  # one more for an end of the Krylov space
-    best, slack = 0.0, math.inf
-    for ritz in steps:
-        if ritz.steps not in checks and not ritz.ended:
-            continue
-        # a Krylov space that is the whole space needs no luck
-        luck = math.inf if ritz.steps == size else share
-        value, allowance = _lower(ritz, upper, dimension, luck)
-        if value > best:
-            best, slack = value, allowance
-        if allowance <= GOOD_ENOUGH * best:
-            break
-    return best, slack
-
-
-def _lower(ritz: Ritz, upper: float, dimension: int, share: float) -> tuple[float, float]:
+def _lower(ritz: Ritz, upper: float, overlap: float) -> tuple[float, float]:
     """Return the bound after some steps, and all that was taken off the Ritz value for it."""
     rounding = 64.0 * ritz.steps * U * upper
     if ritz.smallest < -rounding:
@@ -181,22 +168,11 @@ def _lower(ritz: Ritz, upper: float, dimension: int, share: float) -> tuple[floa
         )
     theta = ritz.largest + rounding
     if ritz.ended:
-        luck = math.sqrt(2.0 * dimension / math.pi) / share
-        top = up(theta + (ritz.remainder + rounding) * luck, 4)
+        top = up(theta + (ritz.remainder + rounding) / overlap, 4)
     else:
-        logarithm = math.log(1.648 * math.sqrt(dimension) / share)
-        eps = up((logarithm / (2 * ritz.steps - 1)) ** 2, 8)
-        top = up(theta / down(1.0 - eps), 2) if eps < 1.0 else math.inf
+        angle = math.acosh(1.0 / overlap) / (2 * ritz.steps - 1)
+        top = up(theta * math.cosh(angle) ** 2, 16) if angle < LARGEST_ANGLE else math.inf
     return down(upper - top), top - ritz.largest
-
-
-def _checks(max_steps: int, size: int) -> list[int]:
-    """Return the numbers of steps at which the bound is evaluated: fixed before the run."""
-    last = min(max_steps, size)
-    checks = [last]
-    while checks[0] >= 2 * FIRST_CHECK:
-        checks.insert(0, checks[0] // 2)
-    return checks
 
 
 def _start(rng: np.random.Generator, size: int, *, is_complex: bool) -> Array:

@@ -18,6 +18,7 @@ from recover.core.eigen import (
     sigma_min_lower,
 )
 from recover.core.eigen.dense import _is_positive
+from recover.core.eigen.krylov import lanczos_values
 from recover.core.eigen.product import accurate_product
 from recover.core.rounding import TINY, U, norm_lower, norm_upper
 
@@ -127,22 +128,59 @@ def test_search_recovers_from_a_bad_estimate(monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.parametrize("is_complex", [False, True])
-@pytest.mark.parametrize(("max_steps", "parts"), [(16, 2), (31, 2), (64, 4), (100, 4)])
-def test_probability_is_shared_out(max_steps: int, parts: int, is_complex: bool) -> None:
-    size, delta, upper = 500, 1e-3, 2.0
-    spectrum = np.linspace(1.9, 2.0, size)  # the first check is good enough
+@pytest.mark.parametrize("delta", [1e-3, 1e-12])
+def test_luck_is_paid_for(delta: float, is_complex: bool) -> None:
+    size, upper = 500, 2.0
+    spectrum = np.linspace(1.9, 2.0, size)
+    steps = 0
+
+    def apply(v: np.ndarray) -> np.ndarray:
+        nonlocal steps
+        steps += 1
+        return spectrum * v
+
+    rng = np.random.default_rng(0)
     bound = eigmin_probabilistic(
-        lambda v: spectrum * v,
-        size,
-        upper=upper,
-        delta=delta,
-        rng=np.random.default_rng(0),
-        max_steps=max_steps,
-        is_complex=is_complex,
+        apply, size, upper=upper, delta=delta, rng=rng, is_complex=is_complex
     )
-    steps = {16: 16, 31: 31, 64: 16, 100: 25}[max_steps]
     top = upper - bound.value
-    eps = bound.slack / top  # top = theta / (1 - eps), slack = top - theta
+    theta = top - bound.slack
     dimension = 2 * size if is_complex else size
-    expected = math.log(1.648 * math.sqrt(dimension) * parts / delta) / (2 * steps - 1)
-    assert eps == pytest.approx(expected**2, rel=1e-6)
+    angle = math.acosh(math.sqrt(2.0 * dimension / math.pi) / delta) / (2 * steps - 1)
+    assert top / theta == pytest.approx(math.cosh(angle) ** 2, rel=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_largest_ritz_value_against_the_overlap_of_its_start(seed: int) -> None:
+    """The theorem behind the Lanczos route, for the overlap that a start happens to have."""
+    rng = np.random.default_rng(seed)
+    size = int(rng.integers(2, 60))
+    spectrum = np.sort(rng.random(size) ** rng.uniform(0.1, 3.0))
+    if seed % 2:  # the worst case: a gap at the top, filled up like a Chebyshev set below it
+        spectrum[:-1] = 0.95 * np.sin(np.linspace(0.0, np.pi / 2, size - 1)) ** 2
+        spectrum[-1] = 1.0
+    start = rng.standard_normal(size)
+    start[-1] *= 10.0 ** -rng.uniform(0.0, 6.0)
+    overlap = abs(start[-1]) / np.linalg.norm(start)
+    for ritz in lanczos_values(lambda v: spectrum * v, start, 20):
+        factor = math.cosh(math.acosh(1.0 / overlap) / (2 * ritz.steps - 1)) ** 2
+        assert spectrum[-1] <= ritz.largest * factor * (1.0 + 1e-10)
+
+
+def test_the_overlap_theorem_is_sharp() -> None:
+    """For an extremal spectrum (Chebyshev points) theta comes near the bound."""
+    k, e = 4, 0.2
+    angle = (2 * k - 1) * math.atanh(math.sqrt(e))
+    # sqrt(1 - x / (1 - e)) at the points where T_(2k-1) is 1 or -1, and the eigenvalue 1
+    y = np.cos(np.arange(k) * math.pi / (2 * k - 1))
+    spectrum = np.append((1.0 - e) * (1.0 - y**2), 1.0)
+    overlap = 1.0 / math.cosh(angle)
+    smallest = 1.0
+    rng = np.random.default_rng(0)
+    for _ in range(300):
+        rest = rng.random(k)
+        start = np.append(np.sqrt(rest / rest.sum() * (1.0 - overlap**2)), overlap)
+        *_, ritz = lanczos_values(lambda v: spectrum * v, start, k)
+        assert ritz.largest >= (1.0 - e) * (1.0 - 1e-10)
+        smallest = min(smallest, ritz.largest)
+    assert smallest <= (1.0 - e) * 1.1
