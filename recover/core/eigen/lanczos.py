@@ -22,6 +22,11 @@ depend on what was seen. If the Krylov space is invariant up to a remainder r, t
 twice the size, which has the same Lanczos coefficients. Used for ``A = upper I - S``:
 ``lambda_min(S) = upper - L``.
 
+Assumption: all this is for exact arithmetic. The basis is reorthogonalised twice against all
+earlier vectors, which keeps computed Ritz values within a modest multiple of ``k U upper`` of
+exact ones for a slightly different operator; ``64 k U upper`` is deducted for it, which is not
+proved. Errors of the operator are the caller's to keep at rounding level.
+
 References
 ----------
 .. [1] J. Kuczynski, H. Wozniakowski, "Estimating the largest eigenvalue by the power and
@@ -72,10 +77,7 @@ def eigmin_probabilistic(
 
     Stops as soon as the allowance for bad luck is a twentieth of the bound.
 
-    Assumption: the proof is for exact arithmetic. The basis is reorthogonalised twice against
-    all earlier vectors, which keeps computed Ritz values within a modest multiple of
-    ``k U upper`` of exact ones for a slightly different operator; ``64 k U upper`` is deducted
-    for it, which is not proved. Errors of `apply` are the caller's to keep at rounding level.
+    Assumption: the proof is for exact arithmetic (see the module on what is deducted).
 
     Parameters
     ----------
