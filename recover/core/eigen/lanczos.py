@@ -75,9 +75,7 @@ def eigmin_probabilistic(
 ) -> EigenBound:
     """Return a lower bound of the smallest eigenvalue that holds with probability 1 - delta.
 
-    Stops as soon as the allowance for bad luck is a twentieth of the bound.
-
-    Assumption: the proof is for exact arithmetic (see the module on what is deducted).
+    Stops when bad luck costs a twentieth of the bound. See the module for its assumption.
 
     Parameters
     ----------
