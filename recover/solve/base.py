@@ -5,14 +5,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Generic, Protocol, Self, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeAlias, TypeVar
 
 import numpy as np
 
 from recover.core.arrays import Array
 from recover.models.problem import Problem
 
-__all__ = ["Method", "Progress", "Solution", "State", "Status", "Watch"]
+__all__ = ["AnyMethod", "Method", "Progress", "Solution", "State", "Status", "Watch"]
 
 
 class Status(Enum):
@@ -131,4 +131,4 @@ class Method(ABC, Generic[S]):
         """Return an instance for the law tests and for ``recover list``."""
 
 
-AnyMethod = Method[Any]
+AnyMethod: TypeAlias = "Method[Any]"
