@@ -7,8 +7,9 @@ from recover.audio.app import (
     inspect_file,
     process_file,
 )
-from recover.audio.declip import channel_problems, declip
+from recover.audio.declip import declip
 from recover.audio.levels import ChannelLevels, detect_levels
+from recover.audio.measurement import channel_problems
 from recover.audio.result import AudioResult, StretchAccount
 
 __all__ = [

@@ -34,7 +34,7 @@ class AudioOptions:
     Parameters
     ----------
     low, high : float, tuple of float, or None
-        The clipping levels; both None to detect them.
+        The clipping levels; None to detect them, infinite for a side that is not clipped.
     tolerance : float
         See `recover.audio.declip`.
     quality : str
@@ -114,14 +114,7 @@ class AudioReport:
             "rate": result.rate,
             "format": asdict(self.format),
             "gain": self.format.gain,
-            "stretches": [
-                {
-                    **asdict(stretch),
-                    "estimated_input_sdr": _finite(stretch.estimated_input_sdr),
-                    "status": stretch.status.name.lower(),
-                }
-                for stretch in result.stretches
-            ],
+            "stretches": [stretch.to_json() for stretch in result.stretches],
             "certificate": result.certificate.to_data(),
         }
 
@@ -239,7 +232,3 @@ def _mixed(audio: AudioFile, result: AudioResult, mix: float) -> Array:
         return result.samples
     share = audio.samples + mix * (result.samples - audio.samples)
     return np.where(result.recovered, share, audio.samples).astype(audio.samples.dtype)
-
-
-def _finite(value: float) -> float | str:
-    return value if np.isfinite(value) else "inf"

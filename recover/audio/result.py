@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,10 @@ import numpy as np
 
 from recover.audio.levels import ChannelLevels
 from recover.certificates.certificate import Certificate
+from recover.certificates.evidence import decode_number, encode_number
 from recover.core.arrays import Array
-from recover.core.errors import ParameterError
-from recover.io.atomic import read_npz, write_npz
 from recover.io.errors import FileError
+from recover.io.results import load_result, save_result
 from recover.solve.base import Status
 
 __all__ = ["AudioResult", "StretchAccount"]
@@ -54,6 +54,25 @@ class StretchAccount:
     residual: float
     estimated_input_sdr: float
     status: Status
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain data for JSON, infinity as the string "inf"."""
+        return {
+            **asdict(self),
+            "estimated_input_sdr": encode_number(self.estimated_input_sdr),
+            "status": self.status.name.lower(),
+        }
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> StretchAccount:
+        """Rebuild from `to_json`."""
+        return StretchAccount(
+            **{
+                **data,
+                "estimated_input_sdr": decode_number(data["estimated_input_sdr"]),
+                "status": Status[data["status"].upper()],
+            }
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,28 +135,24 @@ class AudioResult:
             "rate": self.rate,
             "levels": [asdict(levels) for levels in self.levels],
             "status": self.status.name,
-            "stretches": [
-                {**asdict(account), "status": account.status.name} for account in self.stretches
-            ],
+            "stretches": [account.to_json() for account in self.stretches],
             "note": self.note,
             "certificate": self.certificate.to_data(),
         }
         arrays = {"samples": self.samples, "recovered": self.recovered}
-        write_npz(path, json.dumps(meta), arrays, force=force)
+        save_result(path, meta, arrays, force=force)
 
     @staticmethod
     def load(path: str | Path) -> AudioResult:
         """Read what `save` wrote; raises `FileError` if it is something else."""
-        text, arrays = read_npz(path)
+        meta, arrays = load_result(path, FORMAT)
         try:
-            return _restore(arrays["samples"], arrays["recovered"], json.loads(text))
+            return _restore(arrays["samples"], arrays["recovered"], meta)
         except (KeyError, TypeError, ValueError):
             raise FileError(f"{path} is not a saved audio recovery") from None
 
 
 def _restore(samples: Array, recovered: Array, meta: dict[str, Any]) -> AudioResult:
-    if meta["format"] != FORMAT:
-        raise ParameterError(f"expected format {FORMAT!r}, got {meta['format']!r}")
     return AudioResult(
         samples=samples,
         rate=int(meta["rate"]),
@@ -145,9 +160,6 @@ def _restore(samples: Array, recovered: Array, meta: dict[str, Any]) -> AudioRes
         recovered=recovered,
         status=Status[meta["status"]],
         certificate=Certificate.from_data(meta["certificate"]),
-        stretches=tuple(
-            StretchAccount(**{**account, "status": Status[account["status"]]})
-            for account in meta["stretches"]
-        ),
+        stretches=tuple(StretchAccount.from_json(each) for each in meta["stretches"]),
         note=str(meta["note"]),
     )

@@ -1,14 +1,6 @@
 """Files in and out: exact samples, atomic writing, and the bundled data."""
 
-from recover.io.atomic import (
-    STANDARD,
-    check_writable,
-    read_npz,
-    staged,
-    write_bytes,
-    write_npz,
-    write_text,
-)
+from recover.io.atomic import STANDARD, check_writable, staged, write_bytes, write_text
 from recover.io.audio_read import AudioFile, read_audio
 from recover.io.audio_write import (
     AudioFormat,
@@ -19,6 +11,7 @@ from recover.io.audio_write import (
 )
 from recover.io.bundled import bundled
 from recover.io.errors import FileError
+from recover.io.results import load_result, save_result
 
 __all__ = [
     "STANDARD",
@@ -30,11 +23,11 @@ __all__ = [
     "check_writable",
     "choose_format",
     "copy_audio",
+    "load_result",
     "read_audio",
-    "read_npz",
+    "save_result",
     "staged",
     "write_audio",
     "write_bytes",
-    "write_npz",
     "write_text",
 ]

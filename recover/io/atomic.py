@@ -5,26 +5,14 @@ from __future__ import annotations
 import os
 import secrets
 import sys
-import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-import numpy as np
-
-from recover.core.arrays import Array
 from recover.io.errors import FileError
 
-__all__ = [
-    "STANDARD",
-    "check_writable",
-    "read_npz",
-    "staged",
-    "write_bytes",
-    "write_npz",
-    "write_text",
-]
+__all__ = ["STANDARD", "check_writable", "staged", "write_bytes", "write_text"]
 
 STANDARD = "-"  # the name that means standard input or output
 
@@ -109,39 +97,6 @@ def write_bytes(path: str | Path, data: bytes, *, force: bool = False) -> None:
 def write_text(path: str | Path, text: str, *, force: bool = False) -> None:
     """Write `text` as UTF-8 to `path` whole or not at all; see `staged`."""
     write_bytes(path, text.encode("utf-8"), force=force)
-
-
-def write_npz(
-    path: str | Path, text: str, arrays: Mapping[str, Array], *, force: bool = False
-) -> None:
-    """Write a text (JSON) and numeric arrays as one compressed NPZ file; see `staged`.
-
-    No array may be called "text".
-    """
-    with staged(path, force=force) as file:
-        encoded = np.frombuffer(text.encode("utf-8"), dtype=np.uint8)
-        np.savez_compressed(file, allow_pickle=False, text=encoded, **arrays)
-
-
-def read_npz(path: str | Path) -> tuple[str, dict[str, Array]]:
-    """Return the text and the arrays that `write_npz` wrote; nothing pickled is ever loaded.
-
-    Raises
-    ------
-    FileError
-        If the file is missing, damaged, or holds something else.
-    """
-    try:
-        with np.load(Path(path), allow_pickle=False) as data:
-            arrays = {name: np.asarray(data[name]) for name in data.files}
-        text = arrays.pop("text").tobytes().decode("utf-8")
-    except FileNotFoundError:
-        raise FileError(f"{path} does not exist; check the name") from None
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, zipfile.BadZipFile):
-        raise FileError(f"{path} is not a saved result of --save") from None
-    except EOFError:
-        raise FileError(f"{path} is empty; give a file written by --save") from None
-    return text, arrays
 
 
 @contextmanager

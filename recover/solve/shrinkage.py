@@ -51,7 +51,7 @@ class PersistentShrinkage:
         self._strip = max(4, rows - rows % 4)
 
     def strips(self) -> list[tuple[int, int, int]]:
-        """Return (start, stop, ahead): rows whose gain is due once `ahead` rows are absorbed."""
+        """Return (start, stop, ahead): rows due once `ahead` rows have been absorbed."""
         h, rows = self._half[0], self._rows
         starts = range(0, rows, self._strip)
         stops = [min(start + self._strip, rows) for start in starts]
@@ -88,11 +88,12 @@ class PersistentShrinkage:
         level = np.asarray(threshold * threshold * self._count, dtype=self._energy.dtype)
         factor = _running_sum(self._energy[start : stop + 2 * self._half[0]], self._half[0], 0)
         np.maximum(factor, level, out=factor)
-        return np.divide(level, factor, out=factor)
+        np.divide(level, factor, out=factor)
+        return factor
 
 
 def _box_sum(energy: Array, h: int, axis: int) -> None:
-    """Replace the entries by their sums over ``2 h + 1`` neighbours, mirrored, along an axis."""
+    """Replace entries by their sums over ``2 h + 1`` neighbours, mirrored, along an axis."""
     if h == 0:
         return
     head = _along(energy, axis, slice(h, 0, -1))

@@ -1,0 +1,103 @@
+"""A recording as a measurement: its levels, and the problem that each channel is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from recover.audio.levels import ChannelLevels, as_frames, detect_levels, given_levels
+from recover.core.arrays import Array
+from recover.core.errors import ParameterError
+from recover.frames.identity import Identity
+from recover.models.noise import Noise
+from recover.models.problem import Problem
+from recover.models.saturation import Saturation
+
+__all__ = ["Levels", "as_floating", "channel_problem", "channel_problems", "resolve_levels"]
+
+Levels = float | Sequence[float] | None
+
+
+def resolve_levels(
+    frames: Array, low: Levels, high: Levels, tolerance: float
+) -> tuple[ChannelLevels, ...]:
+    """Return the levels of every channel; those that are None are detected.
+
+    Raises
+    ------
+    ParameterError
+        If there is not one level per channel, or a low level is not below its high one.
+    """
+    channels = frames.shape[1]
+    below, above = _per_channel("low", low, channels), _per_channel("high", high, channels)
+    resolved = []
+    for k in range(channels):
+        y, bottom, top, confidence = frames[:, k], below[k], above[k], 1.0
+        if bottom is None or top is None:
+            found = detect_levels(y)[0]
+            bottom = found.low if bottom is None else bottom
+            top = found.high if top is None else top
+            confidence = found.confidence
+        resolved.append(
+            given_levels(y, bottom, top, tolerance=tolerance, confidence=confidence)
+        )
+    return tuple(resolved)
+
+
+def channel_problem(y: Array, levels: ChannelLevels, tolerance: float = 0.0) -> Problem:
+    """Return the measurement that one channel is: saturated samples, each its own coefficient.
+
+    Samples beyond a level that the user gave are taken to be at it.
+    """
+    low = -math.inf if levels.low is None else levels.low
+    high = math.inf if levels.high is None else levels.high
+    data = np.clip(y, np.asarray(low, dtype=y.dtype), np.asarray(high, dtype=y.dtype))
+    # levels as the data's precision holds them, so that no sample lies outside by rounding
+    bottom, top = (float(data.dtype.type(level)) for level in (low, high))
+    model = Saturation(Identity(len(y)), bottom, top)
+    noise = Noise(each=tolerance) if tolerance > 0.0 else Noise(l2=0.0)
+    return Problem(model, data, noise=noise)
+
+
+def channel_problems(
+    samples: npt.ArrayLike, levels: Sequence[ChannelLevels], tolerance: float = 0.0
+) -> tuple[Problem, ...]:
+    """Return the measurements of all channels, as a recording's certificate speaks of them.
+
+    Parameters
+    ----------
+    samples : array [shape=(n,) or (n, channels), real]
+        The clipped recording.
+    levels : sequence of ChannelLevels
+        One for each channel, such as `AudioResult.levels`.
+    tolerance : float
+        As it was given to `declip`.
+    """
+    frames = as_frames(samples)
+    if len(levels) != frames.shape[1]:
+        raise ParameterError(
+            f"levels must hold one entry per channel ({frames.shape[1]}), got {len(levels)}"
+        )
+    return tuple(
+        channel_problem(as_floating(frames[:, k]), level, tolerance)
+        for k, level in enumerate(levels)
+    )
+
+
+def as_floating(y: Array) -> Array:
+    """Return integers as float64 and floating samples as they are."""
+    return y.astype(np.float64) if y.dtype.kind in "iu" else y
+
+
+def _per_channel(name: str, value: Levels, channels: int) -> list[float | None]:
+    if value is None or isinstance(value, int | float):
+        return [None if value is None else float(value)] * channels
+    values = [float(v) for v in value]
+    if len(values) != channels:
+        raise ParameterError(
+            f"{name} must be one level or one per channel ({channels}), got {len(values)}"
+        )
+    return list(values)
