@@ -68,6 +68,9 @@ def certify_posteriori(
         outcome = proof.attempt(case, math.inf if best is None else best.error_bound)
         if isinstance(outcome, Withheld):
             failures.append(outcome)
+            if outcome.why is Why.EMPTY:
+                best = None  # what is said of no signal at all is no promise
+                break
         elif outcome is not None and (best is None or outcome.error_bound < best.error_bound):
             best = outcome
     return _nothing(problem, failures) if best is None else best

@@ -18,6 +18,9 @@ from recover.models.problem import Problem
 
 __all__ = ["Verdict", "verify"]
 
+# what reading evidence that was written by somebody else may raise
+_DAMAGE = (RecoverError, LookupError, TypeError, ValueError, ArithmeticError, AttributeError)
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -78,7 +81,7 @@ def verify(
         return _refused(f"there is no check for evidence of kind {certificate.evidence.kind!r}")
     try:
         faults = check.faults(certificate, subject, signal)
-    except (RecoverError, KeyError, TypeError, ValueError, OverflowError) as error:
+    except _DAMAGE as error:
         return _refused(f"the evidence is damaged or does not fit: {error}")
     return Verdict(not faults, faults)
 

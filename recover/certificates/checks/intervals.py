@@ -50,23 +50,17 @@ def _faults(certificate: Certificate, problem: Problem, given: Array | None) -> 
     )
     yield from kappa_faults(certificate, problem, kappa.s)
     x = signal.reshape(-1)
-    if not is_sampling(problem.model.frame):
-        bound = np.inf
-        if isinstance(problem.domain, Ball):
-            bound = (Enclosure.exactly(problem.domain.radius) + norm_upper(x)).upper
-        yield from upper_bound_fault("error bound", certificate.error_bound, bound)
-        yield from entrywise_faults(certificate, None)
-        yield from centre_faults(certificate, None, None)
-        return
-    samples = samples_of(problem)
-    low, high = problem.domain.interval(signal.shape)
-    low = np.maximum(samples.lower, low.reshape(-1))
-    high = np.minimum(samples.upper, high.reshape(-1))
+    low, high = (side.reshape(-1) for side in problem.domain.interval(signal.shape))
+    known = np.zeros(x.shape, dtype=bool)
+    if is_sampling(problem.model.frame):
+        samples = samples_of(problem)
+        known = samples.known
+        low, high = np.maximum(samples.lower, low), np.minimum(samples.upper, high)
     # one rounding of each difference
     entries = np.maximum(np.maximum(high - x, x - low), 0.0) * (1.0 + 4.0 * U)
     bound = norm_upper(entries)
     if isinstance(problem.domain, Ball):
-        bound = min(bound, _in_ball(problem.domain.radius, low, high, samples.known, x))
+        bound = min(bound, _in_ball(problem.domain.radius, low, high, known, x))
     yield from upper_bound_fault("error bound", certificate.error_bound, bound)
     yield from entrywise_faults(certificate, entries.reshape(signal.shape))
     yield from centre_faults(certificate, low, high)

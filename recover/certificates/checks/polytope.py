@@ -144,8 +144,8 @@ def _dual_value(consistent: _Set, direction: Array, u: Array) -> tuple[float, fl
     largest, smallest = rest + off, rest - off
     p, w = [fixed], 0.0
     for top, low, a, b in zip(
-        up_(largest).tolist(),
-        (-up_(-smallest)).tolist(),
+        _raised(largest).tolist(),
+        (-_raised(-smallest)).tolist(),
         below.tolist(),
         over.tolist(),
         strict=True,
@@ -160,7 +160,7 @@ def _dual_value(consistent: _Set, direction: Array, u: Array) -> tuple[float, fl
     return sum_upper(np.array(p)), w
 
 
-def up_(x: Array) -> Array:
+def _raised(x: Array) -> Array:
     """Return each entry moved up by one rounding."""
     moved: Array = np.nextafter(x, np.inf)
     return moved

@@ -1,13 +1,13 @@
-"""Samples in a bounded domain: every consistent signal lies in a box that is read off.
+"""A bounded domain: every consistent signal lies in a box that is read off.
 
-Where the coefficients are samples, the data and the domain bound each one on its own:
+Where the coefficients are samples, data and domain bound each one on its own, elsewhere the
+domain alone:
 ``|x_i - x_hat_i| <= max(high_i - x_hat_i, x_hat_i - low_i)``, and the middle of the box is the
 best centre.  It does not tend to zero with the noise.
 
 In a ball of radius R, with the known samples K and the others U: ``|x_U|^2 <= r^2 = R^2 -
 |x_K|^2``, hence ``|x_U - x_hat_U| <= r + |x_hat_U|`` and, by expanding the square,
-``|x_U - x_hat_U|^2 <= r^2 + |x_hat_U|^2 - 2 sum_U min(low_i x_hat_i, high_i x_hat_i)``.  For
-other frames in a ball ``|x - x_hat| <= R + |x_hat|``.
+``|x_U - x_hat_U|^2 <= r^2 + |x_hat_U|^2 - 2 sum_U min(low_i x_hat_i, high_i x_hat_i)``.
 """
 
 from __future__ import annotations
@@ -47,11 +47,6 @@ class Intervals(Proof):
         problem, x = case.problem, case.signal.reshape(-1)
         if not problem.domain.contains(case.signal):
             return Withheld(Why.OUTSIDE_DOMAIN)
-        if not is_sampling(problem.model.frame):
-            if not isinstance(problem.domain, Ball):
-                return None
-            bound = above(problem.domain.radius + norm_upper(x))
-            return issue(case, "intervals", kappa_of(case), bound, domain=True)
         low, high, known = _box(problem)
         gap = float((low - high).max())
         if gap > 0.0:
@@ -92,9 +87,12 @@ class Intervals(Proof):
 
 def _box(problem: Problem) -> tuple[Array, Array, Array]:
     """Return the ends of the box of all consistent signals, and which samples are known."""
-    samples = samples_of(problem)
     domain: Domain = problem.domain
     low, high = domain.interval(problem.model.frame.signal_shape)
+    if not is_sampling(problem.model.frame):
+        flat = low.reshape(-1)
+        return flat, high.reshape(-1), np.zeros(flat.shape, dtype=bool)
+    samples = samples_of(problem)
     return (
         np.maximum(samples.lower, low.reshape(-1)),
         np.minimum(samples.upper, high.reshape(-1)),
