@@ -1,4 +1,4 @@
-"""A frame, a non-linearity and a method, each added as one file, are found and obey the laws."""
+"""A frame, a non-linearity and a method, each added as one file, are found and tested."""
 
 import os
 import shutil
@@ -184,9 +184,8 @@ class Landweber(Method[LandweberState]):
         gap = np.where(known.fixed, known.value - frame.analysis(state.x), 0.0).astype(dtype)
         scale = dtype.type(1.0 / np.linalg.norm(frame.matrix(), 2) ** 2)
         size = np.linalg.norm(known.value[known.fixed])
-        return LandweberState(
-            state.x + scale * frame.synthesis(gap), float(np.linalg.norm(gap) / max(size, 1e-300))
-        )
+        residual = float(np.linalg.norm(gap) / max(size, 1e-300))
+        return LandweberState(state.x + scale * frame.synthesis(gap), residual)
 
     def signal(self, problem: Problem, state: LandweberState) -> Array:
         return state.x

@@ -1,4 +1,4 @@
-"""The structure of the package is itself checked: arrows, sizes, names, and what import costs."""
+"""The structure of the package is itself checked: arrows, sizes, names, cost of import."""
 
 import ast
 import importlib

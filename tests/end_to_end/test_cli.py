@@ -228,10 +228,9 @@ def test_wrong_usage_is_status_2(run, args):
 
 
 def test_nothing_is_overwritten_without_force(run, clip, tmp_path):
-    for option, path in {
-        "-o": tmp_path / "a.wav", "--json": tmp_path / "a.json", "--report": tmp_path / "a.html",
-        "--save": tmp_path / "a.npz", "--diff": tmp_path / "d.wav",
-    }.items():  # fmt: skip
+    names = {"-o": "a.wav", "--json": "a.json", "--report": "a.html", "--save": "a.npz"}
+    for option, name in {**names, "--diff": "d.wav"}.items():
+        path = tmp_path / name
         path.write_text("precious")
         args = [] if option == "-o" else ["-o", tmp_path / f"free{option}.wav"]
         status, _, err = run("audio", clip, *args, option, path)

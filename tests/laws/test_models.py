@@ -91,10 +91,7 @@ def test_knowledge_holds_for_the_true_signal(cls, where, seed, size):
     x = signal(model, rng)
     t = model.frame.analysis(x)
     noise = rng.uniform(-size, size, t.shape)
-    if where is AFTER:
-        y = model.apply(t) + noise
-    else:
-        y = model.apply(t + noise)
+    y = model.apply(t) + noise if where is AFTER else model.apply(t + noise)
     problem = Problem(model, y, noise=Noise(each=size, where=where))
     known = problem.knowledge
     rounding = 1e-12
