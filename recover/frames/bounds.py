@@ -8,6 +8,7 @@ no search.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -41,6 +42,7 @@ __all__ = [
     "subframe_upper",
 ]
 
+SHADE = 2.0**-36
 PARTS = "parts"  # the last route: it calls the others for each frame of a union
 
 
@@ -75,24 +77,8 @@ def subframe_lower(
     ParameterError
         If `keep` has another shape or `route` is not a route's name.
     """
-    frame, keep = _unwrap(frame, keep)
-    if route is not None and route not in (*ROUTES, PARTS):
-        raise ParameterError(f"route must be one of {sorted([*ROUTES, PARTS])}, got {route!r}")
-    reasons: list[str] = []
-    for name in (*ROUTES, PARTS) if route is None else (route,):
-        prove = ROUTES.get(name)
-        bound = _by_parts(frame, keep) if prove is None else prove(frame, keep, at)
-        if bound is not None and bound.value > 0.0:
-            return bound
-        if bound is not None:
-            reasons.append(f"{name}: {bound.reason or 'the bound is not positive'}")
-    fallback = (
-        f"too large to prove ({frame.signal_size} unknowns)"
-        if route is None
-        else f"route {route} does not apply to this frame and mask"
-    )
-    reason = "; ".join(reasons) or fallback
-    return EigenBound(0.0, PROVED, UNPROVED, math.inf, reason)
+    bound = _best(*_unwrap(frame, keep), at, route)
+    return bound if at is not None else _shaded(bound)
 
 
 def subframe_upper(frame: Frame, keep: Array | None = None) -> EigenBound:
@@ -144,11 +130,32 @@ def frame_diagonal(frame: Frame) -> Diagonal | None:
 
 def proved_bounds(frame: Frame) -> FrameBounds:
     """Return proved frame bounds of a frame that has no closed form."""
-    lower = subframe_lower(frame)
+    lower = _best(*_unwrap(frame, None), None, None)
     upper = subframe_upper(frame)
     return FrameBounds(
         lower.value, upper.value, lower.rigor & upper.rigor, f"{lower.route} / {upper.route}"
     )
+
+
+def _best(frame: Frame, keep: Array, at: float | None, route: str | None) -> EigenBound:
+    """Return the first positive bound of the routes, else why there is none."""
+    if route is not None and route not in (*ROUTES, PARTS):
+        raise ParameterError(f"route must be one of {sorted([*ROUTES, PARTS])}, got {route!r}")
+    reasons: list[str] = []
+    for name in (*ROUTES, PARTS) if route is None else (route,):
+        prove = ROUTES.get(name)
+        bound = _by_parts(frame, keep) if prove is None else prove(frame, keep, at)
+        if bound is not None and bound.value > 0.0:
+            return bound
+        if bound is not None:
+            reasons.append(f"{name}: {bound.reason or 'the bound is not positive'}")
+    fallback = (
+        f"too large to prove ({frame.signal_size} unknowns)"
+        if route is None
+        else f"route {route} does not apply to this frame and mask"
+    )
+    reason = "; ".join(reasons) or fallback
+    return EigenBound(0.0, PROVED, UNPROVED, math.inf, reason)
 
 
 def _unwrap(frame: Frame, keep: Array | None) -> tuple[Frame, Array]:
@@ -162,6 +169,13 @@ def _unwrap(frame: Frame, keep: Array | None) -> tuple[Frame, Array]:
         inner[frame.keep] = kept
         frame, kept = frame.frame, inner
     return frame, kept
+
+
+def _shaded(bound: EigenBound) -> EigenBound:
+    """Lower a value that rounding entered, for verifiers whose libraries round otherwise."""
+    if bound.value == 0.0 or bound.slack == 0.0:
+        return bound
+    return replace(bound, value=max(down(bound.value * (1.0 - SHADE)), 0.0))
 
 
 def _by_parts(frame: Frame, keep: Array) -> EigenBound | None:

@@ -133,10 +133,12 @@ class Fourier(Frame):
         if math.prod(self.oversample) > 1:
             return None
         kept = keep.astype(np.float64)
-        if self.real_signal and not self.one_sided:
-            # on real signals a bin and its conjugate measure the same, each with half the norm
-            axes = tuple(range(kept.ndim))
-            kept = 0.5 * (kept + np.roll(np.flip(kept, axes), 1, axes))
+        if self.one_sided:
+            n = self.shape[-1]
+            for edge in (0, n // 2) if n % 2 == 0 else (0,):
+                kept[..., edge] = _with_conjugates(kept[..., edge])
+        elif self.real_signal:
+            kept = _with_conjugates(kept)
         return Diagonal(kept, 0.0)
 
     def canonical_dual(self) -> Frame:
@@ -166,3 +168,11 @@ class Fourier(Frame):
     def _weights(self, single: bool) -> Array:
         weights = one_sided_weights(self.padded_shape[-1])
         return weights.astype(np.float32) if single else weights
+
+
+def _with_conjugates(kept: Array) -> Array:
+    """Average over bins k and -k, which share what they measure of a real signal."""
+    axes = tuple(range(kept.ndim))
+    if not axes:
+        return kept  # bin 0 or N / 2 of a vector is its own conjugate
+    return np.asarray(0.5 * (kept + np.roll(np.flip(kept, axes), (1,) * kept.ndim, axes)))
