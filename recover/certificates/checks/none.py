@@ -44,6 +44,8 @@ def _faults(certificate: Certificate, subject: Model | Problem) -> Iterator[str]
             yield f"kappa's upper end {certificate.kappa.upper:g} is claimed without evidence"
         if not certificate.reason:
             yield "no reason is given"
+        if isinstance(subject, Problem) and certificate.subject != subject.digest:
+            yield "the certificate speaks of another frame, model or data"
         return
     yield from heading(certificate, subject, PROVED)
     few = subject.knowledge.fixed_count < subject.model.frame.signal_size
