@@ -10,6 +10,7 @@ from typing import Any, Generic, Protocol, Self, TypeAlias, TypeVar
 import numpy as np
 
 from recover.core.arrays import Array
+from recover.core.progress import Progress, Watch
 from recover.models.problem import Problem
 
 __all__ = ["AnyMethod", "Method", "Progress", "Solution", "State", "Status", "Watch"]
@@ -27,29 +28,6 @@ class Status(Enum):
         "The iterates stopped being finite or grew without bound; the signal is that of the "
         "smallest residual. Try a smaller step, another method, or check the frame's bounds."
     )
-
-
-@dataclass(frozen=True)
-class Progress:
-    """What a `watch` callback is told.
-
-    Parameters
-    ----------
-    step, total : int
-        Steps done, and the most that there will be.
-    value : float
-        The method's residual, relative to the data.
-    """
-
-    step: int
-    total: int
-    value: float
-
-
-class Watch(Protocol):
-    """A callback; it returns True to stop."""
-
-    def __call__(self, progress: Progress, /) -> bool | None: ...
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,302 @@
+"""Certificates of a frame and a model before any data: the lower Lipschitz constant."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from recover.certificates import lipschitz, moments
+from recover.certificates.certificate import Certificate
+from recover.certificates.evidence import Evidence
+from recover.certificates.scope import Scope
+from recover.certificates.search.bracket import Bracket, bracket_cells, bracket_splits
+from recover.certificates.search.clock import Clock
+from recover.certificates.search.measure import Bands
+from recover.certificates.search.pairs import clip_pair
+from recover.certificates.search.tree import DecisionTree
+from recover.core.arrays import Array, as_generator, digest
+from recover.core.enclosure import Enclosure
+from recover.core.errors import OutOfScopeError, ParameterError
+from recover.core.progress import Watch
+from recover.core.rigor import PROVED
+from recover.core.rounding import binary_exponent
+from recover.frames.structure import HasRows
+from recover.models.base import Model
+from recover.models.domains import Ball, Domain, Everywhere
+from recover.models.modulus import Modulus
+from recover.models.relu import ReLU
+from recover.models.saturation import Saturation
+
+__all__ = ["certify_apriori"]
+
+_OPEN = "the search was not finished within its budget; the true value lies between the ends"
+_UNDECIDED = (
+    "rounding left some cells undecided (levels or dependent rows within 1e-10 of a degenerate "
+    "arrangement); the lower end counts them as reachable"
+)
+
+
+@dataclass(frozen=True, eq=False)
+class _Found:
+    """A bracket of the eigenvalue in the model's own units, and a pair of signals."""
+
+    engine: str
+    bracket: Bracket
+    cheap: float
+    kappa: Enclosure
+    pair: tuple[Array, Array]
+
+
+def certify_apriori(
+    model: Model,
+    scope: Domain,
+    *,
+    budget: float = 60.0,
+    rng: int | np.random.Generator = 0,
+    watch: Watch | None = None,
+) -> Certificate:
+    """Enclose the lower Lipschitz constant of a model on a ball, or everywhere.
+
+    Parameters
+    ----------
+    model : ReLU, Saturation or Modulus
+        With a frame that holds its rows exactly, such as `Dense`.
+    scope : Ball or Everywhere
+        The signals spoken of.
+    budget : float >= 0
+        Seconds; 0 asks for the bounds that cost next to nothing.
+    rng : int or Generator
+        For the searches that find witnesses.
+    watch : callable, optional
+        Told the progress; return True to stop with what is proved.
+
+    Returns
+    -------
+    Certificate
+        `kappa.lower` is proved by the evidence's tree, `kappa.upper` by its pair of signals.
+
+    Raises
+    ------
+    OutOfScopeError
+        If the model or the domain is not one of those above.
+    ParameterError
+        If `budget` is negative or NaN.
+    """
+    if not budget >= 0.0:
+        raise ParameterError(f"budget must be >= 0 seconds, got {budget}; 0 is the cheapest")
+    clock = Clock.starting(budget, watch)
+    generator = as_generator(rng)
+    rows = _rows(model)
+    if isinstance(model, Modulus):
+        found = _modulus(rows, scope, clock, generator)
+        reason = _modulus_reason(rows, found)
+    else:
+        bands = _bands(model, rows, scope)
+        found = _clipped(bands, clock, generator)
+        reason = _clipped_reason(bands, found)
+    return Certificate(
+        kappa=found.kappa,
+        error_bound=math.inf,
+        scope=_scope(scope),
+        assumptions=(),
+        rigor=PROVED,
+        evidence=_evidence(found),
+        reason=reason,
+        subject=digest(model.identity_parts()),
+    )
+
+
+def _rows(model: Model) -> Array:
+    frame = model.frame
+    if not isinstance(frame, HasRows):
+        raise OutOfScopeError(
+            f"a priori certificates need the exact rows, which {type(frame).__name__} does not "
+            "hold; certify Dense(frame.matrix()), which is off by rounding only"
+        )
+    rows = np.asarray(frame.rows)
+    if np.iscomplexobj(rows):
+        raise OutOfScopeError(
+            "no finite formula is known for the constant of complex frames; "
+            "certify a recovery instead (certify(problem, signal))"
+        )
+    return rows.astype(np.float64)
+
+
+def _bands(model: Model, rows: Array, scope: Domain) -> Bands:
+    if isinstance(model, ReLU):
+        low, high = model.bias.reshape(-1), np.full(len(rows), np.inf)
+    elif isinstance(model, Saturation):
+        low, high = model.low.reshape(-1), model.high.reshape(-1)
+    else:
+        raise OutOfScopeError(f"no a priori certificate is known for {type(model).__name__}")
+    if isinstance(scope, Ball):
+        return Bands(rows, low, high, float(scope.radius), scope.nonnegative)
+    if isinstance(scope, Everywhere):
+        return Bands(rows, low, high, math.inf)
+    raise OutOfScopeError(
+        f"a priori certificates speak of Ball or Everywhere, got {type(scope).__name__}; "
+        "use a ball that holds the domain"
+    )
+
+
+def _scope(scope: Domain) -> Scope:
+    data = scope.to_json()
+    return Scope(str(data.pop("kind")), data)
+
+
+def _clipped(bands: Bands, clock: Clock, rng: np.random.Generator) -> _Found:
+    e = binary_exponent(bands.rows)
+    f = binary_exponent(np.array([bands.radius])) if math.isfinite(bands.radius) else 0
+    scaled = replace(
+        bands,
+        rows=np.ldexp(bands.rows, -e),
+        low=np.ldexp(bands.low, -e - f),
+        high=np.ldexp(bands.high, -e - f),
+        radius=math.ldexp(bands.radius, -f),
+    )
+    searched = _one_sided(scaled)
+    cheap = _cheap(searched)
+    found = bracket_cells(searched, clock, rng)
+    x, y, ratio = clip_pair(scaled, found, rng)
+    lower = max(found.lower, min(cheap, found.upper))
+    kappa = lipschitz.saturation_lower(
+        lower, searched.rows, searched.low, searched.high, searched.radius
+    )
+    found = replace(
+        found,
+        lower=math.ldexp(lower, 2 * e),
+        upper=math.ldexp(found.upper, 2 * e),
+        claim=math.ldexp(found.claim, 2 * e),
+    )
+    ends = Enclosure(math.ldexp(min(kappa, ratio), e), math.ldexp(ratio, e))
+    return _Found(
+        "cells", found, math.ldexp(cheap, 2 * e), ends, (np.ldexp(x, f), np.ldexp(y, f))
+    )
+
+
+def _one_sided(bands: Bands) -> Bands:
+    """Leave out what an unbounded domain makes useless: rows with two finite levels."""
+    both = np.isfinite(bands.low) & np.isfinite(bands.high)
+    if math.isfinite(bands.radius) or not both.any():
+        return _flipped(bands) if not math.isfinite(bands.radius) else bands
+    return _flipped(
+        replace(
+            bands,
+            rows=np.where(both[:, None], 0.0, bands.rows),
+            low=np.where(both, -np.inf, bands.low),
+            high=np.where(both, np.inf, bands.high),
+        )
+    )
+
+
+def _flipped(bands: Bands) -> Bands:
+    """Turn rows that are clipped above only into rows clipped below only."""
+    above = np.isfinite(bands.high)
+    return replace(
+        bands,
+        rows=np.where(above[:, None], -bands.rows, bands.rows),
+        low=np.where(above, -bands.high, bands.low),
+        high=np.full(bands.count, np.inf),
+    )
+
+
+def _cheap(bands: Bands) -> float:
+    if not bands.rows.any():
+        return 0.0
+    if np.isfinite(bands.high).any():
+        args = (bands.rows, bands.low, bands.high, bands.radius)
+        return max(moments.saturation_lower(*args), moments.count_lower(*args))
+    if np.isfinite(bands.low).all():
+        return moments.relu_lower(bands.rows, bands.low, bands.radius)
+    return 0.0
+
+
+def _modulus(rows: Array, scope: Domain, clock: Clock, rng: np.random.Generator) -> _Found:
+    if not isinstance(scope, Everywhere) and not (
+        isinstance(scope, Ball) and not scope.nonnegative
+    ):
+        raise OutOfScopeError(
+            "the constant of real modulus is known on balls and everywhere only, got "
+            f"{scope}; use Everywhere()"
+        )
+    e = binary_exponent(rows)
+    scaled = np.ldexp(rows, -e)
+    cheap = moments.modulus_lower(scaled)
+    found = bracket_splits(scaled, clock, rng)
+    lower = max(found.lower, min(cheap, found.upper))
+    n = rows.shape[1]
+    u, v = found.vectors if found.vectors else (np.eye(n)[0], np.eye(n)[-1])
+    ratio = lipschitz.modulus_ratio_upper(scaled, u, v)
+    kappa = min(lipschitz.root_lower(lower), ratio)
+    found = replace(
+        found,
+        lower=math.ldexp(lower, 2 * e),
+        upper=math.ldexp(found.upper, 2 * e),
+        claim=math.ldexp(found.claim, 2 * e),
+    )
+    ends = Enclosure(math.ldexp(kappa, e), math.ldexp(ratio, e))
+    return _Found("splits", found, math.ldexp(cheap, 2 * e), ends, (u, v))
+
+
+def _clipped_reason(bands: Bands, found: _Found) -> str | None:
+    both = np.isfinite(bands.low) & np.isfinite(bands.high)
+    if not math.isfinite(bands.radius) and both.all():
+        return "far out every row is clipped on an unbounded domain; give a Ball"
+    if found.bracket.upper == 0.0 or found.kappa.upper == 0.0:
+        if len(bands.rows) < bands.dimension:
+            return f"{len(bands.rows)} rows cannot span R^{bands.dimension}"
+        if not np.isfinite(bands.high).any() and (bands.low > 0.0).all():
+            return "with positive biases no row is active near the origin"
+        return (
+            "some signal of the domain keeps fewer rows in their bands than are needed to span"
+        )
+    return _search_reason(found)
+
+
+def _modulus_reason(rows: Array, found: _Found) -> str | None:
+    m, n = rows.shape
+    if found.bracket.upper == 0.0 and m < 2 * n - 1:
+        return f"{m} rows are fewer than 2 n - 1 = {2 * n - 1}: signs cannot be told apart"
+    return _search_reason(found)
+
+
+def _search_reason(found: _Found) -> str | None:
+    if found.bracket.closed:
+        return None
+    return _UNDECIDED if found.bracket.unresolved else _OPEN
+
+
+def _evidence(found: _Found) -> Evidence:
+    bracket = found.bracket
+    values: dict[str, float | int | str | bool] = {
+        "engine": found.engine,
+        "eigenvalue_lower": bracket.lower,
+        "eigenvalue_upper": bracket.upper,
+        "tree_value": bracket.claim if bracket.trees else 0.0,
+        "cheap_value": found.cheap,
+        "closed": bracket.closed,
+        "nodes": bracket.nodes,
+    }
+    arrays = {"first": found.pair[0], "second": found.pair[1]}
+    if bracket.witness is not None:
+        arrays["witness"] = bracket.witness
+    if bracket.trees and bracket.claim > 0.0:
+        arrays |= _tree_arrays(bracket.trees, bracket.conflicts)
+    return Evidence("apriori", values, arrays)
+
+
+def _tree_arrays(
+    trees: tuple[DecisionTree, ...], conflicts: tuple[Array, ...]
+) -> dict[str, Array]:
+    empty = np.empty(0, dtype=np.int32)
+    return {
+        "tree_sizes": np.array([tree.decisions.size for tree in trees]),
+        "decisions": np.concatenate([tree.decisions for tree in trees]),
+        "children": np.concatenate([tree.children for tree in trees]),
+        "support_sizes": np.concatenate([tree.support_sizes for tree in trees]),
+        "supports": np.concatenate([tree.supports for tree in trees]),
+        "conflict_sizes": np.array([c.size for c in conflicts], dtype=np.int32),
+        "conflicts": np.concatenate([empty, *conflicts]),
+    }
