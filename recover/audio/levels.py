@@ -24,6 +24,7 @@ _MIN_LONG_RUNS = (
 # put as many samples there as into the top band.
 _WIDER = 3.0
 _MIN_RATIO = 2.0
+_MAX_QUANTUM = 0.1  # of the amplitude: a wider gap below the top is no step of a format
 _MIN_HEIGHT = 0.05  # of the range, between the median and a level: gated silence is no clipping
 
 
@@ -174,6 +175,8 @@ def _flat_top(y: Array, middle: float, span: float) -> tuple[float | None, float
         return None, 0.0
     lower = y[y < peak]
     quantum = peak - float(lower.max()) if lower.size else 0.0
+    if quantum > _MAX_QUANTUM * amplitude:
+        quantum = 0.0
     best = 0.0
     for width in _BANDS:
         edge = peak - width * amplitude
