@@ -1,4 +1,4 @@
-"""Declipping whole recordings: what is kept, what is recovered, what is said, what is refused."""
+"""Declipping whole recordings: what is kept, recovered, said and refused."""
 
 import dataclasses
 import json
@@ -26,6 +26,7 @@ RATE = 8000
 def music(n=6000, seed=0, rate=RATE):
     rng = np.random.default_rng(seed)
     t = np.arange(n) / rate
+    phases = rng.random(4) * 6
     parts = [
         a * np.sin(2 * np.pi * f * t + p) * np.exp(-t * d)
         for a, f, p, d in zip(

@@ -1,4 +1,4 @@
-"""Clip-level detection: exact, asymmetric, offset, scaled and coarse clipping; no false alarms."""
+"""Clip-level detection: exact, asymmetric, offset, coarse clipping; no false alarms."""
 
 import math
 

@@ -8,6 +8,18 @@ import pytest
 from recover.io import STANDARD, FileError, check_writable, staged, write_bytes, write_text
 
 
+def fail_while_writing(path, error, force=False):
+    with staged(path, force=force) as file:
+        file.write(b"new")
+        raise error
+
+
+def write_while_another_does(path):
+    with staged(path) as file:
+        file.write(b"mine")
+        path.write_bytes(b"theirs")
+
+
 def test_whole_file(tmp_path):
     write_text(tmp_path / "a.txt", "grüße")
     assert (tmp_path / "a.txt").read_text(encoding="utf-8") == "grüße"
@@ -20,9 +32,8 @@ def test_nothing_partial_is_left(tmp_path, error, existing):
     path = tmp_path / "a.bin"
     if existing:
         path.write_bytes(b"old")
-    with pytest.raises(error), staged(path, force=True) as file:
-        file.write(b"new")
-        raise error
+    with pytest.raises(error):
+        fail_while_writing(path, error, force=True)
     assert [p.name for p in tmp_path.iterdir()] == (["a.bin"] if existing else [])
     assert not existing or path.read_bytes() == b"old"
 
@@ -39,9 +50,8 @@ def test_existing_file_needs_force(tmp_path):
 
 def test_a_file_that_appears_meanwhile_is_kept(tmp_path):
     path = tmp_path / "a.bin"
-    with pytest.raises(FileError, match="exists"), staged(path) as file:
-        file.write(b"mine")
-        path.write_bytes(b"theirs")
+    with pytest.raises(FileError, match="exists"):
+        write_while_another_does(path)
     assert path.read_bytes() == b"theirs"
     assert [p.name for p in tmp_path.iterdir()] == ["a.bin"]
 
@@ -61,7 +71,7 @@ def test_a_full_disk_is_one_line(tmp_path, monkeypatch):
 def test_bad_places(tmp_path):
     with pytest.raises(FileError, match="is a directory"):
         check_writable(tmp_path)
-    with pytest.raises(FileError, match="folder .* does not exist"):
+    with pytest.raises(FileError, match=r"folder .* does not exist"):
         check_writable(tmp_path / "no" / "a.bin")
 
 
@@ -81,9 +91,8 @@ def test_standard_output(monkeypatch):
     check_writable(STANDARD)
     write_bytes(STANDARD, b"abc")
     assert Out.buffer.getvalue() == b"abc"
-    with pytest.raises(RuntimeError), staged(STANDARD) as file:
-        file.write(b"partial")
-        raise RuntimeError
+    with pytest.raises(RuntimeError):
+        fail_while_writing(STANDARD, RuntimeError)
     assert Out.buffer.getvalue() == b"abc"
 
 
