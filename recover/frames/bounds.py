@@ -10,15 +10,13 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-import numpy as np
-
 from recover.core.arrays import Array
 from recover.core.eigen import EigenBound, eigmax_upper, gram_of
 from recover.core.errors import ParameterError
 from recover.core.rigor import PROVED
 from recover.core.rounding import down, norm_upper, up
 from recover.frames.base import Frame, FrameBounds
-from recover.frames.masked import Masked
+from recover.frames.masked import unmasked
 from recover.frames.routes import (
     DENSE_ENTRIES,
     DENSE_SIZE,
@@ -77,7 +75,7 @@ def subframe_lower(
     ParameterError
         If `keep` has another shape or `route` is not a route's name.
     """
-    bound = _best(*_unwrap(frame, keep), at, route)
+    bound = _best(*unmasked(frame, keep), at, route)
     return bound if at is not None else _shaded(bound)
 
 
@@ -94,7 +92,7 @@ def subframe_upper(frame: Frame, keep: Array | None = None) -> EigenBound:
     ParameterError
         If `keep` has another shape.
     """
-    frame, keep = _unwrap(frame, keep)
+    frame, keep = unmasked(frame, keep)
     for route, known in (("diagonal", entries(frame, keep)), ("symbol", symbol(frame, keep))):
         if known is not None:
             value = up(float(known.entries.max(initial=0.0)) + known.slack, 2)
@@ -125,12 +123,12 @@ def subframe_upper(frame: Frame, keep: Array | None = None) -> EigenBound:
 
 def frame_diagonal(frame: Frame) -> Diagonal | None:
     """Return the frame operator's diagonal, None if it is not known to be diagonal."""
-    return entries(*_unwrap(frame, None))
+    return entries(*unmasked(frame, None))
 
 
 def proved_bounds(frame: Frame) -> FrameBounds:
     """Return proved frame bounds of a frame that has no closed form."""
-    lower = _best(*_unwrap(frame, None), None, None)
+    lower = _best(*unmasked(frame, None), None, None)
     upper = subframe_upper(frame)
     return FrameBounds(
         lower.value, upper.value, lower.rigor & upper.rigor, f"{lower.route} / {upper.route}"
@@ -156,19 +154,6 @@ def _best(frame: Frame, keep: Array, at: float | None, route: str | None) -> Eig
     )
     reason = "; ".join(reasons) or fallback
     return EigenBound(0.0, PROVED, UNPROVED, math.inf, reason)
-
-
-def _unwrap(frame: Frame, keep: Array | None) -> tuple[Frame, Array]:
-    """Return the innermost frame that is not `Masked`, and the mask in its coefficients."""
-    shape = frame.coef_shape
-    kept = np.ones(shape, dtype=bool) if keep is None else np.asarray(keep, dtype=bool)
-    if kept.shape != shape:
-        raise ParameterError(f"keep must have shape {shape}, got {kept.shape}")
-    while isinstance(frame, Masked):
-        inner = np.zeros(frame.frame.coef_shape, dtype=bool)
-        inner[frame.keep] = kept
-        frame, kept = frame.frame, inner
-    return frame, kept
 
 
 def _shaded(bound: EigenBound) -> EigenBound:

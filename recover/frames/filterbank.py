@@ -18,7 +18,7 @@ import numpy as np
 from scipy.fft import fftn, ifftn, irfftn, rfftn
 
 from recover.core.arrays import Array
-from recover.core.rounding import U, gamma, up
+from recover.core.rounding import TINY, U, gamma, up
 from recover.frames.fft import fft_error, is_single
 from recover.frames.structure import Diagonal
 
@@ -81,7 +81,12 @@ class FilterBank:
         largest = np.sqrt(squares.reshape(squares.shape[0], -1).max(axis=1))
         terms = self.errors * (2.0 * largest + self.errors)
         rounding = gamma(self.errors.size + 6) * float(entries.max(initial=0.0))
-        slack = up(float(terms[kept].sum()) * (1.0 + 64.0 * U * self.errors.size) + rounding, 4)
+        slack = up(
+            float(terms[kept].sum()) * (1.0 + 64.0 * U * self.errors.size)
+            + rounding
+            + TINY * self.errors.size,
+            4,
+        )
         return Diagonal(entries, slack)
 
     def roundoff(self) -> float:

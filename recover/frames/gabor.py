@@ -13,7 +13,7 @@ from scipy.fft import fft, ifft, irfft, rfft
 
 from recover.core.arrays import Array, frozen
 from recover.core.rigor import PROVED
-from recover.core.rounding import U, down, gamma, up
+from recover.core.rounding import TINY, U, down, gamma, up
 from recover.frames.base import Frame, FrameBounds
 from recover.frames.boundary import Boundary
 from recover.frames.fft import fft_error, is_single, one_sided_size
@@ -23,9 +23,11 @@ from recover.frames.gabor_structure import (
     absolute_gram,
     absolute_gram_error,
     gabor_bands,
+    gabor_diagonal,
 )
 from recover.frames.gabor_window import (
     as_window,
+    divided,
     hann_window,
     over_one_hop,
     require_cover,
@@ -108,8 +110,7 @@ class Gabor(Frame):
         diagonal = over_one_hop(values, hop)
         require_cover(diagonal[:length], size, hop)
         if tight:
-            root = np.sqrt(np.where(diagonal > 0.0, diagonal, 1.0))
-            values = values / root[np.arange(size) % hop]
+            values = divided(values, np.sqrt(diagonal))
         object.__setattr__(self, "length", int(length))
         object.__setattr__(self, "window", frozen(values))
         object.__setattr__(self, "hop", int(hop))
@@ -177,40 +178,44 @@ class Gabor(Frame):
     def analysis(self, x: Array) -> Array:
         x = self.check_signal(x)
         window = self._window_single if is_single(x) else self._window_double
-        size = window.size
-        dtype = (
-            np.result_type(window.dtype, np.complex64) if np.iscomplexobj(x) else window.dtype
-        )
+        wide = np.result_type(window.dtype, np.complex64)
+        dtype = wide if np.iscomplexobj(x) else window.dtype
         pieces = self.grid.cut(x, dtype)
-        framed = np.empty((*pieces.shape[:-1], self.channels), dtype=dtype)
-        np.multiply(pieces, window, out=framed[..., :size])
-        framed[..., size:] = 0.0
-        if not self.real_signal:
-            return np.asarray(fft(framed, overwrite_x=True))
-        c = np.asarray(rfft(framed, overwrite_x=True))
+        batch = pieces.shape[:-2]
+        c = np.empty((*batch, *self.coef_shape), dtype=wide)
+        transform = rfft if self.real_signal else fft
+        for run in self.grid.chunks(math.prod(batch) * self.channels):
+            framed = np.empty((*batch, run.stop - run.start, self.channels), dtype=dtype)
+            np.multiply(pieces[..., run, :], window, out=framed[..., : window.size])
+            framed[..., window.size :] = 0.0
+            c[..., run, :] = transform(framed, overwrite_x=True)
         for edge in self._unpaired:
             c[..., edge] *= math.sqrt(0.5)
         return c
 
     def synthesis(self, c: Array) -> Array:
         c = self.check_coefs(c)
-        single = is_single(c)
-        window = self._window_single if single else self._window_double
-        spectra: Array = np.array(c, dtype=np.complex64 if single else np.complex128)
-        if not self.real_signal:
-            full = ifft(spectra, norm="forward", overwrite_x=True)
-            return self.grid.overlap_add(np.asarray(full), window)
-        for edge in self._unpaired:
-            spectra[..., edge] *= math.sqrt(2.0)
-        framed = irfft(spectra, n=self.channels, norm="forward", overwrite_x=True)
-        return self.grid.overlap_add(np.asarray(framed), window * window.dtype.type(0.5))
+        window = self._window_single if is_single(c) else self._window_double
+        wide = np.result_type(window.dtype, np.complex64)
+        batch = c.shape[:-2]
+        total = self.grid.empty_sum(batch, window.dtype if self.real_signal else wide)
+        if self.real_signal:
+            window = window * window.dtype.type(0.5)
+        for run in self.grid.chunks(math.prod(batch) * self.channels):
+            spectra: Array = np.array(c[..., run, :], dtype=wide)
+            for edge in self._unpaired:
+                spectra[..., edge] *= math.sqrt(2.0)
+            framed = self._inverse(spectra)[..., : window.size]
+            framed *= window
+            self.grid.overlap_add(total, run, framed)
+        return self.grid.on_signal(total)
 
     def bounds(self) -> FrameBounds:
         diagonal = over_one_hop(self.window, self.hop)[: self.length]
-        error = gamma(self.grid.overlap + 2)
+        error, underflow = gamma(self.grid.overlap + 2), TINY * self.grid.overlap
         return FrameBounds(
-            max(down(float(diagonal.min()) * (1.0 - error), 2), 0.0),
-            up(float(diagonal.max()) * (1.0 + error), 2),
+            max(down(float(diagonal.min()) * (1.0 - error) - underflow, 2), 0.0),
+            up(float(diagonal.max()) * (1.0 + error) + underflow, 2),
             PROVED,
             "diagonal frame operator (painless case)",
         )
@@ -224,14 +229,7 @@ class Gabor(Frame):
 
     def subframe_diagonal(self, keep: Array) -> Diagonal | None:
         """Return the diagonal where whole frames are kept, else None."""
-        kept = np.asarray(keep.any(axis=1))
-        if not np.array_equal(kept, keep.all(axis=1)):
-            return None
-        ones = kept[:, None].astype(np.float64)
-        pieces = np.broadcast_to(ones, (self.frames, self.window.size))
-        entries = self.grid.overlap_add(pieces, np.square(self.window))
-        slack = up(gamma(self.grid.overlap + 2) * float(entries.max(initial=0.0)))
-        return Diagonal(entries, slack)
+        return gabor_diagonal(self._atoms, keep)
 
     def subframe_bands(self, keep: Array) -> Bands | None:
         """Return the kept atoms' frame operator in band storage, None if it is too wide."""
@@ -247,11 +245,9 @@ class Gabor(Frame):
 
     def canonical_dual(self) -> Gabor:
         """Return the frame of the window divided by the frame operator's diagonal."""
-        diagonal = over_one_hop(self.window, self.hop)
-        diagonal[diagonal == 0.0] = 1.0  # residues that no sample of the signal has
         return Gabor(
             self.length,
-            self.window / diagonal[np.arange(self.window.size) % self.hop],
+            divided(self.window, over_one_hop(self.window, self.hop)),
             self.hop,
             self.channels,
             boundary=self.boundary,
@@ -282,7 +278,15 @@ class Gabor(Frame):
     @cached_property
     def _unpaired(self) -> tuple[int, ...]:
         """Bins of a one-sided transform that are their own conjugate."""
+        if not self.real_signal:
+            return ()
         return (0, self.channels // 2) if self.channels % 2 == 0 else (0,)
+
+    def _inverse(self, spectra: Array) -> Array:
+        """Return the frames of one or two-sided spectra, not normalised; may write to them."""
+        if self.real_signal:
+            return np.asarray(irfft(spectra, n=self.channels, norm="forward", overwrite_x=True))
+        return np.asarray(ifft(spectra, norm="forward", overwrite_x=True))
 
     @cached_property
     def _window_double(self) -> Array:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -12,6 +13,8 @@ from recover.core.arrays import Array
 from recover.frames.boundary import Boundary
 
 __all__ = ["GaborGrid"]
+
+CHUNK = 2**16  # array entries, about a second-level cache
 
 
 @dataclass(frozen=True)
@@ -68,25 +71,38 @@ class GaborGrid:
             padded[..., period:] = padded[..., : padded.shape[-1] - period]
         return sliding_window_view(padded, self.size, axis=-1)[..., :: self.hop, :]
 
-    def overlap_add(self, framed: Array, window: Array) -> Array:
-        """Return ``sum_n window * framed[n]`` at the places of the frames, on the signal.
+    def chunks(self, entries: int) -> list[slice]:
+        """Return runs of frames that are worked on at once, to stay in the processor's cache.
 
         Parameters
         ----------
-        framed : array [shape=(..., frames, at least size)]
-        window : array [shape=(size,)]
+        entries : int
+            Array entries for one frame, the batch included.
         """
-        hop, frames, size = self.hop, self.frames, self.size
-        batch = framed.shape[:-2]
-        total = np.zeros((*batch, self.blocks, hop), dtype=framed.dtype)
-        scratch = np.empty((*batch, frames, min(hop, size)), dtype=framed.dtype)
+        step = max(CHUNK // max(entries, 1), 1)
+        return [slice(n, min(n + step, self.frames)) for n in range(0, self.frames, step)]
+
+    def empty_sum(self, batch: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+        """Return zeros for `overlap_add`."""
+        return np.zeros((*batch, self.blocks, self.hop), dtype=dtype)
+
+    def overlap_add(self, total: Array, run: slice, framed: Array) -> None:
+        """Add the frames of a run to `total` at their places.
+
+        Parameters
+        ----------
+        total : array [shape=(..., blocks, hop)]
+        run : slice
+        framed : array [shape=(..., frames of the run, size)]
+        """
         for k in range(self.overlap):  # the k-th hop of a window, for all frames at once
-            part = slice(k * hop, min((k + 1) * hop, size))
-            width = part.stop - part.start
-            product = np.multiply(framed[..., part], window[part], out=scratch[..., :width])
-            total[..., k : k + frames, :width] += product
-        flat = total.reshape(*batch, self.blocks * hop)
+            part = framed[..., k * self.hop : (k + 1) * self.hop]
+            total[..., run.start + k : run.stop + k, : part.shape[-1]] += part
+
+    def on_signal(self, total: Array) -> Array:
+        """Return the signal's part of a finished sum, what goes round folded in."""
+        flat = total.reshape(*total.shape[:-2], self.blocks * self.hop)
         if self.circular:
-            period = frames * hop
-            flat[..., : self.blocks * hop - period] += flat[..., period:]
+            period = self.frames * self.hop
+            flat[..., : flat.shape[-1] - period] += flat[..., period:]
         return flat[..., self.lead : self.lead + self.length]

@@ -36,9 +36,15 @@ from recover.core.rounding import TINY, U, gamma, norm_upper, up
 from recover.frames.bands import bands_of_circle, bands_of_line, bands_pay
 from recover.frames.fft import fft_error, one_sided_size, one_sided_weights
 from recover.frames.gabor_grid import GaborGrid
-from recover.frames.structure import Bands
+from recover.frames.structure import Bands, Diagonal
 
-__all__ = ["GaborAtoms", "absolute_gram", "absolute_gram_error", "gabor_bands"]
+__all__ = [
+    "GaborAtoms",
+    "absolute_gram",
+    "absolute_gram_error",
+    "gabor_bands",
+    "gabor_diagonal",
+]
 
 
 class GaborAtoms(NamedTuple):
@@ -48,6 +54,25 @@ class GaborAtoms(NamedTuple):
     window: Array
     channels: int
     real_signal: bool
+
+
+def gabor_diagonal(atoms: GaborAtoms, keep: Array) -> Diagonal | None:
+    """Return the frame operator's diagonal where whole frames are kept, else None.
+
+    Parameters
+    ----------
+    atoms : GaborAtoms
+    keep : array of bool [shape=(frames, bins)]
+    """
+    kept = np.asarray(keep.any(axis=1))
+    if not np.array_equal(kept, keep.all(axis=1)):
+        return None
+    grid = atoms.grid
+    total = grid.empty_sum((), atoms.window.dtype)
+    grid.overlap_add(total, slice(0, grid.frames), kept[:, None] * np.square(atoms.window))
+    entries = grid.on_signal(total)
+    rounding = gamma(grid.overlap + 2) * float(entries.max(initial=0.0))
+    return Diagonal(entries, up(rounding + TINY * grid.overlap, 2))
 
 
 def gabor_bands(atoms: GaborAtoms, keep: Array, upper: float) -> Bands | None:

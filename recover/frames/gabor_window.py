@@ -8,7 +8,14 @@ import numpy.typing as npt
 from recover.core.arrays import Array, as_numeric
 from recover.core.errors import NotAFrameError, ParameterError
 
-__all__ = ["as_window", "hann_window", "over_one_hop", "require_cover", "require_sizes"]
+__all__ = [
+    "as_window",
+    "divided",
+    "hann_window",
+    "over_one_hop",
+    "require_cover",
+    "require_sizes",
+]
 
 
 def as_window(window: npt.ArrayLike) -> Array:
@@ -57,3 +64,12 @@ def over_one_hop(window: Array, hop: int) -> Array:
     squares = np.zeros(overlap * hop)
     squares[: window.size] = np.square(window)
     return np.asarray(squares.reshape(overlap, hop).sum(axis=0))
+
+
+def divided(window: Array, factor: Array) -> Array:
+    """Return the window divided by a function of period `factor.size`.
+
+    Where the factor is zero so is the window; it stays zero.
+    """
+    safe = np.where(factor > 0.0, factor, 1.0)
+    return np.asarray(window / safe[np.arange(window.size) % factor.size])

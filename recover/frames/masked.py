@@ -14,7 +14,7 @@ from recover.core.errors import ParameterError
 from recover.frames.base import Frame, FrameBounds
 from recover.frames.dense import Dense
 
-__all__ = ["Masked"]
+__all__ = ["Masked", "unmasked"]
 
 
 @dataclass(frozen=True, eq=False, init=False)
@@ -93,3 +93,28 @@ class Masked(Frame):
     def _places(self) -> Array:
         """Flat indices of the vectors that stay."""
         return np.flatnonzero(self.keep)
+
+
+def unmasked(frame: Frame, keep: Array | None) -> tuple[Frame, Array]:
+    """Return the innermost frame that is not `Masked`, and the mask in its coefficients.
+
+    Parameters
+    ----------
+    frame : Frame
+    keep : array of bool [shape=frame.coef_shape], optional
+        All by default.
+
+    Raises
+    ------
+    ParameterError
+        If `keep` has another shape.
+    """
+    shape = frame.coef_shape
+    kept = np.ones(shape, dtype=bool) if keep is None else np.asarray(keep, dtype=bool)
+    if kept.shape != shape:
+        raise ParameterError(f"keep must have shape {shape}, got {kept.shape}")
+    while isinstance(frame, Masked):
+        inner = np.zeros(frame.frame.coef_shape, dtype=bool)
+        inner[frame.keep] = kept
+        frame, kept = frame.frame, inner
+    return frame, kept

@@ -19,6 +19,7 @@ from recover.frames.base import Frame, FrameBounds
 from recover.frames.dense import Dense
 from recover.frames.fft import is_single
 from recover.frames.identity import Identity
+from recover.frames.masked import unmasked
 from recover.frames.structure import Bands, Diagonal, HasBands, HasDiagonal, Part
 
 __all__ = ["Stack"]
@@ -125,9 +126,9 @@ class Stack(Frame):
         return up(math.sqrt(square) * (1.0 + 8.0 * gamma(len(self.frames) + 8)), 2)
 
     def subframe_parts(self, keep: Array) -> Sequence[Part]:
-        """Return the frames with what is kept of each."""
+        """Return the frames without their own masks, and what is kept of each."""
         return [
-            Part(part, piece, float(weight))
+            Part(*unmasked(part, piece), float(weight))
             for part, piece, weight in zip(
                 self.frames, self.split(keep), self.weights, strict=True
             )

@@ -32,24 +32,25 @@ def peak_gigabytes():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
 
-def transforms():
-    rng = np.random.default_rng(0)
+def compare(size, dtype):
+    """Return CPU seconds of analysis and synthesis, ours and the peer's."""
     length = RATE * SECONDS
+    x = np.random.default_rng(0).standard_normal(length).astype(dtype)
+    peer = ShortTimeFFT(hann(size, sym=False), size // 4, RATE)
+    frame = Gabor.hann(length, size, size // 4, boundary=Boundary.ZERO_PADDED, tight=True)
+    c, spectrum = frame.analysis(x), peer.stft(x)
+    ours = cpu(lambda: frame.analysis(x)) + cpu(lambda: frame.synthesis(c))
+    theirs = cpu(lambda: peer.stft(x)) + cpu(lambda: peer.istft(spectrum, k1=length))
+    return ours, theirs
+
+
+def transforms():
     print("window  dtype    ours ms  peer ms  ratio  (analysis and synthesis)")
     for size in (1024, 8192):
-        peer = ShortTimeFFT(hann(size, sym=False), size // 4, RATE)
-        frame = Gabor.hann(length, size, size // 4, boundary=Boundary.ZERO_PADDED, tight=True)
         for dtype in (np.float64, np.float32):
-            x = rng.standard_normal(length).astype(dtype)
-            c, spectrum = frame.analysis(x), peer.stft(x)
-            ours = cpu(lambda x=x: frame.analysis(x)) + cpu(lambda c=c: frame.synthesis(c))
-            theirs = cpu(lambda x=x: peer.stft(x)) + cpu(
-                lambda spectrum=spectrum: peer.istft(spectrum, k1=length)
-            )
-            print(
-                f"{size:6d}  {dtype.__name__:7s}  {1e3 * ours:7.1f}  {1e3 * theirs:7.1f}  "
-                f"{ours / theirs:5.2f}"
-            )
+            ours, theirs = compare(size, dtype)
+            times = f"{1e3 * ours:7.1f}  {1e3 * theirs:7.1f}  {ours / theirs:5.2f}"
+            print(f"{size:6d}  {dtype.__name__:7s}  {times}")
 
 
 def proofs(exponent):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from scipy.signal import ShortTimeFFT
 
+import recover.frames.gabor_grid
 from recover.core.errors import NotAFrameError, ParameterError
 from recover.frames import Boundary, Gabor
 from recover.frames.bounds import real_matrix
@@ -129,6 +130,28 @@ def test_float32_stays_single_within_its_precision():
     back = frame.synthesis(c)
     assert back.dtype == np.float32
     np.testing.assert_allclose(back, 1.5 * x, atol=2e-5)
+
+
+@pytest.mark.parametrize("boundary", BOUNDARIES)
+@pytest.mark.parametrize("real_signal", [True, False])
+@pytest.mark.parametrize("chunk", [1, 60, 100, 7 * 24])
+def test_work_in_runs_of_frames_changes_nothing(monkeypatch, boundary, real_signal, chunk):
+    rng = np.random.default_rng(3)
+    frame = Gabor(
+        50, rng.standard_normal(10), 4, 12, boundary=boundary, real_signal=real_signal
+    )
+    x, c = rng.standard_normal((2, 50)), rng.standard_normal((2, *frame.coef_shape))
+    y, z = frame.analysis(x), frame.synthesis(c)
+    monkeypatch.setattr(recover.frames.gabor_grid, "CHUNK", chunk)
+    assert len(frame.grid.chunks(24)) >= 2
+    np.testing.assert_allclose(frame.analysis(x), y, atol=1e-14)
+    np.testing.assert_allclose(frame.synthesis(c), z, atol=1e-14)
+
+
+def test_an_empty_batch_stays_empty():
+    frame = Gabor.hann(20, 8, 2)
+    assert frame.analysis(np.zeros((0, 20))).shape == (0, *frame.coef_shape)
+    assert frame.synthesis(np.zeros((0, *frame.coef_shape))).shape == (0, 20)
 
 
 def test_integers_become_double():
