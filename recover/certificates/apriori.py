@@ -156,7 +156,7 @@ def _clipped(bands: Bands, clock: Clock, rng: np.random.Generator) -> _Found:
         high=np.ldexp(bands.high, -e - f),
         radius=math.ldexp(bands.radius, -f),
     )
-    searched = _one_sided(scaled)
+    searched = scaled.useful()
     cheap = _cheap(searched)
     found = bracket_cells(searched, clock, rng)
     x, y, ratio = clip_pair(scaled, found, rng)
@@ -173,32 +173,6 @@ def _clipped(bands: Bands, clock: Clock, rng: np.random.Generator) -> _Found:
     ends = Enclosure(math.ldexp(min(kappa, ratio), e), math.ldexp(ratio, e))
     return _Found(
         "cells", found, math.ldexp(cheap, 2 * e), ends, (np.ldexp(x, f), np.ldexp(y, f))
-    )
-
-
-def _one_sided(bands: Bands) -> Bands:
-    """Leave out what an unbounded domain makes useless: rows with two finite levels."""
-    both = np.isfinite(bands.low) & np.isfinite(bands.high)
-    if math.isfinite(bands.radius) or not both.any():
-        return _flipped(bands) if not math.isfinite(bands.radius) else bands
-    return _flipped(
-        replace(
-            bands,
-            rows=np.where(both[:, None], 0.0, bands.rows),
-            low=np.where(both, -np.inf, bands.low),
-            high=np.where(both, np.inf, bands.high),
-        )
-    )
-
-
-def _flipped(bands: Bands) -> Bands:
-    """Turn rows that are clipped above only into rows clipped below only."""
-    above = np.isfinite(bands.high)
-    return replace(
-        bands,
-        rows=np.where(above[:, None], -bands.rows, bands.rows),
-        low=np.where(above, -bands.high, bands.low),
-        high=np.full(bands.count, np.inf),
     )
 
 

@@ -70,6 +70,7 @@ def local_search(best: Incumbent, starts: int, rng: np.random.Generator, clock: 
     bands = best.bands
     radius = bands.radius if math.isfinite(bands.radius) else 1.0
     x = _resized(rng.standard_normal((starts, bands.dimension)), radius)
+    best.offer(np.zeros((1, bands.dimension)))
     rows, one_sided = bands.rows, not np.isfinite(bands.high).any()
     for step in range(25):
         x = bands.inside(x)

@@ -70,6 +70,21 @@ class Bands:
         """Return the same rows with thresholds 0 on the unit ball."""
         return replace(self, low=np.zeros(self.count), radius=1.0)
 
+    def useful(self) -> Bands:
+        """On an unbounded domain, leave out rows with two levels and make the rest ReLU-like.
+
+        Far out a row with two levels is of no use; one that is clipped above only is its
+        negative clipped below only.
+        """
+        if np.isfinite(self.radius):
+            return self
+        both = np.isfinite(self.low) & np.isfinite(self.high)
+        above = np.isfinite(self.high) & ~both
+        signs = np.where(both, 0.0, np.where(above, -1.0, 1.0))
+        low = np.where(both, -np.inf, np.where(above, -self.high, self.low))
+        high = np.full(self.count, np.inf)
+        return replace(self, rows=signs[:, None] * self.rows, low=low, high=high)
+
     def surely_saturated(self, x: Array) -> Array:
         """Tell which rows are outside their band for sure, whatever the rounding.
 

@@ -65,6 +65,9 @@ def _starts(bands: Bands, bracket: Bracket) -> tuple[Array, Array]:
     sizes = reach * 0.5 ** np.arange(0.0, 24.0)[:, None]
     bottom = np.linalg.eigh(bands.rows.T @ bands.rows)[1][:, : min(3, bands.dimension)].T
     pairs = [(bands.inside(sizes[:8] * v), bands.inside(-sizes[:8] * v)) for v in bottom]
+    if not np.isfinite(bands.radius):
+        # where everything is clipped, far signals look alike
+        pairs.extend((10.0**k * bottom, 2.0 * 10.0**k * bottom) for k in (3, 6, 9))
     if bracket.witness is not None and bracket.vectors:
         v = bracket.vectors[0]
         # far enough out a direction does what the search saw on the unit ball

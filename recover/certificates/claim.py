@@ -1,0 +1,115 @@
+"""What an a priori certificate claims, derived again from the model: rows, bands, half-spaces."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from recover.certificates.replay_cells import Sides
+from recover.core.arrays import Array
+from recover.core.rounding import binary_exponent, up
+from recover.frames.structure import HasRows
+from recover.models.base import Model
+from recover.models.relu import ReLU
+from recover.models.saturation import Saturation
+
+__all__ = ["Claim", "claim_of", "sides_of", "useful_part"]
+
+
+class Claim(NamedTuple):
+    """A model on a domain, scaled: rows by ``2**-row_exponent``, signals by ``2**-radius_exponent``."""
+
+    rows: Array
+    low: Array
+    high: Array
+    radius: float
+    nonnegative: bool
+    row_exponent: int
+    radius_exponent: int
+
+
+def claim_of(model: Model, radius: float, nonnegative: bool) -> Claim:
+    if not isinstance(model.frame, HasRows):
+        raise TypeError("the frame does not hold its rows")
+    rows = np.asarray(model.frame.rows, dtype=np.float64)
+    low = np.full(len(rows), -np.inf)
+    high = np.full(len(rows), np.inf)
+    if isinstance(model, ReLU):
+        low = model.bias.reshape(-1)
+    elif isinstance(model, Saturation):
+        low, high = model.low.reshape(-1), model.high.reshape(-1)
+    e = binary_exponent(rows)
+    f = binary_exponent(np.array([radius])) if math.isfinite(radius) else 0
+    return Claim(
+        np.ldexp(rows, -e),
+        np.ldexp(low, -e - f),
+        np.ldexp(high, -e - f),
+        math.ldexp(radius, -f),
+        nonnegative,
+        e,
+        f,
+    )
+
+
+def useful_part(claim: Claim) -> Claim:
+    """On an unbounded domain leave out rows with two levels, and turn the others to ReLU form."""
+    if math.isfinite(claim.radius):
+        return claim
+    both = np.isfinite(claim.low) & np.isfinite(claim.high)
+    above = np.isfinite(claim.high) & ~both
+    signs = np.where(both, 0.0, np.where(above, -1.0, 1.0))
+    low = np.where(both, -np.inf, np.where(above, -claim.high, claim.low))
+    return claim._replace(
+        rows=signs[:, None] * claim.rows, low=low, high=np.full(len(low), np.inf)
+    )
+
+
+def sides_of(claim: Claim) -> list[Sides]:
+    one_sided = not np.isfinite(claim.high).any()
+    zero = one_sided and not claim.low.any()
+    rows = claim.rows
+    if math.isfinite(claim.radius) and not zero:
+        upper = np.flatnonzero(np.isfinite(claim.high))
+        lower = np.flatnonzero(np.isfinite(claim.low))
+        faces = np.eye(rows.shape[1])[: rows.shape[1] if claim.nonnegative else 0]
+        symmetric = not claim.nonnegative and bool((claim.low == -claim.high).all())
+        return [
+            Sides(
+                np.concatenate([rows[upper], -rows[lower], faces]),
+                np.concatenate([claim.high[upper], -claim.low[lower], np.zeros(len(faces))]),
+                np.concatenate([upper, lower, np.full(len(faces), -1)]),
+                claim.radius,
+                symmetric,
+            )
+        ]
+    if not one_sided:
+        raise ValueError("two-sided levels need a ball")
+    if zero or bool((claim.low <= 0.0).all()):
+        return _charts(rows, np.full(rows.shape[1], claim.nonnegative))
+    lifted = np.concatenate([rows, -claim.low[:, None]], axis=1)
+    positive = np.append(np.full(rows.shape[1], claim.nonnegative), True)
+    return _charts(lifted, positive)
+
+
+def _charts(rows: Array, positive: Array) -> list[Sides]:
+    """Cover a cone: entry k is the largest in modulus and scaled to 1 or -1."""
+    charts = []
+    n = rows.shape[1]
+    for k in range(n):
+        for sign in (1.0,) if positive[k] else (1.0, -1.0):
+            rest = [j for j in range(n) if j != k]
+            g = -rows[:, rest] if rest else np.zeros((len(rows), 1))
+            p = g.shape[1]
+            floor = np.where(positive[rest], 0.0, -1.0) if rest else np.array([-1.0])
+            charts.append(
+                Sides(
+                    np.concatenate([g, np.eye(p), -np.eye(p)]),
+                    np.concatenate([sign * rows[:, k], floor, np.full(p, -1.0)]),
+                    np.concatenate([np.arange(len(rows)), np.full(2 * p, -1)]),
+                    up(math.sqrt(p)),
+                    symmetric=False,
+                )
+            )
+    return charts

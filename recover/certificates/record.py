@@ -1,0 +1,73 @@
+"""The record of a search, as it stands in evidence, and what proves its leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from recover.core.arrays import Array
+from recover.core.rounding import gamma, norm_upper, up
+
+__all__ = ["Pieces", "branches", "form_faults", "sub_frames_reach"]
+
+CHUNK = 2_000_000  # numbers in the largest array
+
+
+class Pieces(NamedTuple):
+    """The part of the record that belongs to one arrangement."""
+
+    decisions: Array
+    children: Array
+    support_sizes: Array
+    supports: Array
+    conflicts: Array
+
+
+def sub_frames_reach(rows: Array, keep: Array, target: Array) -> Array:
+    """Tell for which sets of rows the smallest eigenvalue is proved to be at least `target`.
+
+    Shifted floating-point Cholesky (Rump 2006; Higham 2002, Theorem 10.3) of matrices whose
+    entries are off by at most ``gamma_(m+1)`` times those of ``|rows|^T |rows|``.
+    """
+    m, n = rows.shape
+    margin = up(2.0 * gamma(m + 2 * n + 16) * norm_upper(rows) ** 2, 4)
+    flat = rows[:, :, None] * rows[:, None, :]
+    proved = np.zeros(len(keep), dtype=bool)
+    step = max(1, CHUNK // (n * n))
+    for start in range(0, len(keep), step):
+        part = slice(start, start + step)
+        matrices = (keep[part].astype(np.float64) @ flat.reshape(m, n * n)).reshape(-1, n, n)
+        matrices = (matrices + matrices.transpose(0, 2, 1)) / 2.0
+        shift = np.nextafter(target[part] + margin, np.inf)
+        matrices -= shift[:, None, None] * np.eye(n)
+        proved[part] = _definite(matrices)
+    return proved
+
+
+def _definite(matrices: Array) -> Array:
+    """Factorise in column order, all matrices side by side; every pivot must be positive."""
+    work = matrices.copy()
+    n = work.shape[1]
+    fine = np.ones(len(work), dtype=bool)
+    for k in range(n):
+        pivot = work[:, k, k]
+        fine &= (pivot > 0.0) & np.isfinite(pivot)
+        column = work[:, k:, k] / np.sqrt(np.where(fine, pivot, 1.0))[:, None]
+        column[~fine] = 0.0
+        work[:, k:, k:] -= column[:, :, None] * column[:, None, :]
+    return fine
+
+
+def branches(children: Array) -> Array:
+    kinds: Array = (children[:, None] >> np.arange(3)) & 1 == 1
+    return kinds
+
+
+def form_faults(decisions: Array, bits: Array, count: int) -> Iterator[str]:
+    inner = decisions >= 0
+    if len(bits) != len(decisions) or (decisions >= count).any():
+        yield "the tree decides rows that do not exist"
+    elif not bits[inner, 0].all() or bits[~inner].any():
+        yield "a node of the tree lacks a branch: the leaves do not cover"

@@ -1,0 +1,231 @@
+"""Replaying the record of a search: every leaf is proved again, and the leaves cover everything.
+
+Nothing of the search's code is used.  The record is a tree in breadth-first order that decides
+one row per node (see `verify_apriori`); a cover without gaps is a matter of its form, so a
+removed or altered node either breaks the form or leaves a leaf that cannot be proved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from recover.certificates.record import Pieces, branches, form_faults, sub_frames_reach
+from recover.core.arrays import Array
+from recover.core.rounding import gamma
+
+__all__ = ["Sides", "replay_cells"]
+
+CHUNK = 2_000_000  # numbers in the largest array
+
+
+@dataclass(frozen=True, eq=False)
+class Sides:
+    """Half-spaces ``<y, normal> >= level`` in a ball: where rows leave their bands.
+
+    `owners` holds the row of each, -1 for the domain's own constraints; a row has at most two.
+    """
+
+    normals: Array
+    levels: Array
+    owners: Array
+    radius: float
+    symmetric: bool
+
+    def of_rows(self, count: int) -> Array:
+        """Return the sides of each row, (count, 2), -1 where there is none."""
+        table = np.full((count, 2), -1)
+        for side in range(len(self.owners)):
+            row = self.owners[side]
+            if row >= 0:
+                table[row, 0 if table[row, 0] < 0 else 1] = side
+        return table
+
+
+def replay_cells(rows: Array, sides: Sides, pieces: Pieces, value: float) -> Iterator[str]:
+    """Yield why the record does not prove that every cell's eigenvalue is at least `value`."""
+    table = sides.of_rows(len(rows))
+    total, size = len(pieces.decisions), len(sides.levels)
+    bits = branches(pieces.children)
+    yield from form_faults(pieces.decisions, bits, len(rows))
+    conflicts = list(_proved_conflicts(sides, pieces.conflicts))
+    offsets = np.concatenate([[0], np.cumsum(pieces.support_sizes, dtype=np.int64)])
+    if offsets[-1] != len(pieces.supports) or (pieces.supports >= size).any():
+        yield "the supports do not fit the tree"
+        return
+    held = (sides.owners == -1)[None]
+    usable = np.append(rows.any(axis=1), False)[sides.owners]
+    open_, empty = (usable & (sides.owners >= 0))[None], np.zeros(1, dtype=bool)
+    fresh, start = np.ones(1, dtype=bool), 0
+    member = np.zeros((size, len(rows)))
+    member[np.flatnonzero(sides.owners >= 0), sides.owners[sides.owners >= 0]] = 1.0
+    while len(held):
+        stop = start + len(held)
+        if stop > total:
+            yield "the tree ends before its leaves"
+            return
+        names = np.arange(start, stop)
+        _refresh(sides, pieces, offsets, names[fresh], held, open_, empty, fresh)
+        row = pieces.decisions[start:stop]
+        leaf = (row < 0) & ~empty
+        for conflict in conflicts:
+            leaf &= ~held[:, conflict].all(axis=1)
+        linear = ~((open_[leaf] @ member) > 0.0) & ~((held[leaf] @ member) > 0.0)
+        if not sub_frames_reach(rows, linear, np.full(len(linear), value)).all():
+            yield "a leaf of the search does not reach the claimed value"
+            return
+        grown = _grow(sides, table, row, bits[start:stop], held, open_, empty)
+        if grown is None:
+            yield "a side that can be reached has no branch: the leaves do not cover"
+            return
+        held, open_, empty, fresh = grown
+        start = stop
+    if start != total:
+        yield "nodes were added that belong to no branch"
+
+
+def _refresh(
+    sides: Sides,
+    pieces: Pieces,
+    offsets: Array,
+    names: Array,
+    held: Array,
+    open_: Array,
+    empty: Array,
+    fresh: Array,
+) -> None:
+    """Bound the sides over the new regions of a level: close those out of reach."""
+    where = np.flatnonzero(fresh)
+    width = max(int(pieces.support_sizes[names].max(initial=0)), 1)
+    step = max(1, CHUNK // (len(sides.levels) * (sides.normals.shape[1] + width)))
+    for begin in range(0, len(where), step):
+        index, part = where[begin : begin + step], names[begin : begin + step]
+        counts = pieces.support_sizes[part].astype(np.int64)
+        slots = np.arange(width)[None] < counts[:, None]
+        place = np.where(slots, offsets[part][:, None] + np.arange(width), 0)
+        chosen = pieces.supports[place] if len(pieces.supports) else np.zeros_like(place)
+        # only sides that are imposed may carry a multiplier
+        slots &= np.take_along_axis(held[index], chosen, axis=1)
+        highest, gone = _reach(sides, chosen, slots)
+        open_[index] &= highest >= 0.0
+        empty[index] |= gone
+
+
+def _reach(sides: Sides, chosen: Array, slots: Array) -> tuple[Array, Array]:
+    """Return upper bounds of ``<y, g> - level`` over the regions, and which are empty.
+
+    For every ``c >= 0``: ``<y, g> <= R |g + sum c_j a_j| - sum c_j l_j`` where all
+    ``<y, a_j> >= l_j`` and ``|y| <= R``; with g = 0 a negative right-hand side shows that there
+    is no such y.  The multipliers are those of the flat of the support (raised to 0) and the
+    best multiple of those of its point of least norm.
+    """
+    a = np.where(slots[:, :, None], sides.normals[chosen], 0.0)
+    level = np.where(slots, sides.levels[chosen], 0.0)
+    gram = a @ a.transpose(0, 2, 1)
+    diagonal = np.einsum("bii->bi", gram)
+    diagonal[...] = np.where(slots, diagonal * (1.0 + 1e-13) + 1e-300, 1.0)
+    inverse = np.linalg.inv(gram)
+    base = np.maximum((inverse @ level[:, :, None])[:, :, 0], 0.0) * slots
+    point = (base[:, None, :] @ a)[:, 0]
+    square = (base * level).sum(axis=1)
+    room = np.sqrt(np.maximum(sides.radius**2 - square, 1e-300))
+    lengths = (sides.normals**2).sum(axis=1)
+    inner = a @ sides.normals.T
+    share = inverse @ inner
+    across = np.sqrt(np.maximum(lengths - (inner * share).sum(axis=1), 1e-300))
+    flat = np.maximum((across / room[:, None])[:, None] * base[:, :, None] - share, 0.0)
+    along = point @ sides.normals.T
+    safe = np.where(square > 0.0, square, np.inf)[:, None]
+    beyond = np.sqrt(np.maximum(lengths - along**2 / safe, 1e-300))
+    cap = np.maximum(beyond / room[:, None] - along / safe, 0.0)
+    best = np.full(inner[:, 0].shape, np.inf)
+    for c in (flat * slots[:, :, None], cap[:, None] * base[:, :, None]):
+        best = np.minimum(best, _bound(sides, a, level, c))
+    size = np.sqrt((point**2).sum(axis=1))
+    weight = (base * np.sqrt((a**2).sum(axis=2))).sum(axis=1) * sides.radius
+    error = (
+        4.0 * gamma(a.shape[1] + a.shape[2] + 12) * (weight + (base * abs(level)).sum(axis=1))
+    )
+    return best, sides.radius * size + error < square
+
+
+def _bound(sides: Sides, a: Array, level: Array, c: Array) -> Array:
+    total = sides.normals + c.transpose(0, 2, 1) @ a
+    used = level[:, None, :] @ c
+    size = np.sqrt((total**2).sum(axis=2))
+    moduli = (
+        np.sqrt((sides.normals**2).sum(axis=1))
+        + (np.sqrt((a**2).sum(axis=2))[:, None, :] @ c)[:, 0]
+    )
+    weight = sides.radius * moduli + (abs(level)[:, None, :] @ c)[:, 0] + abs(sides.levels)
+    error = 2.0 * gamma(a.shape[1] + a.shape[2] + 12) * weight
+    bound: Array = sides.radius * size - used[:, 0] - sides.levels + error
+    return bound
+
+
+def _grow(
+    sides: Sides, table: Array, row: Array, bits: Array, held: Array, open_: Array, empty: Array
+) -> tuple[Array, Array, Array, Array] | None:
+    """Return the next level, or None if a side that can be reached has no branch."""
+    inner = np.flatnonzero(row >= 0)
+    pair = table[row[inner]]
+    index = np.arange(len(inner))
+    held, open_, empty, bits = held[inner], open_[inner], empty[inner], bits[inner]
+    untouched = (held == (sides.owners == -1)).all(axis=1)
+    rest = open_.copy()
+    for side in pair.T:
+        rest[index[side >= 0], side[side >= 0]] = False
+    for k, side in enumerate(pair.T, start=1):
+        needed = (side >= 0) & open_[index, side] & ~empty
+        if k == 2 and sides.symmetric:
+            needed &= ~untouched
+        if (needed & ~bits[:, k]).any() or (bits[:, k] & (side < 0)).any():
+            return None
+    parents, kinds = np.nonzero(bits)
+    next_held = held[parents]
+    left = kinds > 0
+    next_held[np.flatnonzero(left), pair[parents[left], kinds[left] - 1]] = True
+    return next_held, rest[parents], empty[parents], left
+
+
+def _proved_conflicts(sides: Sides, flat: Array) -> Iterator[Array]:
+    """Yield the listed sets of sides that exclude one another, proved in exact arithmetic."""
+    start = 0
+    while start < len(flat):
+        chosen = flat[start + 1 : start + 1 + int(flat[start])]
+        start += 1 + int(flat[start])
+        if chosen.size and _excluding(sides, chosen):
+            yield chosen
+
+
+def _excluding(sides: Sides, chosen: Array) -> bool:
+    """Tell whether positive c have ``sum c_j a_j = 0`` and ``sum c_j l_j >= 0``, exactly."""
+    columns = [[Fraction(float(v)) for v in sides.normals[h]] for h in chosen]
+    k = len(columns)
+    matrix = [[column[i] for column in columns] for i in range(len(columns[0]))]
+    pivots: list[int] = []
+    for j in range(k):
+        lead = next((i for i in range(len(pivots), len(matrix)) if matrix[i][j]), None)
+        if lead is None:
+            continue
+        at = len(pivots)
+        matrix[at], matrix[lead] = matrix[lead], matrix[at]
+        matrix[at] = [v / matrix[at][j] for v in matrix[at]]
+        for i in range(len(matrix)):
+            if i != at and matrix[i][j]:
+                factor = matrix[i][j]
+                matrix[i] = [v - factor * w for v, w in zip(matrix[i], matrix[at], strict=True)]
+        pivots.append(j)
+    free = [j for j in range(k) if j not in pivots]
+    if len(free) != 1:
+        return False
+    c = [Fraction(0)] * k
+    c[free[0]] = Fraction(1)
+    for at, j in enumerate(pivots):
+        c[j] = -matrix[at][free[0]]
+    levels = [Fraction(float(sides.levels[h])) for h in chosen]
+    total = sum((a * b for a, b in zip(c, levels, strict=True)), Fraction(0))
+    return all(v > 0 for v in c) and total >= 0

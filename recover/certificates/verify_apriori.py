@@ -1,0 +1,225 @@
+"""Verification of certificates that speak of a frame: every number is proved again.
+
+The evidence holds a pair of signals (the upper end of kappa), a signal or a split (the upper end
+of the eigenvalue), and the record of a search (the lower end): one tree for each arrangement, in
+breadth-first order.  `decisions` names the row that a node decides (-1: a leaf), `children` says
+which branches follow (bit 0: the row stays in its band, or goes into S; bits 1 and 2: it leaves
+its band on its first or second side, or bit 1: it goes into the complement), `support_sizes` and
+`supports` the sides whose multipliers bound a region, `conflicts` sets of sides that exclude one
+another exactly, each with its size before it.
+
+Rows are scaled by a power of two to entries below 1, and signals so that the radius is; both are
+exact.  The sides of an arrangement are, in order: upper levels, lower levels (finite ones only),
+then the domain's faces.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from recover.certificates import lipschitz, moments
+from recover.certificates.certificate import Certificate
+from recover.certificates.claim import Claim, claim_of, sides_of, useful_part
+from recover.certificates.record import Pieces
+from recover.certificates.replay_cells import replay_cells
+from recover.certificates.replay_splits import replay_splits
+from recover.core.arrays import Array, digest
+from recover.core.rigor import PROVED
+from recover.core.rounding import gamma, norm_lower, norm_upper, up
+from recover.frames.structure import HasRows
+from recover.models.base import Model
+from recover.models.modulus import Modulus
+
+__all__ = ["check"]
+
+
+def check(cert: Certificate, model: Model) -> list[str]:
+    """Return why an a priori certificate is refused; empty if all of it was proved again.
+
+    Parameters
+    ----------
+    cert : Certificate
+        Not trusted in any way.
+    model : ReLU, Saturation or Modulus
+        What the verifier holds.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError
+        On damaged evidence.
+    """
+    return list(_faults(cert, model))
+
+
+def _faults(cert: Certificate, model: Model) -> Iterator[str]:
+    if cert.subject != digest(model.identity_parts()):
+        yield "the certificate speaks of another frame or model"
+        return
+    if cert.assumptions or cert.rigor != PROVED or cert.noise:
+        yield "an a priori certificate is proved without assumptions"
+    if cert.error_bound != math.inf or cert.pointwise is not None or cert.centre is not None:
+        yield "an a priori certificate bounds no error by itself"
+    if not isinstance(model.frame, HasRows) or np.iscomplexobj(model.frame.rows):
+        yield "only frames that hold real rows exactly have such certificates"
+        return
+    domain = _domain(cert)
+    if domain is None:
+        yield f"the scope {cert.scope.to_json()} is none of a ball and everywhere"
+        return
+    claim = claim_of(model, *domain)
+    yield from _closing(cert)
+    if isinstance(model, Modulus):
+        yield from _modulus_faults(cert, claim)
+    else:
+        yield from _clipped_faults(cert, claim)
+
+
+def _domain(cert: Certificate) -> tuple[float, bool] | None:
+    data = dict(cert.scope.to_json())
+    kind = data.pop("kind")
+    if kind == "global" and not data:
+        return math.inf, False
+    radius = data.get("radius")
+    if (
+        kind != "ball"
+        or set(data) != {"radius", "nonnegative"}
+        or not isinstance(radius, float)
+    ):
+        return None
+    if not isinstance(data["nonnegative"], bool) or not 0.0 < radius < math.inf:
+        return None
+    return radius, data["nonnegative"]
+
+
+def _closing(cert: Certificate) -> Iterator[str]:
+    lower, upper = _number(cert, "eigenvalue_lower"), _number(cert, "eigenvalue_upper")
+    if bool(cert.evidence.values["closed"]) and upper - lower > 1e-6 * upper:
+        yield f"the bracket [{lower:g}, {upper:g}] is said to be closed"
+    if not cert.evidence.values["closed"] and not cert.reason:
+        yield "an open bracket must say why it is open"
+
+
+def _number(cert: Certificate, name: str) -> float:
+    value = float(cert.evidence.values[name])
+    if math.isnan(value):
+        raise ValueError(f"{name} is NaN")
+    return value
+
+
+def _clipped_faults(cert: Certificate, claim: Claim) -> Iterator[str]:
+    useful = useful_part(claim)
+    two = 2 * claim.row_exponent
+    value = math.ldexp(_number(cert, "eigenvalue_lower"), -two)
+    tree = math.ldexp(_number(cert, "tree_value"), -two)
+    if value > 0.0:
+        if tree > 0.0:
+            for sides, pieces in zip(sides_of(useful), _pieces(cert), strict=True):
+                yield from replay_cells(useful.rows, sides, pieces, tree)
+        if value > max(tree, 0.0) and value > _cheap(useful):
+            yield "the eigenvalue's lower end is above everything that the evidence proves"
+    kappa = lipschitz.saturation_lower(
+        value, useful.rows, useful.low, useful.high, useful.radius
+    )
+    if math.ldexp(cert.kappa.lower, -claim.row_exponent) > kappa:
+        yield f"kappa's lower end {cert.kappa.lower:g} is not what the eigenvalue gives"
+    yield from _pair_faults(cert, claim)
+    yield from _witness_faults(cert, useful)
+
+
+def _cheap(claim: Claim) -> float:
+    if not claim.rows.any():
+        return 0.0
+    if np.isfinite(claim.high).any():
+        args = (claim.rows, claim.low, claim.high, claim.radius)
+        return max(moments.saturation_lower(*args), moments.count_lower(*args))
+    if np.isfinite(claim.low).all():
+        return moments.relu_lower(claim.rows, claim.low, claim.radius)
+    return 0.0
+
+
+def _pieces(cert: Certificate) -> Iterator[Pieces]:
+    arrays = cert.evidence.arrays
+    nodes = supports = conflicts = 0
+    lengths = arrays["conflict_sizes"]
+    for k, size in enumerate(arrays["tree_sizes"].tolist()):
+        part = slice(nodes, nodes + size)
+        sizes = arrays["support_sizes"][part]
+        used = int(sizes.astype(np.int64).sum())
+        length = int(lengths[k]) if k < len(lengths) else 0
+        yield Pieces(
+            arrays["decisions"][part],
+            arrays["children"][part],
+            sizes,
+            arrays["supports"][supports : supports + used],
+            arrays["conflicts"][conflicts : conflicts + length],
+        )
+        nodes, supports, conflicts = nodes + size, supports + used, conflicts + length
+
+
+def _pair_faults(cert: Certificate, claim: Claim) -> Iterator[str]:
+    x, y = (
+        np.ldexp(cert.evidence.arrays[k], -claim.radius_exponent) for k in ("first", "second")
+    )
+    for signal in (x, y):
+        if norm_upper(signal) > claim.radius or (claim.nonnegative and (signal < 0.0).any()):
+            yield "the pair of signals lies outside the scope"
+    ratio = lipschitz.clip_ratio_upper(claim.rows, claim.low, claim.high, x, y)
+    if math.ldexp(ratio, claim.row_exponent) > cert.kappa.upper:
+        yield f"kappa's upper end {cert.kappa.upper:g} is below what the pair of signals shows"
+
+
+def _witness_faults(cert: Certificate, claim: Claim) -> Iterator[str]:
+    upper = math.ldexp(_number(cert, "eigenvalue_upper"), -2 * claim.row_exponent)
+    keep = np.ones(len(claim.rows), dtype=bool)
+    if "witness" in cert.evidence.arrays:
+        x, low = cert.evidence.arrays["witness"], claim.low
+        one_sided = not np.isfinite(claim.high).any()
+        if not math.isfinite(claim.radius) and one_sided and (low <= 0.0).all():
+            low = np.where(np.isfinite(low), 0.0, low)  # far out along x
+        elif norm_upper(x) > claim.radius:
+            yield "the witness of the eigenvalue lies outside the scope"
+        if claim.nonnegative and (x < 0.0).any():
+            yield "the witness of the eigenvalue lies outside the scope"
+        t = claim.rows @ x
+        error = gamma(len(x) + 8) * np.sqrt((claim.rows**2).sum(axis=1)) * norm_upper(x)
+        keep = ~((t + error < low) | (t - error > claim.high))
+    if _rayleigh(claim.rows[keep]) > upper * (1.0 + 1e-12):
+        yield "the eigenvalue's upper end is below what its witness shows"
+
+
+def _rayleigh(rows: Array) -> float:
+    """Return an upper bound of the smallest eigenvalue of ``rows^T rows``."""
+    m, n = rows.shape
+    if np.count_nonzero(rows.any(axis=1)) < n:
+        return 0.0
+    vector = np.linalg.eigh(rows.T @ rows)[1][:, 0]
+    values = np.abs(rows @ vector) + gamma(n + 8) * np.sqrt((rows**2).sum(axis=1))
+    return up((norm_upper(values) / norm_lower(vector)) ** 2, 4)
+
+
+def _modulus_faults(cert: Certificate, claim: Claim) -> Iterator[str]:
+    if claim.nonnegative:
+        yield "real modulus is certified on balls and everywhere only"
+    two = 2 * claim.row_exponent
+    value = math.ldexp(_number(cert, "eigenvalue_lower"), -two)
+    tree = math.ldexp(_number(cert, "tree_value"), -two)
+    if value > 0.0:
+        if tree > 0.0:
+            (pieces,) = _pieces(cert)
+            yield from replay_splits(claim.rows, pieces, tree)
+        if value > max(tree, 0.0) and value > moments.modulus_lower(claim.rows):
+            yield "the eigenvalue's lower end is above everything that the evidence proves"
+    if math.ldexp(cert.kappa.lower, -claim.row_exponent) > lipschitz.root_lower(value):
+        yield f"kappa's lower end {cert.kappa.lower:g} is not what the eigenvalue gives"
+    u, v = cert.evidence.arrays["first"], cert.evidence.arrays["second"]
+    ratio = lipschitz.modulus_ratio_upper(claim.rows, u, v)
+    if math.ldexp(ratio, claim.row_exponent) > cert.kappa.upper:
+        yield f"kappa's upper end {cert.kappa.upper:g} is below what the pair of signals shows"
+    split = cert.evidence.arrays.get("witness")
+    keep = np.ones(len(claim.rows), dtype=bool) if split is None else split.astype(bool)
+    upper = math.ldexp(_number(cert, "eigenvalue_upper"), -two)
+    if _rayleigh(claim.rows[keep]) + _rayleigh(claim.rows[~keep]) > upper * (1.0 + 1e-12):
+        yield "the eigenvalue's upper end is below what its split shows"
