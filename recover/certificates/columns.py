@@ -13,7 +13,7 @@ from scipy import sparse
 
 from recover.certificates.sigma import CHOLESKY, ORTHOGONAL, SHADE, prove_sigma, reprove_sigma
 from recover.core.arrays import Array
-from recover.core.eigen import eigmin_lower_sparse
+from recover.core.eigen import eigmax_upper, eigmin_lower_sparse, gram_of
 from recover.core.enclosure import Enclosure
 from recover.core.errors import ParameterError
 from recover.core.rigor import RigorKind
@@ -29,6 +29,7 @@ SPARSE, WHOLE = "sparse", "whole"
 DENSE_COLUMNS = 1500
 DENSE_ENTRIES = 2**24
 SPARSE_ENTRIES = 2**25
+EXACT_NORM = 200  # signal size up to which a dense operator's norm costs next to nothing
 SPARSE_FROM = 300  # unknowns from which a sparse factorisation is cheaper than a dense one
 
 
@@ -126,10 +127,14 @@ def operator_norm(operator: Frame) -> float:
     while isinstance(inner, Masked):
         inner = inner.frame
     if isinstance(inner, HasRows):
-        # cheap, and only ever multiplied by a noise or a rounding error
         rows = np.abs(inner.rows)
         sums = up(float(rows.sum(axis=0).max()) * float(rows.sum(axis=1).max()), 4)
-        return min(norm_upper(rows), up(math.sqrt(sums) * (1.0 + gamma(rows.size + 8))))
+        cheap = min(norm_upper(rows), up(math.sqrt(sums) * (1.0 + gamma(rows.size + 8))))
+        if rows.shape[1] > EXACT_NORM:
+            return cheap
+        gram, slack = gram_of(inner.rows)
+        largest = Enclosure.exactly(eigmax_upper(gram, gram_slack=slack).value).sqrt().upper
+        return min(cheap, largest)
     bounds = inner.bounds()
     if bounds.rigor.kind is not RigorKind.PROVED:
         return math.inf

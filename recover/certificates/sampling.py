@@ -7,14 +7,14 @@ from typing import NamedTuple
 import numpy as np
 
 from recover.core.arrays import Array
-from recover.core.rounding import U
+from recover.core.rounding import U, down, norm_lower, up
 from recover.frames.base import Frame
 from recover.frames.identity import Identity
 from recover.frames.masked import Masked
 from recover.models.problem import Problem
 from recover.models.saturation import Saturation
 
-__all__ = ["Samples", "coefficient_intervals", "is_sampling", "samples_of"]
+__all__ = ["Samples", "ball_caps", "coefficient_intervals", "is_sampling", "samples_of"]
 
 
 class Samples(NamedTuple):
@@ -67,6 +67,20 @@ def coefficient_intervals(problem: Problem) -> tuple[Array, Array]:
     if isinstance(problem.model, Saturation):
         pad = np.where(knowledge.each > 0.0, pad, 0.0)
     return knowledge.lower - pad, knowledge.upper + pad
+
+
+def ball_caps(radius: float, low: Array, high: Array) -> Array:
+    """Return bounds of ``|x_i|`` in a ball for a signal between `low` and `high`.
+
+    ``x_i^2 <= R^2 - sum_(j != i) min |x_j|^2``; -1 everywhere if the box misses the ball.
+    """
+    near = np.maximum(np.maximum(low, -high), 0.0)
+    inside = norm_lower(near)
+    rest = up(up(radius * radius) - down(inside * inside))
+    if rest < 0.0:
+        return np.full(low.shape, -1.0)
+    caps: Array = np.sqrt((rest + near * near) * (1.0 + 8.0 * U)) * (1.0 + 4.0 * U)
+    return caps
 
 
 def _positions(frame: Frame) -> Array:

@@ -13,7 +13,7 @@ from recover.core.rounding import down, up
 __all__ = ["prove_sigma", "reprove_sigma"]
 
 CHOLESKY, ORTHOGONAL = "cholesky", "qr"
-SHADE = 1.0 - 2.0**-30  # two libraries' matrices differ a little; the claim leaves room for it
+SHADE = 1.0 - 2.0**-36  # two libraries' matrices differ a little; the claim leaves room for it
 
 
 def prove_sigma(rows: Array, error: float) -> tuple[float, str]:

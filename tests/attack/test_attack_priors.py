@@ -122,7 +122,9 @@ def test_a_centre_helps_a_poor_signal() -> None:
         case = Declipping(rng, each=1e-3)
         if not case.unknown.any():
             continue
-        poor = np.where(case.unknown, np.clip(case.truth * 1.3, case.low, case.high), case.truth)
+        poor = np.where(
+            case.unknown, np.clip(case.truth * 1.3, case.low, case.high), case.truth
+        )
         plain = certify_posteriori(case.problem, poor)
         centred = certify_posteriori(case.problem, poor, centre=case.minimiser())
         helped += centred.error_bound < plain.error_bound
@@ -151,7 +153,9 @@ def test_supports_hold_if_right_and_are_flagged_if_wrong(right: bool) -> None:
         e *= 1e-3 / np.linalg.norm(e)
         problem_noise = Noise(l2=1e-3 * (1 + 1e-9))
         if not right:
-            chosen = np.concatenate([chosen[1:], [next(i for i in range(n) if i not in chosen)]])
+            chosen = np.concatenate(
+                [chosen[1:], [next(i for i in range(n) if i not in chosen)]]
+            )
         prior = Subspace(Dense(basis[:, chosen].T))
         problem = Problem(model, model(truth) + e, noise=problem_noise, prior=prior)
         fixed = problem.knowledge.fixed

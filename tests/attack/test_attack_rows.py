@@ -34,7 +34,9 @@ def least_noise(problem: Problem, t: Array) -> Array:
         return np.where(y > 0.0, y - u, np.minimum(-u, 0.0))
     low, high = model.low, model.high
     return np.where(
-        y >= high, np.maximum(high - t, 0.0), np.where(y <= low, np.minimum(low - t, 0.0), y - t)
+        y >= high,
+        np.maximum(high - t, 0.0),
+        np.where(y <= low, np.minimum(low - t, 0.0), y - t),
     )
 
 
@@ -62,7 +64,11 @@ def farthest(problem: Problem, starts: Array, directions: Array, reach: float) -
 
 
 def draw(
-    rng: np.random.Generator, kind: str, where: Where, bounded: str, domain: Domain | None = None
+    rng: np.random.Generator,
+    kind: str,
+    where: Where,
+    bounded: str,
+    domain: Domain | None = None,
 ) -> tuple[Problem, Array]:
     n = int(rng.integers(1, 7))
     m = int(rng.integers(n, 6 * n + 2))
@@ -135,9 +141,10 @@ def test_no_certificate_of_fixed_rows_is_violated(kind: str) -> None:
         ratios.append(float(away.max()) / max(certificate.error_bound, 1e-300))
         if ratios[-1] > 1.0:
             violations.append((trial, ratios[-1]))
-        if certificate.pointwise is not None and not (
-            np.abs(found - x_hat) <= certificate.pointwise
-        ).all():
+        if (
+            certificate.pointwise is not None
+            and not (np.abs(found - x_hat) <= certificate.pointwise).all()
+        ):
             violations.append((trial, math.inf))
         if trial % 50 == 0:
             assert verify(certificate, problem).accepted

@@ -13,7 +13,7 @@ from recover.certificates.checks.centre import centre_faults
 from recover.certificates.checks.common import certified_signal, heading, upper_bound_fault
 from recover.certificates.checks.entrywise import entrywise_faults
 from recover.certificates.checks.kappa import checked_kappa, kappa_faults
-from recover.certificates.sampling import is_sampling, samples_of
+from recover.certificates.sampling import ball_caps, is_sampling, samples_of
 from recover.core.arrays import Array
 from recover.core.enclosure import Enclosure
 from recover.core.rounding import U, norm_lower, norm_upper, sum_lower
@@ -56,6 +56,9 @@ def _faults(certificate: Certificate, problem: Problem, given: Array | None) -> 
         samples = samples_of(problem)
         known = samples.known
         low, high = np.maximum(samples.lower, low), np.minimum(samples.upper, high)
+        if isinstance(problem.domain, Ball) and bool((low <= high).all()):
+            caps = ball_caps(problem.domain.radius, low, high)
+            low, high = np.maximum(low, -caps), np.minimum(high, caps)
     # one rounding of each difference
     entries = np.maximum(np.maximum(high - x, x - low), 0.0) * (1.0 + 4.0 * U)
     bound = norm_upper(entries)

@@ -5,9 +5,10 @@ domain alone:
 ``|x_i - x_hat_i| <= max(high_i - x_hat_i, x_hat_i - low_i)``, and the middle of the box is the
 best centre.  It does not tend to zero with the noise.
 
-In a ball of radius R, with the known samples K and the others U: ``|x_U|^2 <= r^2 = R^2 -
-|x_K|^2``, hence ``|x_U - x_hat_U| <= r + |x_hat_U|`` and, by expanding the square,
-``|x_U - x_hat_U|^2 <= r^2 + |x_hat_U|^2 - 2 sum_U min(low_i x_hat_i, high_i x_hat_i)``.
+In a ball of radius R ``x_i^2 <= R^2 - sum_(j != i) min |x_j|^2``.  With the known samples K
+and the others U ``|x_U|^2 <= r^2 = R^2 - |x_K|^2``, hence ``|x_U - x_hat_U| <= r + |x_hat_U|``
+and, by expanding the square, ``|x_U - x_hat_U|^2 <= r^2 + |x_hat_U|^2
+- 2 sum_U min(low_i x_hat_i, high_i x_hat_i)``.
 """
 
 from __future__ import annotations
@@ -23,9 +24,9 @@ from recover.certificates.proofs.issue import issue
 from recover.certificates.proofs.kappa import kappa_of
 from recover.certificates.proofs.linear import above
 from recover.certificates.reasons import Why, Withheld
-from recover.certificates.sampling import is_sampling, samples_of
+from recover.certificates.sampling import ball_caps, is_sampling, samples_of
 from recover.core.arrays import Array
-from recover.core.rounding import norm_lower, norm_upper, sum_lower
+from recover.core.rounding import U, norm_lower, norm_upper, sum_lower
 from recover.models.domains import Ball, Domain, Everywhere
 from recover.models.problem import Problem
 
@@ -54,7 +55,9 @@ class Intervals(Proof):
             return Withheld(Why.EMPTY, numbers)
         with np.errstate(invalid="ignore"):
             reach = np.maximum(high - x, x - low)
-        reach = np.where(reach > 0.0, reach * (1.0 + 2.0**-40), 0.0)
+        # a ball's caps are roots that another library may round otherwise
+        pad = 8.0 * U * problem.domain.radius if isinstance(problem.domain, Ball) else 0.0
+        reach = np.where(reach > 0.0, reach * (1.0 + 2.0**-40), 0.0) + pad
         bound = norm_upper(reach)
         if isinstance(problem.domain, Ball):
             inside = _ball_bound(problem.domain.radius, low, high, known, x)
@@ -93,11 +96,12 @@ def _box(problem: Problem) -> tuple[Array, Array, Array]:
         flat = low.reshape(-1)
         return flat, high.reshape(-1), np.zeros(flat.shape, dtype=bool)
     samples = samples_of(problem)
-    return (
-        np.maximum(samples.lower, low.reshape(-1)),
-        np.minimum(samples.upper, high.reshape(-1)),
-        samples.known,
-    )
+    below = np.maximum(samples.lower, low.reshape(-1))
+    above_it = np.minimum(samples.upper, high.reshape(-1))
+    if isinstance(domain, Ball) and bool((below <= above_it).all()):
+        caps = ball_caps(domain.radius, below, above_it)
+        below, above_it = np.maximum(below, -caps), np.minimum(above_it, caps)
+    return below, above_it, samples.known
 
 
 def _ball_bound(radius: float, low: Array, high: Array, known: Array, x: Array) -> float | None:

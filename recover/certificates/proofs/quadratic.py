@@ -27,7 +27,7 @@ import numpy as np
 
 from recover.certificates.certificate import Certificate
 from recover.certificates.columns import dense_columns, operator_norm, prove_columns
-from recover.certificates.proofs.base import EMBEDDED, Case, Proof, stated
+from recover.certificates.proofs.base import EMBEDDED, SHADE, Case, Proof, stated
 from recover.certificates.proofs.entrywise import PAD, left_inverse
 from recover.certificates.proofs.issue import issue
 from recover.certificates.proofs.kappa import Kappa
@@ -46,6 +46,9 @@ from recover.models.problem import Problem
 from recover.priors.quadratic import Quadratic
 
 __all__ = ["QuadraticSamples"]
+
+
+TOUCH = 2.0**-21  # of the largest sample: this near to a level is on it
 
 
 class _Energy(NamedTuple):
@@ -96,25 +99,23 @@ class QuadraticSamples(Proof):
             return Withheld(why, {"unknown": count})
         x = case.signal.reshape(-1)
         wish = x if case.centre is None else case.centre.reshape(-1)
-        z = np.where(samples.known, samples.value, np.clip(wish, low, high))
         eps = above(case.residual.noise + norm_upper(value_error(problem, samples.value)))
-        tau = above(prior.budget + (operator_norm(operator) * eps if eps > 0.0 else 0.0))
-        energy = _energy(operator, z, unknown, low, high)
-        p = _reach(energy, s, tau)
-        if p is None:
-            needed = math.sqrt(max(energy.lower**2 - (energy.slope / s) ** 2, 0.0))
-            return Withheld(Why.NO_SIGNAL_OF_PRIOR, {"budget": tau, "needed": needed})
-        free, noise = above(p / s), eps
-        bound = above(
-            math.hypot(
-                above(free + norm_upper((x - z)[unknown])),
-                above(noise + norm_upper((x - z)[~unknown])),
-            )
-        )
+        loose = operator_norm(operator) * eps * (1.0 + SHADE) if eps > 0.0 else 0.0
+        tau = above(prior.budget + loose)
+        bound, z, p = math.inf, wish, math.inf
+        for point in _centres(samples, wish, low, high):
+            energy = _energy(operator, point, unknown, low, high)
+            reach = _reach(energy, s, tau)
+            if reach is None:
+                needed = math.sqrt(max(energy.lower**2 - (energy.slope / s) ** 2, 0.0))
+                return Withheld(Why.NO_SIGNAL_OF_PRIOR, {"budget": tau, "needed": needed})
+            around = _around(x - point, unknown, above(reach / s), eps)
+            if around < bound:
+                bound, z, p = around, point, reach
         if bound >= best:
             return None
-        radius = above(math.hypot(free, noise))
-        arrays, values, centre = _middle(case, z, unknown, bound, radius)
+        free = above(p / s)
+        arrays, values, centre = _middle(case, z, unknown, bound, above(math.hypot(free, eps)))
         return issue(
             case,
             "quadratic samples",
@@ -127,6 +128,25 @@ class QuadraticSamples(Proof):
             pointwise=_pointwise(case, operator, samples, z, p=p, free=free),
             centre=centre,
         )
+
+
+def _centres(samples: Samples, wish: Array, low: Array, high: Array) -> list[Array]:
+    """Return consistent signals near the one wished for; the second rests on near levels.
+
+    A solver's signal, or one in single precision, may end a rounding away from a level that the
+    minimiser rests on; the conditions of optimality then ask for a vanishing gradient there.
+    """
+    z = np.where(samples.known, samples.value, np.clip(wish, low, high))
+    near = TOUCH * float(np.abs(z).max())
+    resting = np.where(z - low <= near, low, np.where(high - z <= near, high, z))
+    resting = np.where(samples.known, samples.value, resting)
+    return [z] if np.array_equal(z, resting) else [z, resting]
+
+
+def _around(away: Array, unknown: Array, free: float, noise: float) -> float:
+    """Return the bound from the recovered signal, `away` from the centre."""
+    on_unknown = above(free + norm_upper(away[unknown]))
+    return above(math.hypot(on_unknown, above(noise + norm_upper(away[~unknown]))))
 
 
 def _energy(operator: Frame, z: Array, unknown: Array, low: Array, high: Array) -> _Energy:

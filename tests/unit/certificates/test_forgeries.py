@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+
 from recover.certificates.certificate import Certificate
 from recover.certificates.evidence import Evidence
 from recover.certificates.posteriori import certify_posteriori
@@ -144,9 +145,7 @@ FORGERIES: dict[str, Callable[[Certificate], Certificate | None]] = {
     "foreign subject": lambda c: replace(c, subject="0" * 64),
     "a reason": lambda c: replace(c, reason="because"),
     "parts": lambda c: replace(c, parts=(("left", c),)),
-    "evidence of another kind": lambda c: replace(
-        c, evidence=replace(c.evidence, kind="none")
-    ),
+    "evidence of another kind": lambda c: replace(c, evidence=replace(c.evidence, kind="none")),
     "evidence of no kind": lambda c: replace(c, evidence=replace(c.evidence, kind="faith")),
     "no evidence": lambda c: replace(c, evidence=Evidence(c.evidence.kind)),
     "evidence with NaN": lambda c: _array(
@@ -211,7 +210,9 @@ def test_a_foreign_frame_is_refused(certified: Any) -> None:
 
 def test_a_foreign_noise_level_is_refused(certified: Any) -> None:
     for noise in (Noise(each=2e-2), Noise(each=1e-3, l2=1e-3), Noise.gaussian(1e-3)):
-        assert not verify(certified.certificate, _foreign(certified.problem, noise=noise)).accepted
+        assert not verify(
+            certified.certificate, _foreign(certified.problem, noise=noise)
+        ).accepted
 
 
 def test_a_dropped_prior_or_domain_is_refused(certified: Any) -> None:
@@ -222,7 +223,9 @@ def test_a_dropped_prior_or_domain_is_refused(certified: Any) -> None:
 
 
 def test_a_foreign_signal_is_refused(certified: Any) -> None:
-    assert not verify(certified.certificate, certified.problem, certified.signal + 1e-9).accepted
+    assert not verify(
+        certified.certificate, certified.problem, certified.signal + 1e-9
+    ).accepted
 
 
 def test_models_and_lists_are_refused(certified: Any) -> None:

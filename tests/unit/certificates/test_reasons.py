@@ -117,7 +117,9 @@ def dependent_rows() -> Case:
 
 def inconsistent() -> Case:
     rows = np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
-    return Problem(ReLU(Dense(rows)), np.array([1.0, 2.0, 1.0]), noise=0.1), np.array([1.5, 1.0])
+    return Problem(ReLU(Dense(rows)), np.array([1.0, 2.0, 1.0]), noise=0.1), np.array(
+        [1.5, 1.0]
+    )
 
 
 def empty_box() -> Case:
@@ -197,7 +199,9 @@ def huge_subspace() -> Case:
 
 def unbounded_polytope() -> Case:
     model = ReLU(Dense(np.eye(3)[:2]))
-    return Problem(model, np.array([1.0, 0.0]), domain=Support(np.ones(3, dtype=bool))), np.ones(3)
+    return Problem(
+        model, np.array([1.0, 0.0]), domain=Support(np.ones(3, dtype=bool))
+    ), np.ones(3)
 
 
 REASONS: dict[str, tuple[Callable[[], Case], Why]] = {
