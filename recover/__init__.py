@@ -13,7 +13,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from recover import audio, frames, metrics, priors
+    from recover import audio, frames, metrics, priors, theory
     from recover import solve as methods
     from recover.certificates.certificate import Certificate
     from recover.certificates.verify import Verdict, verify
@@ -74,6 +74,7 @@ __all__ = [
     "metrics",
     "priors",
     "recover",
+    "theory",
     "verify",
 ]
 
@@ -83,6 +84,7 @@ _MODULES = {
     "methods": "recover.solve",
     "metrics": "recover.metrics",
     "priors": "recover.priors",
+    "theory": "recover.theory",
 }
 _NAMES = {
     "recover.certificates.certificate": ("Certificate",),

@@ -82,11 +82,13 @@ def minimal_rows(n: int, failure: float) -> int:
     if inputs > LARGEST // 10:
         raise ParameterError(f"n must be at most {LARGEST // 10}, got {n}")
     wanted = as_probability("failure", failure)
-    low, high = inputs - 1, 10 * inputs + 1
+    low, high = inputs - 1, min(10 * inputs + 1, LARGEST)
     while injectivity_failure_bound(high, inputs) > wanted:
-        low, high = high, high + max(high // 8, 8)
-        if high > LARGEST:
-            raise ParameterError(f"failure={failure} needs more than {LARGEST} rows; raise it")
+        if high == LARGEST:
+            raise ParameterError(
+                f"failure={failure} needs more than {LARGEST} rows for n={n}; raise it"
+            )
+        low, high = high, min(high + max(high // 8, 8), LARGEST)
     while high - low > 1:
         middle = (low + high) // 2
         if middle >= inputs and injectivity_failure_bound(middle, inputs) <= wanted:
