@@ -220,6 +220,8 @@ def _excluding(sides: Sides, chosen: Array) -> bool:
                 matrix[i] = [v - factor * w for v, w in zip(matrix[i], matrix[at], strict=True)]
         pivots.append(j)
     free = [j for j in range(k) if j not in pivots]
+    if not free:
+        return _misses_ball(sides, chosen, columns)
     if len(free) != 1:
         return False
     c = [Fraction(0)] * k
@@ -229,3 +231,18 @@ def _excluding(sides: Sides, chosen: Array) -> bool:
     levels = [Fraction(float(sides.levels[h])) for h in chosen]
     total = sum((a * b for a, b in zip(c, levels, strict=True)), Fraction(0))
     return all(v > 0 for v in c) and total >= 0
+
+
+def _misses_ball(sides: Sides, chosen: Array, columns: list[list[Fraction]]) -> bool:
+    """Tell whether ``c . l >= R |sum c_j a_j|`` exactly for simple positive multipliers c."""
+    a, level = sides.normals[chosen], sides.levels[chosen]
+    guess = np.linalg.lstsq(a @ a.T, level, rcond=None)[0]
+    if not (guess > 0.0).all():
+        return False
+    c = [Fraction(float(v)).limit_denominator(1000) for v in guess / guess.max()]
+    total = sum((v * Fraction(float(w)) for v, w in zip(c, level, strict=True)), Fraction(0))
+    size = sum(
+        sum((v * w for v, w in zip(c, row, strict=True)), Fraction(0)) ** 2
+        for row in zip(*columns, strict=True)
+    )
+    return total > 0 and total**2 >= Fraction(sides.radius) ** 2 * size

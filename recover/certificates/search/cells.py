@@ -97,6 +97,8 @@ class CellSearch:
         self.conflicts = opposite_pairs(self.arrangement)
         self._push_root()
         while self._stack:
+            if self.target <= 0.0:
+                return Outcome(0.0, True, self.unresolved)
             waiting = sum(len(nodes.names) for nodes in self._stack)
             progress = Progress(
                 self.visited, self.visited + waiting, self.target, (proved, self.best.value)
@@ -211,7 +213,7 @@ class CellSearch:
         across = np.maximum((rows**2).sum(axis=1) - along, 0.0)
         top, low = first + along, second + across
         raised = (top + low) / 2.0 - np.sqrt((top - low) ** 2 / 4.0 + along * across)
-        gain = np.minimum((raised - first) / np.maximum(self.target - first, 1e-300), 1.0)
+        gain = np.clip((raised - first) / np.maximum(self.target - first, 1e-300), 0.0, 1.0)
         passable = np.where(
             nodes.open, np.maximum(nodes.slack, 0.0) ** (LEAVE * a.dimension), 0.0
         )

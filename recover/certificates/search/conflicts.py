@@ -4,7 +4,8 @@ Open half-spaces ``<y, a_j> > l_j`` have no common point if ``sum_j c_j a_j = 0`
 ``sum_j c_j l_j >= 0`` for some ``c >= 0``, not all zero (add the inequalities up).
 Floating-point numbers are rational, so this is decided exactly, in fractions; what cannot be
 decided so is left open.  A reachable cell is an open set, so a node
-whose sides hold such a set has no cell.
+whose sides hold such a set has no cell.  Likewise ``sum_j c_j l_j >= R |sum_j c_j a_j|`` leaves
+nothing in the open ball of radius R: the half-spaces touch the sphere at most.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from recover.certificates.search.arrangement import Arrangement
 from recover.core.arrays import Array
 
 __all__ = ["contradiction", "opposite_pairs"]
+
+SIMPLE = 1000  # largest denominator of multipliers that are guessed from rounded ones
 
 
 def opposite_pairs(arrangement: Arrangement) -> list[Array]:
@@ -53,18 +56,34 @@ def contradiction(arrangement: Arrangement, sides: Array, weights: Array) -> Arr
     chosen = [int(sides[k]) for k in order if sides[k] >= 0 and weights[k] > 1e-7 * largest]
     if len(chosen) < 2:
         return None
-    multipliers = _null_vector([_exact(arrangement.normals[h]) for h in chosen])
+    normals = [_exact(arrangement.normals[h]) for h in chosen]
+    levels = _exact(arrangement.levels[chosen])
+    multipliers = _null_vector(normals)
     if multipliers is None:
-        return None
+        kept = [float(weights[k]) for k in order if sides[k] >= 0][: len(chosen)]
+        simple = [Fraction(w / largest).limit_denominator(SIMPLE) for w in kept]
+        touches = _outside(normals, levels, simple, Fraction(arrangement.radius))
+        return np.array(sorted(chosen)) if touches and all(c > 0 for c in simple) else None
     if all(c <= 0 for c in multipliers):
         multipliers = [-c for c in multipliers]
     if any(c < 0 for c in multipliers):
         return None
-    levels = _exact(arrangement.levels[chosen])
     total = sum((c * level for c, level in zip(multipliers, levels, strict=True)), Fraction(0))
     if total < 0:
         return None
     return np.array(sorted(h for c, h in zip(multipliers, chosen, strict=True) if c > 0))
+
+
+def _outside(
+    normals: list[list[Fraction]], levels: list[Fraction], c: list[Fraction], radius: Fraction
+) -> bool:
+    """Tell whether ``c . l >= R |sum c_j a_j|``: the open half-spaces miss the open ball."""
+    total = sum((a * b for a, b in zip(c, levels, strict=True)), Fraction(0))
+    vector = [
+        sum(a * b for a, b in zip(c, column, strict=True))
+        for column in zip(*normals, strict=True)
+    ]
+    return total > 0 and total**2 >= radius**2 * sum(v * v for v in vector)
 
 
 def _exact(vector: Array) -> list[Fraction]:

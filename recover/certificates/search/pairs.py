@@ -33,7 +33,7 @@ def clip_pair(
     rng : Generator
         For the steps.
     """
-    x, y = _starts(bands, bracket)
+    x, y = _starts(bands, bracket, rng)
     ratios = _ratios(bands, x, y)
     count = int(np.clip(WORK // (2 * bands.count), 20, 200))
     kept = np.argsort(ratios)[: max(1, count // 20)]
@@ -60,7 +60,7 @@ def clip_pair(
     return x[best], y[best], proved[best]
 
 
-def _starts(bands: Bands, bracket: Bracket) -> tuple[Array, Array]:
+def _starts(bands: Bands, bracket: Bracket, rng: np.random.Generator) -> tuple[Array, Array]:
     reach = bands.radius if np.isfinite(bands.radius) else 1.0
     sizes = reach * 0.5 ** np.arange(0.0, 24.0)[:, None]
     bottom = np.linalg.eigh(bands.rows.T @ bands.rows)[1][:, : min(3, bands.dimension)].T
@@ -68,6 +68,13 @@ def _starts(bands: Bands, bracket: Bracket) -> tuple[Array, Array]:
     if not np.isfinite(bands.radius):
         # where everything is clipped, far signals look alike
         pairs.extend((10.0**k * bottom, 2.0 * 10.0**k * bottom) for k in (3, 6, 9))
+    directions = np.vstack([bottom, *bracket.vectors])
+    count = int(np.clip(WORK // (2 * bands.count), 20, 2000))
+    steps = directions[rng.integers(len(directions), size=count)]
+    steps = reach * 0.5 ** (8.0 * rng.random((count, 1))) * steps
+    centres = rng.standard_normal((count, bands.dimension))
+    centres *= reach / np.sqrt((centres**2).sum(axis=1, keepdims=True))
+    pairs.append((bands.inside(centres + steps), bands.inside(centres - steps)))
     if bracket.witness is not None and bracket.vectors:
         v = bracket.vectors[0]
         # far enough out a direction does what the search saw on the unit ball

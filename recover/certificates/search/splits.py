@@ -131,6 +131,8 @@ class SplitSearch:
         none = np.zeros((1, m), dtype=bool)
         self._stack = [_Nodes(self.log.make(1), none, none)]
         while self._stack:
+            if self.target <= 0.0:
+                return True
             waiting = sum(len(nodes.names) for nodes in self._stack)
             progress = Progress(
                 self.visited, self.visited + waiting, self.target, (proved, self.best.value)
@@ -228,7 +230,7 @@ def _choice(gains: list[tuple[Array, Array]], undecided: Array, missing: Array) 
     """Return the row whose two answers leave the least work."""
     work = np.zeros(undecided.shape)
     for gain, leverage in gains:
-        share = np.minimum(gain / missing[:, None], 1.0)
+        share = np.clip(gain / missing[:, None], 0.0, 1.0)
         work += np.exp(-EAGER * share - 0.3 * np.log1p(leverage))
     choice: Array = np.where(undecided, work, np.inf).argmin(axis=1)
     return choice
