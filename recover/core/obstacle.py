@@ -95,8 +95,11 @@ def obstacle_step(
     image = apply(direction)
     curvature = float(np.vdot(direction, image))
     descent = float(np.vdot(gradient, direction))
-    reach = _reach(x, direction, lower, upper)
-    if curvature > 0.0 and descent <= reach * curvature:
+    # a direction whose products underflow has no usable ratio of descent to curvature
+    info = np.finfo(x.dtype)
+    vanished = square(direction) <= float(info.tiny) / float(info.eps)
+    reach = 0.0 if vanished else _reach(x, direction, lower, upper)
+    if not vanished and curvature > 0.0 and descent <= reach * curvature:
         a = np.asarray(descent / curvature, dtype=x.dtype)
         x = np.clip(x - a * direction, lower, upper)
         gradient = gradient - a * image

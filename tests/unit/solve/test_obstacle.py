@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.optimize import lsq_linear
 
@@ -137,6 +137,7 @@ def test_the_start_is_made_feasible_and_leads_to_the_same_point():
     assert np.linalg.norm(problem.model(short.signal) - problem.y) == 0.0
 
 
+@example(seed=1442)  # ends in directions whose products underflow
 @given(seed=st.integers(0, 2**32 - 1))
 def test_steps_stay_feasible_and_never_raise_the_objective(seed):
     rng = np.random.default_rng(seed)
