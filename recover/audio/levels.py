@@ -134,8 +134,12 @@ def clipped_mask(y: Array, low: float | None, high: float | None, tolerance: flo
 
 def runs_of(mask: Array) -> tuple[Array, Array]:
     """Return first index and end (exclusive) of each run of True in a boolean vector."""
-    edges = np.diff(mask.astype(np.int8), prepend=0, append=0)
-    return np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
+    edges = np.flatnonzero(mask[1:] != mask[:-1]) + 1
+    if mask[0]:
+        edges = np.concatenate([[0], edges])
+    if mask[-1]:
+        edges = np.concatenate([edges, [len(mask)]])
+    return edges[::2], edges[1::2]
 
 
 def as_frames(samples: npt.ArrayLike) -> Array:

@@ -31,7 +31,7 @@ class Quality(Enum):
     AUTO = "200 iterations, or 400 and more where a short trial says that much is lost"
     QUALITY = "200 iterations"
     FAST = "60 iterations, a third of the time"
-    EXTREME = "500 iterations from far beyond the level, for the worst clipping"
+    EXTREME = "450 iterations from far beyond the level, for the worst clipping"
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Effort:
 
 TRIAL = Effort(25, 0.3, 3e-3, 4.0)
 _QUALITY = Effort(200, 0.1, 5e-4, 2.0)
-_EXTREME = Effort(500, 0.3, 5e-4, 8.0)
+_EXTREME = Effort(450, 0.3, 5e-4, 8.0)
 _FIXED = {
     Quality.QUALITY: _QUALITY,
     Quality.FAST: Effort(60, 0.1, 1e-3, 2.0),

@@ -27,16 +27,8 @@ def music(n=6000, seed=0, rate=RATE):
     rng = np.random.default_rng(seed)
     t = np.arange(n) / rate
     phases = rng.random(4) * 6
-    parts = [
-        a * np.sin(2 * np.pi * f * t + p) * np.exp(-t * d)
-        for a, f, p, d in zip(
-            [1, 0.7, 0.4, 0.3],
-            [220, 331, 495, 740],
-            rng.random(4) * 6,
-            [1, 2, 0, 3],
-            strict=True,
-        )
-    ]
+    partials = zip([1, 0.7, 0.4, 0.3], [220, 331, 495, 740], phases, [1, 2, 0, 3], strict=True)
+    parts = [a * np.sin(2 * np.pi * f * t + p) * np.exp(-t * d) for a, f, p, d in partials]
     return np.sum(parts, axis=0)
 
 
