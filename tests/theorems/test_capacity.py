@@ -75,6 +75,15 @@ def test_levels_fall_and_capacity_is_where_the_energy_is_one():
         assert min_active_fraction(alpha, level) == pytest.approx(1.0, abs=1e-11)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("alpha", "continuous"), [(4.0, 0.31055076), (6.0, 0.80536908), (8.0, 1.38403376)]
+)
+def test_high_levels_approach_continuous_symmetry_breaking(alpha, continuous):
+    """The limit is from the code release of Maillard et al., arXiv 2302.14112."""
+    assert 0.0 < continuous - min_active_fraction(alpha, 6) < 4e-5
+
+
 def test_no_active_neuron_is_needed_up_to_two_rows_per_input():
     assert min_active_fraction(1) == min_active_fraction(2.0, 3) == 0.0
     energies = [min_active_fraction(a, 2) for a in (2.001, 2.05, 2.2, 3.0, 10.0, 1e3, 1e6)]
