@@ -7,6 +7,7 @@ import math
 from recover.core.rounding import gamma, norm_upper, up
 from recover.frames.base import Frame
 from recover.frames.convolution import Convolution
+from recover.frames.gabor import Gabor
 from recover.frames.identity import Identity
 from recover.frames.masked import Masked
 from recover.frames.structure import HasRows
@@ -24,6 +25,10 @@ def adjoint_roundoff(frame: Frame) -> float:
     A bank of F circular convolutions transforms, multiplies by the conjugate spectra, adds up
     and transforms back: the same steps as its analysis, each with the same bound by Cauchy and
     Schwarz over the filters, and F - 1 additions that the factor 2 covers for F <= 64.
+
+    A Gabor synthesis has the same transform and window product in each frame, each with the
+    relative error of the analysis; adding up p overlapping frames multiplies it by at most
+    sqrt(p) and adds ``gamma_p``: below ``2 p`` times the analysis's error for p <= 256.
     """
     while isinstance(frame, Masked):
         frame = frame.frame
@@ -33,4 +38,6 @@ def adjoint_roundoff(frame: Frame) -> float:
         return up(gamma(2 * frame.coef_size + 4) * norm_upper(frame.rows))
     if isinstance(frame, Convolution) and frame.filters.shape[0] <= 64:
         return up(2.0 * frame.roundoff())
+    if isinstance(frame, Gabor) and frame.grid.overlap <= 256:
+        return up(2.0 * frame.grid.overlap * frame.roundoff())
     return math.inf

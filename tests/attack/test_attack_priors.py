@@ -115,7 +115,7 @@ def test_quadratic_priors_hold_at_any_feasible_signal() -> None:
     assert best > 0.9
 
 
-def test_a_centre_helps_a_poor_signal() -> None:
+def test_a_poor_signal_finds_its_own_centre() -> None:
     rng = np.random.default_rng(31)
     helped = 0
     for _ in range(20):
@@ -127,7 +127,8 @@ def test_a_centre_helps_a_poor_signal() -> None:
         )
         plain = certify_posteriori(case.problem, poor)
         centred = certify_posteriori(case.problem, poor, centre=case.minimiser())
-        helped += centred.error_bound < plain.error_bound
+        # a few steps in float64 find what the solver would have passed on
+        helped += plain.error_bound <= 1.01 * centred.error_bound
         for certificate in (plain, centred):
             found = case.admissible(rng, poor, 8)
             assert np.linalg.norm(found - poor, axis=1).max() <= certificate.error_bound
@@ -135,7 +136,7 @@ def test_a_centre_helps_a_poor_signal() -> None:
             if certificate.centre is not None:
                 radius = certificate.evidence.values["centre_bound"]
                 assert np.linalg.norm(found - certificate.centre, axis=1).max() <= radius
-    assert helped > 10
+    assert helped >= 15
 
 
 @pytest.mark.parametrize("right", [True, False], ids=["right support", "wrong support"])

@@ -56,7 +56,7 @@ def farthest(problem: Problem, starts: Array, directions: Array, reach: float) -
     begin = np.repeat(starts, len(directions), axis=0)
     along = np.tile(directions, (len(starts), 1))
     low, high = np.zeros(len(begin)), np.full(len(begin), 2.0 * reach)
-    for _ in range(28):
+    for _ in range(24):
         middle = (low + high) / 2.0
         fits = consistent(problem, begin + middle[:, None] * along)
         low, high = np.where(fits, middle, low), np.where(fits, high, middle)

@@ -32,6 +32,7 @@ from recover.certificates.proofs.entrywise import PAD, left_inverse
 from recover.certificates.proofs.issue import issue
 from recover.certificates.proofs.kappa import Kappa
 from recover.certificates.proofs.linear import ALLOWANCES, above, value_error
+from recover.certificates.proofs.polish import polished
 from recover.certificates.proofs.witness import bottom_vector, seen
 from recover.certificates.reasons import Why, Withheld
 from recover.certificates.roundoff import adjoint_roundoff
@@ -100,11 +101,15 @@ class QuadraticSamples(Proof):
         x = case.signal.reshape(-1)
         wish = x if case.centre is None else case.centre.reshape(-1)
         eps = above(case.residual.noise + norm_upper(value_error(problem, samples.value)))
-        loose = operator_norm(operator) * eps * (1.0 + SHADE) if eps > 0.0 else 0.0
+        norm = operator_norm(operator)
+        loose = norm * eps * (1.0 + SHADE) if eps > 0.0 else 0.0
         tau = above(prior.budget + loose)
         bound, z, p = math.inf, wish, math.inf
-        for point in _centres(samples, wish, low, high):
-            energy = _energy(operator, point, unknown, low, high)
+        centres = _centres(samples, wish, low, high)
+        pinned = [np.where(samples.known, samples.value, side) for side in (low, high)]
+        better = polished(operator, centres[-1], pinned[0], pinned[1], target=(norm, s, tau))
+        for point in centres if better is None else [*centres, better]:
+            energy = _energy(operator, point, unknown, (low, high), norm)
             reach = _reach(energy, s, tau)
             if reach is None:
                 needed = math.sqrt(max(energy.lower**2 - (energy.slope / s) ** 2, 0.0))
@@ -149,7 +154,9 @@ def _around(away: Array, unknown: Array, free: float, noise: float) -> float:
     return above(math.hypot(on_unknown, above(noise + norm_upper(away[~unknown]))))
 
 
-def _energy(operator: Frame, z: Array, unknown: Array, low: Array, high: Array) -> _Energy:
+def _energy(
+    operator: Frame, z: Array, unknown: Array, box: tuple[Array, Array], norm: float
+) -> _Energy:
     """Return bounds of ``|T z|`` and of the residual of the optimality conditions at z."""
     image = operator.analysis(z.reshape(operator.signal_shape))
     size = norm_upper(image)
@@ -159,9 +166,10 @@ def _energy(operator: Frame, z: Array, unknown: Array, low: Array, high: Array) 
     if not math.isfinite(adjoint):
         return _Energy(lower, upper, math.inf)
     gradient = operator.synthesis(image).reshape(-1)
+    low, high = box
     inward = np.where(z <= low, np.minimum(gradient, 0.0), gradient)
     inward = np.where(z >= high, np.maximum(inward, 0.0), inward)
-    slack = ALLOWANCES * above(adjoint * size) + above(operator_norm(operator) * error)
+    slack = ALLOWANCES * above(adjoint * size) + above(norm * error)
     return _Energy(lower, upper, above(norm_upper(inward[unknown]) + slack))
 
 

@@ -1,4 +1,4 @@
-"""Certificates of recoveries against closed forms."""
+"""Error bounds of recoveries against closed forms, and how they scale."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from recover.certificates.posteriori import certify_posteriori
 from recover.certificates.verify import verify
 from recover.core.arrays import Array
 from recover.frames.dense import Dense
-from recover.frames.gabor import Gabor
 from recover.frames.identity import Identity
 from recover.frames.masked import Masked
 from recover.models.domains import Ball, Box
@@ -23,7 +22,6 @@ from recover.models.noise import AFTER, BEFORE, Noise
 from recover.models.problem import Problem
 from recover.models.relu import ReLU
 from recover.models.saturation import Saturation
-from recover.priors.quadratic import Quadratic
 from recover.priors.subspace import Subspace
 
 CLOSE = 1e-9
@@ -40,107 +38,6 @@ def assert_kappa(certificate: Certificate, value: float) -> None:
     assert certificate.kappa.contains(value)
     assert certificate.kappa.lower == pytest.approx(value, rel=CLOSE)
     assert certificate.kappa.upper == pytest.approx(value, rel=CLOSE)
-
-
-# --- frames whose fixed part is known in closed form --------------------------------------
-
-
-@pytest.mark.parametrize("c", [0.3, 0.5, 0.89])
-def test_one_dimension_with_a_clipped_row(c: float) -> None:
-    # rows 1 and c with c <= level < 1: where the first is clipped the second still measures
-    model = Saturation(Dense([[1.0], [c]]), -0.9, 0.9)
-    x = np.array([0.99])
-    problem = Problem(model, model(x), domain=Ball(1.0))
-    assert_kappa(certified(problem, x), c)
-
-
-def test_one_dimension_with_the_clipped_row_alone() -> None:
-    model = Saturation(Dense([[1.0]]), -0.9, 0.9)
-    x = np.array([0.99])
-    certificate = certified(Problem(model, model(x)), x)
-    assert (certificate.kappa.lower, certificate.kappa.upper) == (0.0, 0.0)
-    assert certificate.error_bound == math.inf
-
-
-@pytest.mark.parametrize("m", range(3, 13))
-def test_harmonic_frames_seen_whole_are_tight(m: int) -> None:
-    angles = 2 * np.pi * np.arange(m) / m
-    rows = np.stack([np.cos(angles), np.sin(angles)], axis=1)
-    model = ReLU(Dense(rows), -2.0)
-    x = np.array([0.6, -0.3])
-    assert_kappa(certified(Problem(model, model(x)), x), math.sqrt(m / 2))
-
-
-@pytest.mark.parametrize("m", [4, 6, 8, 10, 12])
-def test_even_roots_of_unity_without_bias(m: int) -> None:
-    # half of the rows are active; x -> -x swaps the halves, so each half is tight
-    angles = 2 * np.pi * np.arange(m) / m
-    model = ReLU(Dense(np.stack([np.cos(angles), np.sin(angles)], axis=1)))
-    for turn in (0.1, 0.9, 2.3):
-        x = np.array([np.cos(turn), np.sin(turn)])
-        assert_kappa(certified(Problem(model, model(x)), x), math.sqrt(m / 4))
-
-
-@pytest.mark.parametrize("n", [1, 2, 5])
-def test_a_basis_and_its_negative(n: int) -> None:
-    rows = np.concatenate([np.eye(n), -np.eye(n)])
-    x = np.linspace(-1.0, 1.3, n) + 0.01
-    model = ReLU(Dense(rows))
-    assert_kappa(certified(Problem(model, model(x)), x), 1.0)
-
-
-def test_doubled_frames_give_the_bound_of_the_frame() -> None:
-    rng = np.random.default_rng(0)
-    for _ in range(10):
-        rows, x = rng.standard_normal((7, 3)), rng.standard_normal(3)
-        model = ReLU(Dense(np.concatenate([rows, -rows])))
-        smallest = np.linalg.svd(rows, compute_uv=False)[-1]
-        assert_kappa(certified(Problem(model, model(x)), x), float(smallest))
-
-
-@pytest.mark.parametrize("n", [2, 3, 4, 5])
-def test_simplex_frames(n: int) -> None:
-    # unit rows with inner products -1/n: (n + 1)/n with all of them, 1/n with one missing
-    gram = (1 + 1 / n) * np.eye(n + 1) - np.ones((n + 1, n + 1)) / n
-    values, vectors = np.linalg.eigh(gram)
-    rows = vectors[:, 1:] * np.sqrt(values[1:])
-    x = 0.95 * rows[0]
-    whole = Saturation(Dense(rows), -1.0, 1.0)
-    assert_kappa(certified(Problem(whole, whole(x)), x), math.sqrt((n + 1) / n))
-    part = Saturation(Dense(rows), -0.9, 0.9)
-    assert_kappa(certified(Problem(part, part(x)), x), math.sqrt(1 / n))
-
-
-def test_a_tight_gabor_frame_unclipped() -> None:
-    frame = Gabor(64, np.hanning(18)[1:-1], 4, tight=True)
-    x = np.cos(np.arange(64.0))
-    if not frame.real_coefs:
-        # its coefficients are complex, so it is a prior here: nothing clipped, bound 1
-        assert frame.bounds().lower == pytest.approx(1.0, abs=CLOSE)
-        assert frame.bounds().upper == pytest.approx(1.0, abs=CLOSE)
-    model = Saturation(Identity(64), -2.0, 2.0)
-    certificate = certified(Problem(model, x), x)
-    assert_kappa(certificate, 1.0)
-    assert certificate.error_bound == 0.0
-
-
-def test_declipping_in_a_cosine_basis_has_no_bound() -> None:
-    n = 32
-    basis = idct(np.eye(n), norm="ortho", axis=0)
-    x = np.zeros(n)
-    x[[2, 5]] = [3.0, -2.0]
-    model = Saturation(Dense(basis), -0.5, 0.5)
-    problem = Problem(model, model(x))
-    certificate = certified(problem, x)
-    assert certificate.error_bound == math.inf
-    assert certificate.amplification.lower == math.inf
-    clipped = int(np.count_nonzero(np.abs(basis @ x) >= 0.5))
-    assert certificate.reason is not None
-    assert certificate.reason.startswith(f"{clipped} of {n} samples are clipped")
-    assert certificate.scope.kind == "global"
-
-
-# --- the error bound ----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("where", [AFTER, BEFORE])
@@ -251,108 +148,6 @@ def test_a_known_support_amplifies_by_its_smallest_singular_value() -> None:
     again = certified(Problem(model, model(x), noise=1e-3, prior=mixed), x)
     assert_kappa(again, smallest)
     assert again.error_bound == pytest.approx(1e-3 / smallest, rel=1e-8)
-
-
-# --- quadratic priors ---------------------------------------------------------------------
-
-
-def _line() -> tuple[Problem, Array]:
-    """A clipped sample between two known ones, with the energy of differences bounded."""
-    rows = np.diff(np.eye(3), axis=0)
-    model = Saturation(Identity(3), -1.0, 1.0)
-    y = np.array([0.0, 1.0, 0.0])
-    return Problem(model, y, prior=Quadratic(Dense(rows), 3.0)), y
-
-
-def test_at_the_minimiser_the_short_formula_holds() -> None:
-    problem, y = _line()
-    # |T v|^2 = 2 v^2 <= 9 and v >= 1; the gradient points outwards at the bound
-    certificate = certified(problem, y)
-    assert certificate.kappa.contains(math.sqrt(2.0))
-    assert certificate.error_bound == pytest.approx(math.sqrt((9.0 - 2.0) / 2.0), rel=1e-9)
-    assert certificate.scope.to_json()["on"] == "quadratic prior"
-    assert problem.prior is not None
-    assert problem.prior.statement in certificate.assumptions
-
-
-def test_away_from_the_minimiser_it_is_false_and_the_residual_is_kept() -> None:
-    problem, _ = _line()
-    z = np.array([0.0, 2.0, 0.0])
-    certificate = certified(problem, z)
-    farthest = 2.0 - 1.0  # admissible: 1 <= v <= 3 / sqrt(2)
-    short = math.sqrt((9.0 - 8.0) / 2.0)
-    assert short < farthest <= certificate.error_bound
-    # rho = |T_U^T T z| = 4, s^2 = 2, D = 1
-    full = 4.0 / 2.0 + math.sqrt(16.0 / 4.0 + 1.0 / 2.0)
-    plain = (3.0 + math.sqrt(8.0)) / math.sqrt(2.0)
-    assert certificate.error_bound == pytest.approx(min(full, plain), rel=1e-9)
-
-
-def test_a_centre_brings_the_distance_to_it_only() -> None:
-    problem, y = _line()
-    z = np.array([0.0, 2.0, 0.0])
-    certificate = certify_posteriori(problem, z, centre=y)
-    assert verify(certificate, problem).accepted
-    assert certificate.error_bound == pytest.approx(1.0 + math.sqrt(3.5), rel=1e-9)
-    np.testing.assert_array_equal(certificate.centre, y)
-    assert certificate.evidence.values["centre_bound"] == pytest.approx(
-        math.sqrt(3.5), rel=1e-9
-    )
-
-
-def test_a_budget_below_the_least_energy_is_refused() -> None:
-    rows = np.diff(np.eye(3), axis=0)
-    model = Saturation(Identity(3), -1.0, 1.0)
-    y = np.array([0.0, 1.0, 0.0])
-    for budget, finite in ((math.sqrt(2.0) * (1 + 1e-9), True), (math.sqrt(2.0) * 0.99, False)):
-        problem = Problem(model, y, prior=Quadratic(Dense(rows), budget))
-        certificate = certified(problem, y)
-        assert certificate.finite == finite
-        if not finite:
-            assert "no signal meets the prior" in str(certificate.reason)
-
-
-def test_noise_loosens_budget_level_and_known_samples() -> None:
-    eps = 0.01
-    rows = np.diff(np.eye(3), axis=0)
-    model = Saturation(Identity(3), -1.0, 1.0)
-    y = np.array([0.0, 1.0, 0.0])
-    prior = Quadratic(Dense(rows), 3.0)
-    problem = Problem(model, y, noise=Noise(each=eps), prior=prior)
-    z = np.array([0.0, 1.0 - eps, 0.0])  # the datum's own bound: the level less eps at least
-    certificate = certified(problem, z)
-    noise = math.sqrt(2.0) * eps
-    norm = math.sqrt(3.0)  # of the differences of three samples
-    low = problem.knowledge.lower[1]
-    tau = 3.0 + norm * noise
-    at = np.array([0.0, low, 0.0])
-    free = math.sqrt((tau**2 - 2.0 * low**2) / 2.0)
-    loose = math.hypot(free + abs(z[1] - at[1]), noise)
-    assert certificate.error_bound == pytest.approx(loose, rel=1e-9)
-
-
-def test_pointwise_bounds_replace_one_factor_only() -> None:
-    rng = np.random.default_rng(4)
-    n = 12
-    rows = np.diff(np.eye(n), 2, axis=0)
-    model = Saturation(Identity(n), -1.0, 1.0)
-    y = np.where(rng.random(n) < 0.4, 1.0, 0.2)
-    y[[0, 1, -1, -2]] = 0.1
-    problem = Problem(model, y, prior=Quadratic(Dense(rows), 9.0))
-    unknown = ~problem.knowledge.fixed
-    certificate = certified(problem, y)
-    a = rows[:, unknown].T @ rows[:, unknown]
-    g = np.minimum(rows[:, unknown].T @ rows @ y, 0.0)
-    s, rho = math.sqrt(float(np.linalg.eigvalsh(a)[0])), float(np.linalg.norm(g))
-    depth = 81.0 - float(np.linalg.norm(rows @ y)) ** 2
-    reach = min(rho / s + math.sqrt(rho**2 / s**2 + depth), 9.0 + np.linalg.norm(rows @ y))
-    assert certificate.pointwise is not None
-    expected = np.sqrt(np.diag(np.linalg.inv(a))) * reach
-    np.testing.assert_allclose(certificate.pointwise[unknown], expected, rtol=1e-5)
-    assert not certificate.pointwise[~unknown].any()
-
-
-# --- properties ---------------------------------------------------------------------------
 
 
 @settings(max_examples=40, deadline=None)
