@@ -2,6 +2,7 @@
 
 from recover.frames.base import Frame, FrameBounds
 from recover.frames.boundary import Boundary
+from recover.frames.coded_diffraction import CodedDiffraction
 from recover.frames.convolution import Convolution
 from recover.frames.dense import Dense
 from recover.frames.dual import canonical_dual
@@ -12,10 +13,13 @@ from recover.frames.identity import Identity
 from recover.frames.masked import Masked
 from recover.frames.premultiplied import Premultiplied
 from recover.frames.stack import Stack
+from recover.frames.stft import STFT
 from recover.frames.wavelet import Wavelet
 
 __all__ = [
+    "STFT",
     "Boundary",
+    "CodedDiffraction",
     "Convolution",
     "Dense",
     "Fourier",
