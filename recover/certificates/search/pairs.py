@@ -11,7 +11,7 @@ from recover.core.arrays import Array
 
 __all__ = ["clip_pair"]
 
-ROUNDS = 40
+ROUNDS = 80
 WORK = 4_000_000  # numbers in the largest array of a round
 
 
@@ -40,14 +40,16 @@ def clip_pair(
     x, y, ratios = x[kept], y[kept], ratios[kept]
     for round_ in range(ROUNDS):
         which = rng.integers(len(x), size=count)
-        scale = 0.5 ** (round_ / 2.0 + rng.random((count, 1)) * 4.0)
+        scale = 0.5 ** (round_ / 5.0 + rng.random((count, 1)) * 6.0)
         apart = np.sqrt(((x[which] - y[which]) ** 2).sum(axis=1, keepdims=True))
-        moved = bands.inside(
-            x[which] + scale * apart * rng.standard_normal((count, x.shape[1]))
-        )
-        other = bands.inside(
-            y[which] + scale * apart * rng.standard_normal((count, x.shape[1]))
-        )
+        first, second = scale * apart * rng.standard_normal((2, count, x.shape[1]))
+        # both ends together, one end, both on their own; or closer together at the same norms
+        kind = rng.integers(4, size=(count, 1))
+        second = np.where(kind == 0, first, np.where(kind == 1, 0.0, second))
+        moved, other = x[which] + first, y[which] + second
+        near_x, near_y = _closer(x[which], y[which], rng.random((count, 1)))
+        moved = bands.inside(np.where(kind == 3, near_x, moved))
+        other = bands.inside(np.where(kind == 3, near_y, other))
         x, y = np.vstack([x, moved]), np.vstack([y, other])
         ratios = np.append(ratios, _ratios(bands, moved, other))
         kept = np.argsort(ratios, kind="stable")[: max(1, count // 20)]
@@ -87,6 +89,17 @@ def _starts(bands: Bands, bracket: Bracket, rng: np.random.Generator) -> tuple[A
             pairs.append((bands.inside(here), bands.inside(here + step)))
             pairs.append((bands.inside(here), bands.inside(here - step)))
     return np.vstack([a for a, _ in pairs]), np.vstack([b for _, b in pairs])
+
+
+def _closer(x: Array, y: Array, share: Array) -> tuple[Array, Array]:
+    """Shrink pairs towards their middles by `share`, and restore the norms."""
+    middle, half = (x + y) / 2.0, (y - x) / 2.0
+    ends = []
+    for old, new in ((x, middle - share * half), (y, middle + share * half)):
+        size = np.sqrt((new**2).sum(axis=1, keepdims=True))
+        norm = np.sqrt((old**2).sum(axis=1, keepdims=True))
+        ends.append(new * (norm / np.where(size > 0.0, size, 1.0)))
+    return ends[0], ends[1]
 
 
 def _ratios(bands: Bands, x: Array, y: Array) -> Array:
