@@ -16,8 +16,7 @@ from recover.frames.stack import Stack
 from recover.frames.stft import STFT
 from recover.frames.wavelet import Wavelet
 
-__all__ = [
-    "STFT",
+__all__ = [  # noqa: RUF022 (sorted by code points; STFT is no constant)
     "Boundary",
     "CodedDiffraction",
     "Convolution",
@@ -29,6 +28,7 @@ __all__ = [
     "Identity",
     "Masked",
     "Premultiplied",
+    "STFT",
     "Stack",
     "Wavelet",
     "canonical_dual",
