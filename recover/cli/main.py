@@ -8,6 +8,7 @@ import click
 
 from recover import __version__
 from recover.cli.audio import audio_command, inspect_command
+from recover.cli.capacity import capacity_command
 from recover.cli.demo import demo_command
 from recover.cli.listing import list_command
 from recover.cli.output import complain
@@ -32,6 +33,7 @@ for command in (
     inspect_command,
     verify_command,
     report_command,
+    capacity_command,
     list_command,
 ):
     cli.add_command(command)
