@@ -86,11 +86,13 @@ def _single(method: Lifting, level: int) -> Table:
 
 
 def _deep(layers: int, criterion: Criterion, method: Lifting) -> Table:
-    if method in {"lifted", "limit"}:
-        raise ParameterError(
-            f"several layers have the methods plain and partial, got {method!r}"
-        )
-    found = deep_injectivity_capacity(layers, criterion, method)
+    match method:
+        case "plain" | "partial":
+            found = deep_injectivity_capacity(layers, criterion, method)
+        case _:
+            raise ParameterError(
+                f"several layers have the methods plain and partial, got {method!r}"
+            )
     rows = [
         [str(k + 1), f"{value:.9g}", f"{expansion:.6g}", str(found.rigor)]
         for k, (value, expansion) in enumerate(zip(found.values, found.expansions, strict=True))
