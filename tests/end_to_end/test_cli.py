@@ -288,3 +288,23 @@ def test_list_names_one_of_each(run):
     assert status == 0
     for name in ("Gabor", "Saturation", "SocialSparsity", "Quadratic"):
         assert name in text
+
+
+def test_capacity_prints_and_writes_the_plain_value(run, tmp_path):
+    status, text, _ = run("capacity", "--json", tmp_path / "c.json")
+    assert status == 0
+    assert "7.64769493544" in text
+    data = json.loads((tmp_path / "c.json").read_text())
+    assert data["value"] == pytest.approx(7.647694935435280, abs=1e-12)
+    assert data["rigor"] == {"kind": "proved"}
+    status, text, _ = run("capacity", "--layers", 2, "--criterion", "strong", "--json", "-")
+    assert status == 0
+    assert json.loads(text)["values"][1] == pytest.approx(11.460257, abs=1e-6)
+
+
+@pytest.mark.parametrize("args", [["--layers", "0"], ["--layers", "2", "--method", "limit"]])
+def test_capacity_refuses_what_does_not_exist(run, args):
+    status, text, err = run("capacity", *args)
+    assert status == 1
+    assert text == ""
+    assert err.count("\n") == 1
