@@ -74,11 +74,15 @@ def sides_of(claim: Claim) -> list[Sides]:
         upper = np.flatnonzero(np.isfinite(claim.high))
         lower = np.flatnonzero(np.isfinite(claim.low))
         faces = np.eye(rows.shape[1])[: rows.shape[1] if claim.nonnegative else 0]
+        floors = np.zeros(len(faces))
+        if upper.size + lower.size + len(faces) == 0:
+            # no row ever leaves its band: one half-space that always holds
+            faces, floors = np.zeros((1, rows.shape[1])), np.full(1, -1.0)
         symmetric = not claim.nonnegative and bool((claim.low == -claim.high).all())
         return [
             Sides(
                 np.concatenate([rows[upper], -rows[lower], faces]),
-                np.concatenate([claim.high[upper], -claim.low[lower], np.zeros(len(faces))]),
+                np.concatenate([claim.high[upper], -claim.low[lower], floors]),
                 np.concatenate([upper, lower, np.full(len(faces), -1)]),
                 claim.radius,
                 symmetric,
@@ -87,14 +91,16 @@ def sides_of(claim: Claim) -> list[Sides]:
     if not one_sided:
         raise ValueError("two-sided levels need a ball")
     if zero or bool((claim.low <= 0.0).all()):
-        return _charts(rows, np.full(rows.shape[1], claim.nonnegative))
-    lifted = np.concatenate([rows, -claim.low[:, None]], axis=1)
+        return _charts(rows, claim.low, np.full(rows.shape[1], claim.nonnegative))
+    levels = np.where(np.isfinite(claim.low), claim.low, 0.0)
     positive = np.append(np.full(rows.shape[1], claim.nonnegative), True)
-    return _charts(lifted, positive)
+    return _charts(np.concatenate([rows, -levels[:, None]], axis=1), claim.low, positive)
 
 
-def _charts(rows: Array, positive: Array) -> list[Sides]:
+def _charts(rows: Array, low: Array, positive: Array) -> list[Sides]:
     """Cover a cone: entry k is the largest in modulus and scaled to 1 or -1."""
+    owners = np.flatnonzero(np.isfinite(low))
+    rows = rows[owners]
     charts = []
     n = rows.shape[1]
     for k in range(n):
@@ -107,7 +113,7 @@ def _charts(rows: Array, positive: Array) -> list[Sides]:
                 Sides(
                     np.concatenate([g, np.eye(p), -np.eye(p)]),
                     np.concatenate([sign * rows[:, k], floor, np.full(p, -1.0)]),
-                    np.concatenate([np.arange(len(rows)), np.full(2 * p, -1)]),
+                    np.concatenate([owners, np.full(2 * p, -1)]),
                     up(math.sqrt(p)),
                     symmetric=False,
                 )

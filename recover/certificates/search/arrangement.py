@@ -128,20 +128,22 @@ def arrangements(bands: Bands) -> tuple[Arrangement, ...]:
     if np.isfinite(bands.radius) and not zero:
         return (_on_ball(bands),)
     if zero or bands.like_cone:
-        return tuple(_charts(bands.rows, bands.nonnegative, lifted=False))
-    lifted = np.hstack([bands.rows, -bands.low[:, None]])
-    return tuple(_charts(lifted, bands.nonnegative, lifted=True))
+        return tuple(_charts(bands, bands.rows, lifted=False))
+    levels = np.where(np.isfinite(bands.low), bands.low, 0.0)
+    return tuple(_charts(bands, np.hstack([bands.rows, -levels[:, None]]), lifted=True))
 
 
 def _on_ball(bands: Bands) -> Arrangement:
-    upper, lower = (
-        np.flatnonzero(np.isfinite(bands.high)),
-        np.flatnonzero(np.isfinite(bands.low)),
-    )
+    upper = np.flatnonzero(np.isfinite(bands.high))
+    lower = np.flatnonzero(np.isfinite(bands.low))
     faces = np.eye(bands.dimension) if bands.nonnegative else np.empty((0, bands.dimension))
+    floors = np.zeros(len(faces))
+    if upper.size + lower.size + len(faces) == 0:
+        # no row ever leaves its band; a half-space that always holds keeps the arrays alive
+        faces, floors = np.zeros((1, bands.dimension)), np.full(1, -1.0)
     return Arrangement(
         np.vstack([bands.rows[upper], -bands.rows[lower], faces]),
-        np.concatenate([bands.high[upper], -bands.low[lower], np.zeros(len(faces))]),
+        np.concatenate([bands.high[upper], -bands.low[lower], floors]),
         np.concatenate([upper, lower, np.full(len(faces), _DOMAIN)]),
         bands.count,
         bands.radius,
@@ -149,10 +151,12 @@ def _on_ball(bands: Bands) -> Arrangement:
     )
 
 
-def _charts(rows: Array, nonnegative: bool, *, lifted: bool) -> list[Arrangement]:
+def _charts(bands: Bands, rows: Array, *, lifted: bool) -> list[Arrangement]:
     """Cut the cone of all x (or of x >= 0, or of x with a last entry >= 0) into charts."""
+    clipped = np.flatnonzero(np.isfinite(bands.low))
+    rows = rows[clipped]
     n = rows.shape[1]
-    positive = np.full(n, nonnegative)
+    positive = np.full(n, bands.nonnegative)
     if lifted:
         positive[-1] = True
     charts = []
@@ -167,8 +171,8 @@ def _charts(rows: Array, nonnegative: bool, *, lifted: bool) -> list[Arrangement
                 Arrangement(
                     np.vstack([normals, np.eye(p), -np.eye(p)]),
                     np.concatenate([sign * rows[:, pivot], floor, np.full(p, -1.0)]),
-                    np.concatenate([np.arange(len(rows)), np.full(2 * p, _DOMAIN)]),
-                    len(rows),
+                    np.concatenate([clipped, np.full(2 * p, _DOMAIN)]),
+                    bands.count,
                     up(math.sqrt(p)),
                     symmetric=False,
                     pivot=pivot,

@@ -68,7 +68,8 @@ class Bands:
 
     def as_cone(self) -> Bands:
         """Return the same rows with thresholds 0 on the unit ball."""
-        return replace(self, low=np.zeros(self.count), radius=1.0)
+        low = np.where(np.isfinite(self.low), 0.0, -np.inf)
+        return replace(self, low=low, radius=1.0)
 
     def useful(self) -> Bands:
         """On an unbounded domain, leave out rows with two levels and make the rest ReLU-like.
