@@ -5,9 +5,18 @@ import math
 import numpy as np
 import pytest
 
-from recover.core.errors import ParameterError
+from recover.core.errors import NotAFrameError, ParameterError
 from recover.core.rigor import PROVED
-from recover.frames import Dense, Fourier, Frame, Identity, Masked, Premultiplied, Stack
+from recover.frames import (
+    Dense,
+    Fourier,
+    Frame,
+    Identity,
+    Masked,
+    Premultiplied,
+    Stack,
+    canonical_dual,
+)
 from recover.frames.bounds import (
     DENSE_SIZE,
     frame_diagonal,
@@ -16,6 +25,7 @@ from recover.frames.bounds import (
     subframe_lower,
     subframe_upper,
 )
+from recover.frames.structure import Diagonal
 
 
 class Opaque(Frame):
@@ -69,6 +79,21 @@ def test_the_error_of_the_rows_is_taken_off():
     assert unknown.value == 0.0
     assert "the rows' error is not known" in unknown.reason
     assert subframe_upper(Opaque(rows, math.inf)).value == math.inf
+
+
+@pytest.mark.parametrize("route", ["diagonal", "symbol"])
+def test_the_slack_of_known_eigenvalues_is_taken_off(monkeypatch, route):
+    frame = Opaque(np.diag([3.0, 1.0]), 0.0)
+    known = Diagonal(np.array([3.0, 1.0]), 0.25)
+    monkeypatch.setattr(Opaque, f"subframe_{route}", lambda self, keep: known, raising=False)
+    bound = subframe_lower(frame)
+    assert bound.route == route
+    assert 0.75 * (1 - 1e-9) <= bound.value <= 0.75
+    assert 3.25 <= subframe_upper(frame).value <= 3.25 * (1 + 1e-15)
+    low = Diagonal(np.array([3.0, 0.2]), 0.25)
+    monkeypatch.setattr(Opaque, "subframe_diagonal", lambda self, keep: low, raising=False)
+    with pytest.raises(NotAFrameError, match="1 of 2 samples"):
+        canonical_dual(frame)
 
 
 def test_ill_conditioned_rows_are_proved_by_qr():

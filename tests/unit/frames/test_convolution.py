@@ -9,6 +9,8 @@ import pytest
 from recover.core.errors import NotAFrameError, ParameterError
 from recover.frames import Convolution, canonical_dual
 from recover.frames.bounds import real_matrix, subframe_lower
+from recover.frames.convolution_bands import convolution_bands
+from recover.frames.filterbank import FilterBank
 
 
 def direct(frame):
@@ -81,6 +83,27 @@ def test_bands_are_the_frame_operator(from_bands, real, length):
     assert (
         Convolution(np.ones((1, 2, 2)), (8, 8)).subframe_bands(np.ones((1, 8, 8), bool)) is None
     )
+
+
+@pytest.mark.usefixtures("always_bands")
+def test_slacks_cover_filters_that_are_off(from_bands):
+    rng = np.random.default_rng(9)
+    filters, off = rng.standard_normal((2, 5)), 1e-3 * rng.standard_normal((2, 5))
+    keep = rng.random((2, 30)) < 0.8
+    rows = Convolution(filters, 30).matrix()[keep.reshape(-1)]
+    found = convolution_bands(list(filters + off), np.abs(off).sum(axis=1), keep)
+    gap = np.linalg.norm(from_bands(found) - rows.T @ rows, 2)
+    assert 1e-4 < gap <= found.slack
+    tight = convolution_bands(list(filters), np.zeros(2), keep)
+    assert 0.0 < tight.slack < 1e-12
+    exact, drift = np.fft.rfft(filters, 30), np.fft.rfft(off, 30)
+    bank = FilterBank((30,), exact + drift, np.abs(drift).max(axis=1), True)
+    known = bank.symbol(np.array([True, True]))
+    gap = np.abs(known.entries - np.square(np.abs(exact)).sum(axis=0)).max()
+    assert 1e-4 < gap <= known.slack
+    x = rng.standard_normal(30)
+    gap = np.linalg.norm(bank.analysis(x) - Convolution(filters, 30).analysis(x))
+    assert 1e-4 < gap <= bank.roundoff() * np.linalg.norm(x)
 
 
 def test_a_long_masked_bank_is_proved_by_bands():

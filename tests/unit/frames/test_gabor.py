@@ -70,6 +70,16 @@ def test_agrees_with_its_definition(boundary, real_signal, hop, size, channels):
         assert Fraction(upper) >= max(exact)
 
 
+def test_the_bounds_are_outside_for_many_terms():
+    for seed in range(60):
+        window = np.random.default_rng(seed).standard_normal(150)
+        frame = Gabor(150, window, 2)
+        sums = [sum(Fraction(v) ** 2 for v in window[r::2].tolist()) for r in range(2)]
+        lower, upper = frame.bounds()
+        assert Fraction(lower) <= min(sums)
+        assert max(sums) <= Fraction(upper)
+
+
 def test_every_sample_is_met_by_every_window_it_could_be():
     for length in range(1, 40):
         for hop in range(1, 8):

@@ -17,12 +17,12 @@ def frame_operator(frame, keep):
 @pytest.mark.usefixtures("always_bands")
 @pytest.mark.parametrize("boundary", BOUNDARIES)
 @pytest.mark.parametrize("real_signal", [True, False])
-@pytest.mark.parametrize("hop", [1, 2, 3, 4])
+@pytest.mark.parametrize("hop", [1, 2, 3, 4, 5])
 @pytest.mark.parametrize("channels", [6, 9])
 def test_bands_are_the_frame_operator(from_bands, boundary, real_signal, hop, channels):
     rng = np.random.default_rng(hop)
     wrapped = 0
-    for length in (5, 17, 24, 31):
+    for length in (5, 16, 17, 24, 31):
         frame = Gabor(
             length,
             rng.standard_normal(6),
@@ -43,6 +43,42 @@ def test_bands_are_the_frame_operator(from_bands, boundary, real_signal, hop, ch
         assert found.slack <= 1e-11
         wrapped += found.folded
     assert wrapped >= 1 or boundary is Boundary.ZERO_PADDED
+
+
+@pytest.mark.usefixtures("always_bands")
+@pytest.mark.parametrize("boundary", BOUNDARIES)
+def test_the_slack_of_the_bands_covers_their_rounding(from_bands, boundary):
+    """Against the definition in extended precision, nothing granted."""
+    rng = np.random.default_rng(8)
+    for channels in (6, 7, 13):
+        frame = Gabor(40, rng.standard_normal(6), 2, channels, boundary=boundary)
+        keep = rng.random(frame.coef_shape) < 0.7
+        pi = 4 * np.arctan(np.longdouble(1))
+        exact = np.zeros((40, 40), dtype=np.longdouble)
+        window = frame.window.astype(np.longdouble)
+        for n, start in enumerate(frame.starts):
+            for k in np.flatnonzero(keep[n]):
+                angle = 2 * pi * ((k * np.arange(6)) % channels) / np.longdouble(channels)
+                weight = (1 if k == 0 or 2 * k == channels else 2) / np.longdouble(channels)
+                place = start + np.arange(6)
+                place = place % 40 if boundary is Boundary.CIRCULAR else place
+                inside = (place >= 0) & (place < 40)
+                for part in (window * np.cos(angle), window * np.sin(angle)):
+                    row = np.zeros(40, dtype=np.longdouble)
+                    row[place[inside]] = part[inside]
+                    exact += weight * np.outer(row, row)
+        found = frame.subframe_bands(keep)
+        gap = np.linalg.norm((from_bands(found) - exact).astype(float), 2)
+        assert 0.0 < gap <= found.slack
+
+
+def test_a_circle_is_folded_only_where_a_window_meets_both_ends():
+    for length, wraps in ((15, True), (16, True), (17, True), (20, True), (11, True)):
+        frame = Gabor(length, np.ones(6), 5)  # the period is 15 or 20
+        assert frame.grid.wraps is wraps
+    assert not Gabor(16, np.ones(5), 5).grid.wraps  # four zeros are as far as it reaches
+    assert Gabor(17, np.ones(5), 5).grid.wraps
+    assert not Gabor(15, np.ones(5), 5, boundary=Boundary.ZERO_PADDED).grid.wraps
 
 
 def test_bands_are_not_tried_where_a_dense_proof_is_cheaper_or_none_is_affordable():
