@@ -11,6 +11,7 @@ from recover.audio.declip import declip
 from recover.audio.levels import ChannelLevels, detect_levels
 from recover.audio.measurement import channel_problems
 from recover.audio.result import AudioResult, StretchAccount
+from recover.audio.segments import Segment, certify_segments
 
 __all__ = [
     "AudioOptions",
@@ -18,7 +19,9 @@ __all__ = [
     "AudioResult",
     "ChannelLevels",
     "Inspection",
+    "Segment",
     "StretchAccount",
+    "certify_segments",
     "channel_problems",
     "declip",
     "detect_levels",
