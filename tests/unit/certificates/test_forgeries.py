@@ -11,13 +11,11 @@ import numpy as np
 
 from recover.certificates.certificate import Certificate
 from recover.certificates.evidence import Evidence
-from recover.certificates.posteriori import certify_posteriori
 from recover.certificates.scope import Scope
 from recover.certificates.verify import verify
 from recover.core.enclosure import Enclosure
 from recover.core.rigor import ESTIMATE, probabilistic
 from recover.frames.dense import Dense
-from recover.frames.identity import Identity
 from recover.models.noise import Noise
 from recover.models.problem import Problem
 from recover.models.relu import ReLU
@@ -264,21 +262,6 @@ def test_a_reason_cannot_be_lifted_into_a_finite_certificate(certified: Any) -> 
         certified.certificate, evidence=Evidence("none", {"why": "UNBOUNDED"}), reason=None
     )
     assert not verify(forged, certified.problem).accepted
-
-
-def test_evidence_above_one_megabyte_names_the_signal_by_its_digest() -> None:
-    n = 2**17 + 1
-    signal = np.sin(np.arange(n))
-    model = Saturation(Identity(n), -2.0, 2.0)
-    problem = Problem(model, signal, noise=Noise(each=1e-3))
-    certificate = certify_posteriori(problem, signal)
-    assert certificate.finite
-    assert "signal" not in certificate.evidence.arrays
-    assert len(certificate.to_json()) < 10_000
-    assert verify(certificate, problem, signal).accepted
-    refused = verify(certificate, problem)
-    assert "signal=" in refused.reasons[0]
-    assert not verify(certificate, problem, np.zeros(n)).accepted
 
 
 def test_json_edited_by_hand_is_refused(certified: Any) -> None:
