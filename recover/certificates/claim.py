@@ -1,4 +1,4 @@
-"""What an a priori certificate claims, derived again from the model: rows, bands, half-spaces."""
+"""What an a priori certificate claims, derived again from the model."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["Claim", "claim_of", "sides_of", "useful_part"]
 
 
 class Claim(NamedTuple):
-    """A model on a domain, scaled: rows by ``2**-row_exponent``, signals by ``2**-radius_exponent``."""
+    """A model on a domain: rows and signals scaled by powers of two, the exponents negated."""
 
     rows: Array
     low: Array
@@ -31,6 +31,7 @@ class Claim(NamedTuple):
 
 
 def claim_of(model: Model, radius: float, nonnegative: bool) -> Claim:
+    """Return rows and bands of a model on a ball (or everywhere), scaled to order one."""
     if not isinstance(model.frame, HasRows):
         raise TypeError("the frame does not hold its rows")
     rows = np.asarray(model.frame.rows, dtype=np.float64)
@@ -54,7 +55,7 @@ def claim_of(model: Model, radius: float, nonnegative: bool) -> Claim:
 
 
 def useful_part(claim: Claim) -> Claim:
-    """On an unbounded domain leave out rows with two levels, and turn the others to ReLU form."""
+    """On an unbounded domain leave out rows with two levels; make the rest ReLU-like."""
     if math.isfinite(claim.radius):
         return claim
     both = np.isfinite(claim.low) & np.isfinite(claim.high)
@@ -67,6 +68,7 @@ def useful_part(claim: Claim) -> Claim:
 
 
 def sides_of(claim: Claim) -> list[Sides]:
+    """Return the half-spaces of each arrangement that the record's trees speak of."""
     one_sided = not np.isfinite(claim.high).any()
     zero = one_sided and not claim.low.any()
     rows = claim.rows

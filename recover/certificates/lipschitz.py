@@ -67,10 +67,10 @@ def saturation_lower(
     segment alone, then of length ``(high - low) / |<d, phi>| >= w``, w the least of
     ``(high_i - low_i) / (2 R |phi_i|)``.  Weigh the segment by
     ``h(t) = min(2 t, 2 (1 - t), u)`` with u = 1, ``1 - sqrt(2 w - 3 w^2)``, w for w >= 2/3, in
-    [1/2, 2/3], below: its integral over an initial, final or whole piece J, and over an inner one with ``|J| >= w``, is at most
-    ``|J|^2``, so ``kappa^2 >= A int h = A (u - u^2 / 2)``.  A row that goes from one level to
-    the other contributes ``(high - low)^2`` by itself: ``kappa^2 >= min(A / 2, min_i (high_i -
-    low_i)^2 / (2 R)^2)``.  The larger of both is returned.
+    [1/2, 2/3], below: its integral over an initial, final or whole piece J, and over an inner
+    one with ``|J| >= w``, is at most ``|J|^2``, so ``kappa^2 >= A int h = A (u - u^2 / 2)``.
+    A row that goes from one level to the other contributes ``(high - low)^2`` by itself:
+    ``kappa^2 >= min(A / 2, min_i (high_i - low_i)^2 / (2 R)^2)``.  The larger is returned.
 
     References
     ----------

@@ -61,11 +61,13 @@ def _definite(matrices: Array) -> Array:
 
 
 def branches(children: Array) -> Array:
+    """Return which of the three branches each node has, (N, 3)."""
     kinds: Array = (children[:, None] >> np.arange(3)) & 1 == 1
     return kinds
 
 
 def form_faults(decisions: Array, bits: Array, count: int) -> Iterator[str]:
+    """Yield what is wrong with the form of a tree: rows out of range, branches that lack."""
     inner = decisions >= 0
     if len(bits) != len(decisions) or (decisions >= count).any():
         yield "the tree decides rows that do not exist"

@@ -1,4 +1,4 @@
-"""Replaying the record of a search: every leaf is proved again, and the leaves cover everything.
+"""Replaying the record of a search over cells: leaves are proved again, and cover everything.
 
 Nothing of the search's code is used.  The record is a tree in breadth-first order that decides
 one row per node (see `verify_apriori`); a cover without gaps is a matter of its form, so a
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import NamedTuple
 
 import numpy as np
 
@@ -56,49 +57,55 @@ def replay_cells(rows: Array, sides: Sides, pieces: Pieces, value: float) -> Ite
     if offsets[-1] != len(pieces.supports) or (pieces.supports >= size).any():
         yield "the supports do not fit the tree"
         return
-    held = (sides.owners == -1)[None]
-    usable = np.append(rows.any(axis=1), False)[sides.owners]
-    open_, empty = (usable & (sides.owners >= 0))[None], np.zeros(1, dtype=bool)
-    fresh, start = np.ones(1, dtype=bool), 0
     member = np.zeros((size, len(rows)))
     member[np.flatnonzero(sides.owners >= 0), sides.owners[sides.owners >= 0]] = 1.0
-    while len(held):
-        stop = start + len(held)
+    usable = np.append(rows.any(axis=1), False)[sides.owners] & (sides.owners >= 0)
+    level = _Level(
+        (sides.owners == -1)[None],
+        usable[None],
+        np.zeros(1, dtype=bool),
+        np.ones(1, dtype=bool),
+    )
+    start = 0
+    while len(level.held):
+        stop = start + len(level.held)
         if stop > total:
             yield "the tree ends before its leaves"
             return
-        names = np.arange(start, stop)
-        _refresh(sides, pieces, offsets, names[fresh], held, open_, empty, fresh)
+        level = _refreshed(sides, pieces, offsets, level, start)
         row = pieces.decisions[start:stop]
-        leaf = (row < 0) & ~empty
+        leaf = (row < 0) & ~level.empty
         for conflict in conflicts:
-            leaf &= ~held[:, conflict].all(axis=1)
-        linear = ~((open_[leaf] @ member) > 0.0) & ~((held[leaf] @ member) > 0.0)
+            leaf &= ~level.held[:, conflict].all(axis=1)
+        linear = ~((level.open[leaf] @ member) > 0.0) & ~((level.held[leaf] @ member) > 0.0)
         if not sub_frames_reach(rows, linear, np.full(len(linear), value)).all():
             yield "a leaf of the search does not reach the claimed value"
             return
-        grown = _grow(sides, table, row, bits[start:stop], held, open_, empty)
-        if grown is None:
+        below = _grown(sides, table, row, bits[start:stop], level)
+        if below is None:
             yield "a side that can be reached has no branch: the leaves do not cover"
             return
-        held, open_, empty, fresh = grown
-        start = stop
+        level, start = below, stop
     if start != total:
         yield "nodes were added that belong to no branch"
 
 
-def _refresh(
-    sides: Sides,
-    pieces: Pieces,
-    offsets: Array,
-    names: Array,
-    held: Array,
-    open_: Array,
-    empty: Array,
-    fresh: Array,
-) -> None:
+class _Level(NamedTuple):
+    """The nodes at one depth: sides imposed, sides left open, empty regions, new regions."""
+
+    held: Array
+    open: Array
+    empty: Array
+    fresh: Array
+
+
+def _refreshed(
+    sides: Sides, pieces: Pieces, offsets: Array, level: _Level, first: int
+) -> _Level:
     """Bound the sides over the new regions of a level: close those out of reach."""
-    where = np.flatnonzero(fresh)
+    where = np.flatnonzero(level.fresh)
+    names = first + where
+    open_, empty = level.open.copy(), level.empty.copy()
     width = max(int(pieces.support_sizes[names].max(initial=0)), 1)
     step = max(1, CHUNK // (len(sides.levels) * (sides.normals.shape[1] + width)))
     for begin in range(0, len(where), step):
@@ -108,10 +115,11 @@ def _refresh(
         place = np.where(slots, offsets[part][:, None] + np.arange(width), 0)
         chosen = pieces.supports[place] if len(pieces.supports) else np.zeros_like(place)
         # only sides that are imposed may carry a multiplier
-        slots &= np.take_along_axis(held[index], chosen, axis=1)
+        slots &= np.take_along_axis(level.held[index], chosen, axis=1)
         highest, gone = _reach(sides, chosen, slots)
         open_[index] &= highest >= 0.0
         empty[index] |= gone
+    return level._replace(open=open_, empty=empty)
 
 
 def _reach(sides: Sides, chosen: Array, slots: Array) -> tuple[Array, Array]:
@@ -166,14 +174,17 @@ def _bound(sides: Sides, a: Array, level: Array, c: Array) -> Array:
     return bound
 
 
-def _grow(
-    sides: Sides, table: Array, row: Array, bits: Array, held: Array, open_: Array, empty: Array
-) -> tuple[Array, Array, Array, Array] | None:
+def _grown(sides: Sides, table: Array, row: Array, bits: Array, level: _Level) -> _Level | None:
     """Return the next level, or None if a side that can be reached has no branch."""
     inner = np.flatnonzero(row >= 0)
     pair = table[row[inner]]
     index = np.arange(len(inner))
-    held, open_, empty, bits = held[inner], open_[inner], empty[inner], bits[inner]
+    held, open_, empty, bits = (
+        level.held[inner],
+        level.open[inner],
+        level.empty[inner],
+        bits[inner],
+    )
     untouched = (held == (sides.owners == -1)).all(axis=1)
     rest = open_.copy()
     for side in pair.T:
@@ -181,6 +192,7 @@ def _grow(
     for k, side in enumerate(pair.T, start=1):
         needed = (side >= 0) & open_[index, side] & ~empty
         if k == 2 and sides.symmetric:
+            # y and -y do the same to all rows until a side is imposed
             needed &= ~untouched
         if (needed & ~bits[:, k]).any() or (bits[:, k] & (side < 0)).any():
             return None
@@ -188,7 +200,7 @@ def _grow(
     next_held = held[parents]
     left = kinds > 0
     next_held[np.flatnonzero(left), pair[parents[left], kinds[left] - 1]] = True
-    return next_held, rest[parents], empty[parents], left
+    return _Level(next_held, rest[parents], empty[parents], left)
 
 
 def _proved_conflicts(sides: Sides, flat: Array) -> Iterator[Array]:

@@ -1,16 +1,16 @@
 """Verification of certificates that speak of a frame: every number is proved again.
 
-The evidence holds a pair of signals (the upper end of kappa), a signal or a split (the upper end
-of the eigenvalue), and the record of a search (the lower end): one tree for each arrangement, in
-breadth-first order.  `decisions` names the row that a node decides (-1: a leaf), `children` says
-which branches follow (bit 0: the row stays in its band, or goes into S; bits 1 and 2: it leaves
-its band on its first or second side, or bit 1: it goes into the complement), `support_sizes` and
-`supports` the sides whose multipliers bound a region, `conflicts` sets of sides that exclude one
-another exactly, each with its size before it.
+The evidence holds a pair of signals (the upper end of kappa), a signal or a split (the upper
+end of the eigenvalue), and the record of a search (the lower end): one tree for each
+arrangement, in breadth-first order.  `decisions` names the row that a node decides (-1: none),
+`children` says which branches follow (bit 0: the row stays in its band, or goes into S; bits 1
+and 2: it leaves its band on its first or second side, or bit 1: it goes into the complement),
+`support_sizes` and `supports` the sides whose multipliers bound a region, `conflicts` sets of
+sides that exclude one another exactly, each with its size before it.
 
-Rows are scaled by a power of two to entries below 1, and signals so that the radius is; both are
-exact.  The sides of an arrangement are, in order: upper levels, lower levels (finite ones only),
-then the domain's faces.
+Rows are scaled by a power of two to entries below 1, and signals so that the radius is; both
+are exact.  The sides of an arrangement are, in order: upper levels, lower levels (finite ones
+only), then the domain's faces.
 """
 
 from __future__ import annotations
@@ -192,7 +192,7 @@ def _witness_faults(cert: Certificate, claim: Claim) -> Iterator[str]:
 
 def _rayleigh(rows: Array) -> float:
     """Return an upper bound of the smallest eigenvalue of ``rows^T rows``."""
-    m, n = rows.shape
+    n = rows.shape[1]
     if np.count_nonzero(rows.any(axis=1)) < n:
         return 0.0
     vector = np.linalg.eigh(rows.T @ rows)[1][:, 0]

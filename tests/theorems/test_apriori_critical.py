@@ -1,4 +1,4 @@
-"""Critical biases and levels against closed forms, and the polytope's against the exact ones."""
+"""Critical biases and levels against closed forms, the polytope's against the exact ones."""
 
 import math
 

@@ -55,7 +55,7 @@ def check(kind: str, seed: int) -> None:
             np.linalg.eigvalsh(rows[s].T @ rows[s])[0] if s.any() else 0.0
             for s in (split, ~split)
         ]
-        assert max(max(sides), 0.0) <= high * (1.0 + 1e-9) + 1e-12
+        assert max([0.0, *sides]) <= high * (1.0 + 1e-9) + 1e-12
         assert cert.kappa.lower == pytest.approx(cert.kappa.upper, abs=1e-6)
 
 

@@ -25,7 +25,7 @@ from recover.core.arrays import Array
 
 __all__ = ["Bracket", "bracket_cells", "bracket_splits"]
 
-FIRST_SHARE = 0.4  # of the time, for the attempt to close at once
+FIRST_SHARE = 0.6  # of the time, for the attempt to close at once
 LADDER = (0.02, 0.1, 0.3, 0.6, 0.85, 1.0)  # values to prove, as shares of the incumbent
 
 
@@ -98,7 +98,7 @@ def bracket_cells(bands: Bands, clock: Clock, rng: np.random.Generator) -> Brack
         bands = bands.as_cone()
     best = Incumbent(bands, Energy(bands.rows))
     pieces = arrangements(bands)
-    starts = int(np.clip(2e8 / (bands.count * bands.dimension**2), 40, 300))
+    starts = int(np.clip(4e6 / (bands.count * bands.dimension**2), 32, 300))
     local_search(best, starts, rng, clock.within(0.2 * clock.left + 0.05))
 
     def attempt(target: float, limit: Clock, proved: float) -> _Attempt:

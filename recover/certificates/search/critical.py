@@ -1,4 +1,4 @@
-"""The largest bias, and the smallest clipping level, for which a layer stays injective on a ball.
+"""The largest bias, and the smallest level, for which a layer stays injective on a ball.
 
 A layer is injective on a convex domain if and only if in every cell the rows that are in their
 bands span (A > 0).  Raising a uniform bias, or lowering a level, only takes rows away, so the

@@ -15,6 +15,8 @@ from recover.core.progress import Progress
 
 __all__ = ["Incumbent", "local_search"]
 
+STEPS, PATIENCE = 25, 8  # of the local search: most steps, and most in a row without success
+
 
 @dataclass(eq=False)
 class Incumbent:
@@ -49,7 +51,11 @@ class Incumbent:
         """Move signals (B, n) into the domain, keep the best; return the estimates (B,)."""
         x = self.bands.inside(x)
         linear = ~self.bands.surely_saturated(x)
-        estimates: Array = np.linalg.eigvalsh(self.energy.matrices(linear))[:, 0]
+        values = np.linalg.eigvalsh(self.energy.matrices(linear))[:, 0]
+        return self.consider(x, linear, values)
+
+    def consider(self, x: Array, linear: Array, estimates: Array) -> Array:
+        """Keep the best of signals inside the domain whose eigenvalues are estimated."""
         # few rows are exactly singular, whatever the rounding says
         estimates = np.where(linear.sum(axis=1) < self.bands.dimension, 0.0, estimates)
         best = int(estimates.argmin())
@@ -72,14 +78,19 @@ def local_search(best: Incumbent, starts: int, rng: np.random.Generator, clock: 
     x = _resized(rng.standard_normal((starts, bands.dimension)), radius)
     best.offer(np.zeros((1, bands.dimension)))
     rows, one_sided = bands.rows, not np.isfinite(bands.high).any()
-    for step in range(25):
+    stale, before = 0, best.value
+    for step in range(STEPS):
         x = bands.inside(x)
-        best.offer(x)
-        if best.value <= 0.0 or clock.stops(Progress(step, 25, best.value, (0.0, best.value))):
-            return
         t = x @ rows.T
         saturated = (t < bands.low) | (t > bands.high)
-        vectors = np.linalg.eigh(best.energy.matrices(~saturated))[1][:, :, 0]
+        values, spaces = np.linalg.eigh(best.energy.matrices(~saturated))
+        if float(values[:, 0].min()) < best.value:
+            best.consider(x, ~bands.surely_saturated(x), values[:, 0])
+        stale, before = (0 if best.value < before else stale + 1), best.value
+        progress = Progress(step, STEPS, best.value, (0.0, best.value))
+        if best.value <= 0.0 or stale >= PATIENCE or clock.stops(progress):
+            return
+        vectors = spaces[:, :, 0]
         weights = (vectors @ rows.T) ** 2
         spread = np.exp(rng.standard_normal((starts, 1)))
         weights *= np.where(saturated, 1.0, spread * rng.random(t.shape))

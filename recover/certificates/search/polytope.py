@@ -1,17 +1,17 @@
 """Polytope bias estimation: biases for which a facet of rows is active around every signal.
 
-The frame's directions span a polytope that holds the origin inside; every signal lies in the cone
-over one of its facets F.  Row i of the facet sees a signal of that cone in the ball of radius R
-no lower than ``-R |P(-phi_i)|``, P the projection onto the cone over F: the largest value of
-``<x, -phi_i>`` over a closed convex cone and the unit ball is the norm of the projection
-(Moreau).  With the least of these over the facets of each row as its bias, all rows of F are
+The frame's directions span a polytope that holds the origin inside; every signal lies in the
+cone over one of its facets F.  Row i of the facet sees a signal of that cone in the ball of
+radius R no lower than ``-R |P(-phi_i)|``, P the projection onto the cone over F: the largest
+value of ``<x, -phi_i>`` over a closed convex cone and the unit ball is the norm of the
+projection (Moreau).  With the least of these over the facets of each row as its bias, all rows of F are
 active on its cone; they span, so the layer is injective and the dual of F recovers the signal.
 
 References
 ----------
 .. [1] D. Haider, M. Ehler and P. Balazs, "Convex geometry of ReLU-layers, injectivity on the
-   ball and local reconstruction", ICML (2023), arXiv 2307.09672.  The estimate here is right for
-   rows of any norm and treats the facets one by one.
+   ball and local reconstruction", ICML (2023), arXiv 2307.09672.  The estimate here is right
+   for rows of any norm and treats the facets one by one.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ class PolytopeBias:
     Parameters
     ----------
     bias : array [shape=(m,)]
-        Admissible biases, in the units of the coefficients on the ball; minus infinity for rows
-        of no facet would be wasteful, so those get the least value they can take.
+        Admissible biases, in the units of the coefficients on the ball; rows of no facet get
+        the least value that their coefficient can take.
     facets : array of int [shape=(k, n)]
         The rows of each facet.
     """

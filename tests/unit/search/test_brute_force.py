@@ -15,7 +15,7 @@ RAISE = 1e-5  # cells thinner than this may be missed by the enumeration
 
 
 def has_interior(normals: np.ndarray, levels: np.ndarray, radius: float) -> bool:
-    """Least distance programming (Lawson and Hanson, ch. 23): normals @ y >= levels, |y| < R."""
+    """Least distance programming (Lawson and Hanson): normals @ y >= levels, |y| < R."""
     cone = not levels.any()
     sizes = np.linalg.norm(normals, axis=1)
     # homogeneous constraints can be raised as far as one likes
