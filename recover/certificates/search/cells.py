@@ -28,8 +28,8 @@ __all__ = ["CellSearch", "Outcome"]
 
 # Weights of the branching rule, set by experiment: a row is good to decide if staying in its
 # band brings the eigenvalue near the target, and leaving it almost empties the region (a cap of
-# height h of a p-dimensional ball has a share of about h**(p / 2) of its volume).
-STAY, LEAVE = 6.0, 0.25
+# height h of a p-dimensional ball has a share of about h**(p / 2) of its volume, here damped).
+STAY, LEAVE = 6.0, 0.12
 CLOSED = 1e-10  # relative margin of geometric verdicts, so that a verifier reaches them too
 RAISED = (1e-6, 1e-8)  # by how much levels are raised to find a signal inside a cell
 WORK = 4_000_000  # numbers in the largest array of a batch

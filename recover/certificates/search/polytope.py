@@ -4,8 +4,9 @@ The frame's directions span a polytope that holds the origin inside; every signa
 cone over one of its facets F.  Row i of the facet sees a signal of that cone in the ball of
 radius R no lower than ``-R |P(-phi_i)|``, P the projection onto the cone over F: the largest
 value of ``<x, -phi_i>`` over a closed convex cone and the unit ball is the norm of the
-projection (Moreau).  With the least of these over the facets of each row as its bias, all rows of F are
-active on its cone; they span, so the layer is injective and the dual of F recovers the signal.
+projection (Moreau).  With the least of these over the facets of each row as its bias, all rows
+of F are active on its cone; they span, so the layer is injective and the dual of F recovers the
+signal.
 
 References
 ----------
