@@ -24,6 +24,7 @@ from recover.solve.loop import solve
 __all__ = ["Recovery", "certify", "method_named", "recover"]
 
 FORMAT = "recover-result-1"
+SEARCH_SECONDS = 60.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,7 +150,7 @@ def certify(
     subject: Model | Problem,
     where: Domain | Array,
     *,
-    budget: float = 60.0,
+    budget: float | None = None,
     watch: Watch | None = None,
 ) -> Certificate:
     """Certify a frame before any measurement, or a recovered signal after one.
@@ -161,8 +162,9 @@ def certify(
         posteriori: how far from `where` can any signal consistent with the data lie?).
     where : Domain or array
         The domain for a model, the recovered signal for a problem.
-    budget : float
-        Seconds that an a-priori search may take.
+    budget : float, optional
+        Seconds: 60 for an a-priori search by default; for a recovered signal, what refinements
+        may take beyond what a finite bound needs.
     watch : callable, optional
         Progress of a search; returns True to stop.
 
@@ -183,7 +185,9 @@ def certify(
         raise ParameterError("a model is certified on a domain such as Ball(1.0), got an array")
     from recover.certificates.apriori import certify_apriori
 
-    return certify_apriori(subject, where, budget=budget, watch=watch)
+    return certify_apriori(
+        subject, where, budget=SEARCH_SECONDS if budget is None else budget, watch=watch
+    )
 
 
 def method_named(name: str) -> AnyMethod:

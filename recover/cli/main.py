@@ -9,6 +9,7 @@ import click
 from recover import __version__
 from recover.cli.audio import audio_command, inspect_command
 from recover.cli.capacity import capacity_command
+from recover.cli.certify import certify_command
 from recover.cli.demo import demo_command
 from recover.cli.listing import list_command
 from recover.cli.output import complain
@@ -31,6 +32,7 @@ for command in (
     demo_command,
     audio_command,
     inspect_command,
+    certify_command,
     verify_command,
     report_command,
     capacity_command,

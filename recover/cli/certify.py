@@ -1,0 +1,190 @@
+"""``recover certify``."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import Any
+
+import click
+
+from recover.certificates.certificate import Certificate
+from recover.cli.measurement import KINDS, describe_model, level_argument, model_of
+from recover.cli.output import Bar, print_table, write_json
+from recover.core.errors import ParameterError
+from recover.core.progress import Progress
+from recover.io.atomic import STANDARD, check_writable, write_text
+from recover.models.domains import Ball, Domain, Everywhere
+from recover.pipeline import certify
+
+__all__ = ["certify_command"]
+
+
+@click.command("certify")
+@click.argument("frame", metavar="FRAME.npy")
+@click.option("--model", "kind", type=click.Choice(KINDS), required=True, help="Non-linearity.")
+@click.option(
+    "--bias",
+    default="0",
+    show_default=True,
+    metavar="B|B.npy",
+    help="Of max(<x, phi> - bias, 0); a network's bias with the other sign.",
+)
+@click.option("--low", metavar="L|L.npy", help="Lower saturation level, or none.")
+@click.option("--high", metavar="H|H.npy", help="Upper saturation level, or none.")
+@click.option("--level", type=float, metavar="L", help="Both levels at once: -L and L.")
+@click.option(
+    "--radius",
+    default="1",
+    show_default=True,
+    metavar="R|inf",
+    help="Radius of the ball of signals.",
+)
+@click.option("--nonnegative", is_flag=True, help="Only signals without negative entries.")
+@click.option(
+    "--budget",
+    type=float,
+    default=60.0,
+    show_default=True,
+    metavar="S",
+    help="Seconds that the search may take.",
+)
+@click.option(
+    "--json", "json_path", metavar="C.json", help="Write the certificate; - is stdout."
+)
+@click.option("--report", metavar="R.html", help="Write a page with the search's pictures.")
+@click.option("--force", is_flag=True, help="Replace existing files.")
+@click.option("--quiet", is_flag=True, help="Print nothing but errors.")
+def certify_command(
+    *,
+    frame: str,
+    kind: str,
+    bias: str,
+    low: str | None,
+    high: str | None,
+    level: float | None,
+    radius: str,
+    nonnegative: bool,
+    budget: float,
+    json_path: str | None,
+    report: str | None,
+    force: bool,
+    quiet: bool,
+) -> None:
+    """Prove how stably a frame determines a signal under a non-linearity, before any data.
+
+    The rows of FRAME.npy are the measuring vectors.  Prints a proved bracket of the lower
+    Lipschitz constant kappa; noise grows by at most 1/kappa.
+    """
+    description = _description(kind, bias, low, high, level)
+    where = _domain(radius, nonnegative)
+    for path in (json_path, report):
+        if path is not None:
+            check_writable(path, force=force)
+    model = model_of(frame, description)
+    history = _History()
+    with Bar(frame, quiet=quiet) as bar:
+        history.bar = bar
+        certificate = certify(model, where, budget=budget, watch=history)
+    seconds = history.seconds()
+    data = {
+        "input": frame,
+        "model": description,
+        "scope": certificate.scope.to_json(),
+        "seconds": seconds,
+        "certificate": certificate.to_data(),
+    }
+    if json_path is not None:
+        write_json(json_path, data, force=force)
+    if report is not None:
+        from recover.report.certify import certify_report
+
+        verify_with = f"recover verify {json_path} {frame}" if json_path else ""
+        page = certify_report(certificate, model, where, history.brackets, verify_with)
+        write_text(report, page, force=force)
+    if not quiet and json_path != STANDARD:
+        _tell(certificate, seconds)
+
+
+class _History:
+    """Keeps the bracket over time, and passes progress on."""
+
+    def __init__(self) -> None:
+        self.started = time.monotonic()
+        self.brackets: list[tuple[float, float, float]] = []
+        self.bar: Bar | None = None
+
+    def __call__(self, progress: Progress, /) -> None:
+        if progress.bracket is not None:
+            self.brackets.append((self.seconds(), *progress.bracket))
+        if self.bar is not None:
+            self.bar(progress)
+
+    def seconds(self) -> float:
+        return time.monotonic() - self.started
+
+
+def _description(
+    kind: str, bias: str, low: str | None, high: str | None, level: float | None
+) -> dict[str, Any]:
+    levels = {"--low": low, "--high": high, "--level": level}
+    given = [name for name, value in levels.items() if value is not None]
+    if kind != "saturation":
+        if given:
+            raise ParameterError(
+                f"{', '.join(given)} belongs to --model saturation, not {kind}"
+            )
+        return (
+            describe_model(kind, bias=level_argument("bias", bias))
+            if kind == "relu"
+            else {"kind": kind}
+        )
+    if level is not None:
+        if len(given) > 1:
+            raise ParameterError("give --level, or --low and --high, not both")
+        if not level > 0.0:
+            raise ParameterError(f"level must be positive, got {level}")
+        return describe_model(kind, low=-level, high=level)
+    if not given:
+        raise ParameterError("saturation needs --level, or --low and --high")
+    return describe_model(
+        kind, low=level_argument("low", low), high=level_argument("high", high)
+    )
+
+
+def _domain(radius: str, nonnegative: bool) -> Domain:
+    try:
+        size = float(radius)
+    except ValueError:
+        raise ParameterError(f"radius must be a number or inf, got {radius!r}") from None
+    if math.isinf(size) and size > 0.0:
+        if nonnegative:
+            raise ParameterError("the non-negative part needs a finite radius")
+        return Everywhere()
+    return Ball(size, nonnegative)
+
+
+def _tell(certificate: Certificate, seconds: float) -> None:
+    kappa, growth = certificate.kappa, certificate.amplification
+    values = certificate.evidence.values
+    scope = certificate.scope.to_json()
+    where = f"ball of radius {scope['radius']:g}" if scope["kind"] == "ball" else "all signals"
+    if scope.get("nonnegative"):
+        where = f"non-negative part of the {where}"
+    rows = [
+        ["kappa (lower Lipschitz constant)", f"{kappa.lower:.10g}", f"{kappa.upper:.10g}"],
+        ["noise amplification", f"{growth.lower:.10g}", f"{growth.upper:.10g}"],
+        [
+            "smallest eigenvalue over all cells",
+            f"{float(values['eigenvalue_lower']):.10g}",
+            f"{float(values['eigenvalue_upper']):.10g}",
+        ],
+    ]
+    print_table(("quantity", "proved from below", "witnessed from above"), rows)
+    state = "closed" if values["closed"] else "open"
+    click.echo(
+        f"on the {where}; search {state} after {int(values['nodes'])} nodes, {seconds:.2f} s; "
+        f"{certificate.rigor}"
+    )
+    if certificate.reason is not None:
+        click.echo(f"reason: {certificate.reason}")
