@@ -36,6 +36,10 @@ _UNDECIDED = (
     "rounding left some cells undecided (levels or dependent rows within 1e-10 of a degenerate "
     "arrangement); the lower end counts them as reachable"
 )
+_NEAR_ZERO = (
+    "the smallest eigenvalue that was found cannot be told from 0 in floating point, so no "
+    "positive lower end is proved"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -238,7 +242,7 @@ def _modulus_reason(rows: Array, found: _Found) -> str | None:
 
 def _search_reason(found: _Found) -> str | None:
     if found.bracket.closed:
-        return None
+        return None if found.kappa.lower > 0.0 else _NEAR_ZERO
     return _UNDECIDED if found.bracket.unresolved else _OPEN
 
 

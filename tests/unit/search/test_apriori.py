@@ -128,6 +128,7 @@ def test_invented_conflicts_are_refused():
         (ReLU(Dense(np.eye(3)[:2]), -1.0), Ball(1.0)),
         (Modulus(Dense(np.eye(3))), Everywhere()),
         (ReLU(Dense(np.zeros((3, 2))), -1.0), Ball(1.0)),
+        (Saturation(Dense(np.vstack([0.7 * np.eye(3)] * 2)), -0.5, 0.5), Ball(1.0)),
     ],
 )
 def test_trivial_zeros_say_why(model, scope):
