@@ -87,6 +87,9 @@ def certify_command(
         history.bar = bar
         certificate = certify(model, where, budget=budget, watch=history)
     seconds = history.seconds()
+    values = certificate.evidence.values
+    ends = (float(values["eigenvalue_lower"]), float(values["eigenvalue_upper"]))
+    history.brackets.append((seconds, *ends))
     data = {
         "input": frame,
         "model": description,

@@ -24,7 +24,7 @@ from recover.report.page import (
     promise,
     table,
 )
-from recover.report.words import certificate_paragraphs, number
+from recover.report.words import number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -81,14 +81,16 @@ def certify_report(
 
 
 def _words(certificate: Certificate) -> list[str]:
-    texts = certificate_paragraphs(certificate)
-    # an a-priori certificate speaks of kappa; its error bound is infinite by definition
-    head = (
+    kappa = certificate.kappa
+    texts = [
         "Two signals of the domain that differ by d have measurements that differ by at least "
-        f"kappa d, with kappa at least {number(certificate.kappa.lower, 6)} (proved); a pair of "
-        f"signals shows that it is at most {number(certificate.kappa.upper, 6)}."
-    )
-    return [head, *texts[1:]]
+        f"kappa d, with kappa at least {number(kappa.lower, 6)} (proved); a pair of signals "
+        f"shows that it is at most {number(kappa.upper, 6)}. Noise in the measurement grows by "
+        f"at most {number(certificate.amplification.upper, 6)}."
+    ]
+    if certificate.reason is not None:
+        texts.append(f"Reason: {certificate.reason.rstrip('.')}.")
+    return [*texts, f"How firmly: {certificate.rigor}."]
 
 
 def _closing(brackets: Sequence[Bracket]) -> Figure:
@@ -122,7 +124,7 @@ def _cells(model: Model, ball: Ball) -> Figure:
     worst = min((float(np.nanmin(p)) for p in pictures if not np.isnan(p).all()), default=0.0)
     return Figure(
         png(figure_),
-        f"The ball of signals with every cell coloured by its stability, which ranges from "
+        "The ball of signals with every cell coloured by its stability, from "
         f"{number(worst)} (dark) to {number(top)} (bright).",
         "Each cell has one set of measurements that stay linear; its colour is the square root "
         "of their smallest eigenvalue, sampled on a grid (a picture, not the proof).",

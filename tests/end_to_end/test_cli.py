@@ -12,25 +12,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from recover.cli.main import main
 from recover.io import bundled
 
 CLIPPED = bundled("audio/guitar_em9_clipped.flac")
 SECONDS = 0.4
-
-
-@pytest.fixture
-def run(monkeypatch, capsys):
-    """Run the command line in this process; returns (status, stdout, stderr)."""
-
-    def call(*args):
-        monkeypatch.setattr(sys, "argv", ["recover", *map(str, args)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        captured = capsys.readouterr()
-        return ended.value.code, captured.out, captured.err
-
-    return call
 
 
 @pytest.fixture
