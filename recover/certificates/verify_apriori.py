@@ -70,7 +70,7 @@ def _faults(cert: Certificate, model: Model) -> Iterator[str]:
         yield f"the scope {cert.scope.to_json()} is none of a ball and everywhere"
         return
     claim = claim_of(model, *domain)
-    yield from _closing(cert)
+    yield from _closing(cert, claim)
     if isinstance(model, Modulus):
         yield from _modulus_faults(cert, claim)
     else:
@@ -94,9 +94,11 @@ def _domain(cert: Certificate) -> tuple[float, bool] | None:
     return radius, data["nonnegative"]
 
 
-def _closing(cert: Certificate) -> Iterator[str]:
+def _closing(cert: Certificate, claim: Claim) -> Iterator[str]:
     lower, upper = _number(cert, "eigenvalue_lower"), _number(cert, "eigenvalue_upper")
-    if bool(cert.evidence.values["closed"]) and upper - lower > 1e-6 * upper:
+    energy = math.ldexp(norm_upper(claim.rows) ** 2, 2 * claim.row_exponent)
+    tolerance = 1e-6 * upper + 1e-10 * energy  # what rounding can leave between the ends
+    if bool(cert.evidence.values["closed"]) and upper - lower > tolerance:
         yield f"the bracket [{lower:g}, {upper:g}] is said to be closed"
     if not cert.evidence.values["closed"] and not cert.reason:
         yield "an open bracket must say why it is open"

@@ -109,8 +109,8 @@ class Energy:
     def lowest(self, keep: Array) -> tuple[float, Array]:
         """Return an upper bound of one S_I's smallest eigenvalue, and the vector that shows it.
 
-        The Rayleigh quotient of the computed bottom eigenvector, rounded up; exactly 0 if fewer
-        than n rows are kept.
+        The Rayleigh quotient of the computed bottom eigenvector, raised by `margin` so that
+        another eigenvector routine shows no more; exactly 0 if fewer than n rows are kept.
         """
         kept = self.rows[keep]
         m, n = kept.shape
@@ -121,4 +121,4 @@ class Energy:
         values = kept @ vector
         errors = gamma(n + 4) * np.sqrt((kept**2).sum(axis=1)) * np.sqrt(float(vector @ vector))
         total = float(((np.abs(values) + errors * (1.0 + 1e-9)) ** 2).sum())
-        return up(total * (1.0 + gamma(m + 8)) / size, 4), vector
+        return up(total * (1.0 + gamma(m + 8)) / size + self.margin, 4), vector
