@@ -137,22 +137,19 @@ def _description(
             raise ParameterError(
                 f"{', '.join(given)} belongs to --model saturation, not {kind}"
             )
-        return (
-            describe_model(kind, bias=level_argument("bias", bias))
-            if kind == "relu"
-            else {"kind": kind}
+        return describe_model(
+            kind, {"bias": level_argument("bias", bias)} if kind == "relu" else {}
         )
     if level is not None:
         if len(given) > 1:
             raise ParameterError("give --level, or --low and --high, not both")
         if not level > 0.0:
             raise ParameterError(f"level must be positive, got {level}")
-        return describe_model(kind, low=-level, high=level)
+        return describe_model(kind, {"low": -level, "high": level})
     if not given:
         raise ParameterError("saturation needs --level, or --low and --high")
-    return describe_model(
-        kind, low=level_argument("low", low), high=level_argument("high", high)
-    )
+    ends = {"low": level_argument("low", low), "high": level_argument("high", high)}
+    return describe_model(kind, ends)
 
 
 def _domain(radius: str, nonnegative: bool) -> Domain:

@@ -34,8 +34,8 @@ def level_argument(name: str, text: str | None) -> float | Array | None:
         raise ParameterError(f"{name} must be a number or an NPY file, got {text!r}") from None
 
 
-def describe_model(kind: str, **levels: float | Array | None) -> dict[str, Any]:
-    """Return the model as plain data for JSON."""
+def describe_model(kind: str, levels: Mapping[str, float | Array | None]) -> dict[str, Any]:
+    """Return the model with its levels by name (bias, or low and high) as plain data."""
     plain = {
         key: value.tolist() if isinstance(value, np.ndarray) else value
         for key, value in levels.items()
