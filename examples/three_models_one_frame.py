@@ -1,8 +1,8 @@
 """One frame under three non-linearities: what each leaves of its stability.
 
 Sixteen unit vectors in R^3.  As a linear measurement the frame is as stable as the square root
-of its lower frame bound; rectified, clipped, or without signs it is less so.  Every number below
-is a proved bracket.
+of its lower frame bound; rectified, clipped, or without signs it is less so.  Every number
+below is a proved bracket.
 """
 
 # %%
