@@ -93,7 +93,8 @@ def _signal(name: str, value: Array, problem: Problem) -> Array:
 def _nothing(problem: Problem, failures: list[Withheld]) -> Certificate:
     """Return the infinite certificate with the reason that is most worth telling."""
     ranked = sorted(failures, key=lambda failure: list(Why).index(failure.why))
-    chosen = ranked[0] if ranked else Withheld(Why.MAGNITUDES)
+    none = Withheld(Why.NO_PROOF, {"name": type(problem.model).__name__})
+    chosen = ranked[0] if ranked else none
     zero = any(failure.kappa_zero for failure in failures)
     return unbounded(
         chosen.sentence,

@@ -41,9 +41,39 @@ class Why(Enum):
         "the recovered signal lies outside the domain, so a bound that rests on the domain is "
         "not issued; recover within the domain or give a larger one"
     )
-    MAGNITUDES = (
-        "magnitudes fix a signal only near a recovered one, up to sign or phase, and no local "
-        "bound applies here yet"
+    NO_PROOF = (
+        "no proof is known that applies to a {name} measurement with this prior and domain"
+    )
+    DEVIATION = (
+        "data and recovered signal differ by {deviation:.3g} in magnitude, noise included, and "
+        "a local bound can carry about {carried:.3g} here; polish the signal, or give less "
+        "noise if there is less"
+    )
+    PHASES_OPEN = (
+        "no local stability could be proved: the {kept} magnitudes that are not zero near the "
+        "recovered signal do not provably fix {needed} real unknowns; measure more"
+    )
+    ZERO_SIGNAL = (
+        "the recovered signal is zero, and near zero magnitudes do not tell directions apart; "
+        "give a signal that explains the data"
+    )
+    CHAIN_OPEN = (
+        "the products of neighbouring samples do not provably join the signal together: its "
+        "smallest squared modulus is {smallest:.3g} and the data leave {tau:.3g} open"
+    )
+    CHAIN_LOOSE = (
+        "the bound from products of neighbouring samples, {bound:.3g}, is no less than the "
+        "signal's norm {norm:.3g}; give less noise if there is less"
+    )
+    WINDOW_BLIND = (
+        "the window of size {size} cannot see all products of samples {lag} apart (the "
+        "transform of its own product has a zero, as for every symmetric window); take an "
+        "asymmetric window, or a length that avoids the zero"
+    )
+    FEW_CHANNELS = (
+        "the spectrogram does not determine the products of neighbouring samples: {channels} "
+        "channels for a window of {size} and a signal of {length}; take more channels than the "
+        "window has samples, and a window no longer than the signal"
     )
     SUBSPACE_OPEN = (
         "the data fix {fixed} coefficients, which do not provably determine the {size} "

@@ -137,10 +137,20 @@ def open_support() -> Case:
     return Problem(model, np.zeros(3), domain=Support(np.ones(5, dtype=bool))), x
 
 
-def magnitudes() -> Case:
+def zero_signal() -> Case:
     model = Modulus(Dense(np.random.default_rng(2).standard_normal((9, 3))))
-    x = np.ones(3)
-    return Problem(model, model(x)), x
+    return Problem(model, np.zeros(9)), np.zeros(3)
+
+
+def far_from_the_data() -> Case:
+    model = Modulus(Dense(np.random.default_rng(2).standard_normal((9, 3))))
+    return Problem(model, model(np.ones(3)) + 1.0, noise=3.0), np.ones(3)
+
+
+def few_magnitudes() -> Case:
+    rng = np.random.default_rng(2)
+    model = Modulus(Dense(rng.standard_normal((4, 3)) + 1j * rng.standard_normal((4, 3))))
+    return Problem(model, model(np.ones(3))), np.ones(3)
 
 
 def no_roundoff() -> Case:
@@ -211,7 +221,9 @@ REASONS: dict[str, tuple[Callable[[], Case], Why]] = {
     "empty box": (empty_box, Why.EMPTY),
     "outside the domain": (outside, Why.OUTSIDE_DOMAIN),
     "nothing seen of the support": (open_support, Why.SUBSPACE_OPEN),
-    "magnitudes": (magnitudes, Why.MAGNITUDES),
+    "magnitudes of nothing": (zero_signal, Why.ZERO_SIGNAL),
+    "magnitudes far from the signal's": (far_from_the_data, Why.DEVIATION),
+    "too few magnitudes": (few_magnitudes, Why.PHASES_OPEN),
     "rounding unknown": (no_roundoff, Why.NO_ROUNDOFF),
     "too large": (too_large, Why.TOO_LARGE),
     "budget too small": (small_budget, Why.NO_SIGNAL_OF_PRIOR),
@@ -243,8 +255,10 @@ def test_reasons_are_given_and_verified(name: str) -> None:
 
 def test_every_reason_has_a_case() -> None:
     covered = {why for _, why in REASONS.values()}
-    # these two are the linear programs' own; see test_polytope
-    assert set(Why) - covered == {Why.UNBOUNDED, Why.LINEAR_PROGRAM}
+    # linear programs' own (test_polytope), spectrograms' (test_modulus_reasons), last resort
+    elsewhere = {Why.UNBOUNDED, Why.LINEAR_PROGRAM, Why.NO_PROOF}
+    elsewhere |= {Why.CHAIN_OPEN, Why.CHAIN_LOOSE, Why.WINDOW_BLIND, Why.FEW_CHANNELS}
+    assert set(Why) - covered == elsewhere
 
 
 def test_clipped_basis_in_plain_words() -> None:

@@ -1,0 +1,94 @@
+"""The check of the bound for spectrograms with hop 1."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from recover.certificates.certificate import Certificate
+from recover.certificates.checks.base import Check
+from recover.certificates.checks.common import number_of, reason_faults, upper_bound_fault
+from recover.certificates.checks.modulus import kappa_faults
+from recover.certificates.checks.modulus_steps import check_steps, is_drawn, steps_of
+from recover.certificates.phase_chain import chain_lower, edge_weights
+from recover.certificates.phase_lags import distance_bound, lags_of
+from recover.certificates.phase_rows import Magnitudes, magnitudes_of
+from recover.certificates.phase_statements import DELTA, named_signal, phase_heading
+from recover.core.arrays import Array
+from recover.core.rigor import PROVED, probabilistic
+from recover.frames.boundary import Boundary
+from recover.frames.gabor import Gabor
+from recover.models.base import Model
+from recover.models.modulus import Modulus
+from recover.models.problem import Problem
+
+__all__ = ["SpectrogramLagsCheck"]
+
+
+@dataclass(frozen=True)
+class SpectrogramLagsCheck(Check):
+    """Proves the Laplacian's eigenvalue again, and the steps if there are any."""
+
+    @property
+    def kind(self) -> str:
+        return "modulus lags"
+
+    def faults(
+        self, certificate: Certificate, subject: Model | Problem, signal: Array | None
+    ) -> tuple[str, ...]:
+        if not isinstance(subject, Problem) or not isinstance(subject.model, Modulus):
+            return ("the certificate is of a recovery from magnitudes, not of this subject",)
+        frame = subject.model.frame
+        sizes = isinstance(frame, Gabor) and frame.channels > frame.window.size >= 2
+        if not isinstance(frame, Gabor) or frame.hop != 1 or not sizes:
+            return ("the certificate is of a spectrogram with hop 1 and more channels",)
+        if frame.length < frame.window.size:
+            return ("the window is longer than the signal",)
+        magnitudes = magnitudes_of(subject, named_signal(certificate, subject, signal))
+        return tuple(_faults(certificate, subject, frame, magnitudes))
+
+
+def _faults(
+    certificate: Certificate, problem: Problem, frame: Gabor, magnitudes: Magnitudes
+) -> Iterator[str]:
+    drawn = is_drawn(certificate)
+    rigor = problem.noise_bound.rigor & (probabilistic(DELTA) if drawn else PROVED)
+    yield from phase_heading(certificate, problem, rigor, math.inf, drawn=drawn)
+    outside = np.ones(frame.signal_size, dtype=bool)
+    outside[magnitudes.columns] = False
+    if not magnitudes.signal.any() or magnitudes.signal.reshape(-1)[outside].any():
+        yield "the recovered signal is zero or leaves its support"
+        return
+    lags = lags_of(magnitudes, frame)
+    tau = number_of(certificate, "tau")
+    if not lags.tau[0] <= tau:
+        yield f"the change of squared moduli {tau:.17g} is claimed, not {lags.tau[0]:.17g}"
+        return
+    eigenvalue, pin = number_of(certificate, "eigenvalue"), number_of(certificate, "pin")
+    sizes = np.abs(magnitudes.signal)
+    weights = edge_weights(sizes, tau, closed=frame.boundary is Boundary.CIRCULAR)
+    route = str(certificate.evidence.values["chain_route"])
+    proved = 0.0
+    if eigenvalue > 0.0 and pin == int(pin):
+        proved = chain_lower(sizes, weights, route, int(pin), at=eigenvalue)
+    if not proved >= eigenvalue > 0.0:
+        yield f"the second eigenvalue {eigenvalue:.17g} could not be proved again"
+        return
+    distance = number_of(certificate, "distance")
+    lowest = distance_bound(magnitudes.signal, lags, eigenvalue)
+    yield from upper_bound_fault("the distance of all signals", distance, lowest)
+    if "steps" not in certificate.evidence.arrays:
+        yield from upper_bound_fault("error bound", certificate.error_bound, distance)
+        if certificate.kappa.lower != 0.0 or certificate.kappa.upper != math.inf:
+            yield f"kappa is claimed as {certificate.kappa}, of which nothing is proved"
+        yield from reason_faults(certificate)
+        return
+    steps = steps_of(certificate)
+    if not distance <= steps[0].high:
+        yield f"the steps begin at {steps[0].high:.6g}, closer than {distance:.6g}"
+    yield from check_steps(certificate, magnitudes, steps)
+    yield from upper_bound_fault("error bound", certificate.error_bound, steps[-1].low)
+    yield from kappa_faults(certificate, magnitudes, steps[-1])

@@ -1,0 +1,111 @@
+"""One step of a local bound for magnitudes: no consistent signal lies between two distances.
+
+Let G be the coefficients with ``|z_i| >= theta |phi_i|``, let ``|J_G h| >= s |h|`` for every h
+at right angles to the lost direction, and ``sum_G (b_i / rho_i)^2 <= W^2 |h|^2`` with
+``rho_i = |z_i| / |phi_i|``.  Then for ``|h| = r < theta`` (see `phase_rows`)
+
+``c_i <= |b_i| r / (2 (rho_i - r)) <= (|b_i| / rho_i) r theta / (2 (theta - r))``,
+
+since ``rho / (rho - r)`` falls as rho grows, and so
+
+``| |Phi(x_hat + h)| - |Phi x_hat| | >= kappa(r) |h|``,
+``kappa(r) = s - r theta W / (2 (theta - r))``.
+
+Two choices of W hold: the norm of the rows ``b_i / rho_i``, and
+``sqrt(B - s^2) / theta``: there ``sum c_i^2 <= q^2 (B |h|^2 - |J_G h|^2)`` with
+``q = r / (2 (theta - r))``, and ``|a| - q sqrt(B |h|^2 - |a|^2)`` grows with |a|.  W is 0 for
+real coefficients.
+
+A consistent x, its sign or phase chosen nearest to x_hat, has h at right angles to ``i x_hat``
+and ``| |Phi x| - |Phi x_hat| |_G <= tau``.  As ``r kappa(r) - tau`` is concave, if it is
+positive at r = low and r = high then no consistent signal has a distance between the two: those
+within `high` are within `low`.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from recover.core.enclosure import Enclosure
+from recover.core.rounding import up
+
+__all__ = ["Stage", "carried", "distances", "kappa_at", "stage_faults"]
+
+exactly = Enclosure.exactly
+EDGE = 1e-9  # relative distance kept from the ends of the interval, for rounding
+
+
+class Stage(NamedTuple):
+    """One step: those within `high` are within `low`.
+
+    Parameters
+    ----------
+    threshold : float > 0
+        theta.
+    sigma : float
+        s, proved.
+    weight : float >= 0
+        W, proved.
+    low, high : float
+    """
+
+    threshold: float
+    sigma: float
+    weight: float
+    low: float
+    high: float
+
+
+def kappa_at(threshold: float, sigma: float, weight: float, radius: float) -> float:
+    """Return a lower bound of kappa(radius); minus infinity where nothing is known."""
+    if weight == 0.0:
+        return sigma if radius < threshold else -math.inf
+    gap = exactly(threshold) - radius
+    if gap.lower <= 0.0:
+        return -math.inf
+    bend = exactly(radius) * threshold * weight / (exactly(2.0) * gap)
+    return (exactly(sigma) - bend).lower
+
+
+def distances(
+    threshold: float, sigma: float, weight: float, tau: float
+) -> tuple[float, float] | None:
+    """Return (low, high) of the widest step, None if there is none.
+
+    ``r kappa(r) > tau`` is ``(s + theta W / 2) r^2 - (s theta + tau) r + tau theta < 0``.
+    """
+    a, b, c = sigma + 0.5 * threshold * weight, sigma * threshold + tau, tau * threshold
+    under = b * b - 4.0 * a * c
+    if under <= 0.0 or sigma <= 0.0:
+        return None
+    large = (b + math.sqrt(under)) / (2.0 * a)
+    small = c / (a * large)
+    low, high = small * (1.0 + EDGE), min(large, threshold) * (1.0 - EDGE)
+    return (low, high) if low < high else None
+
+
+def carried(threshold: float, sigma: float, weight: float) -> float:
+    """Return about the largest deviation tau for which there is a step."""
+    if sigma <= 0.0:
+        return 0.0
+    if weight == 0.0:
+        return sigma * threshold
+    # tau = r kappa(r) is largest where r / theta = 1 - sqrt(w / (s + w)), w = theta W / 2
+    bend = 0.5 * threshold * weight
+    part = 1.0 - math.sqrt(bend / (sigma + bend))
+    return max(part * threshold * (sigma - bend * part / (1.0 - part)), 0.0)
+
+
+def stage_faults(stage: Stage, tau: float) -> str | None:
+    """Return why the step is not proved, None if it is."""
+    if not 0.0 <= stage.low < stage.high < math.inf:
+        return f"the distances {stage.low:g} and {stage.high:g} are in the wrong order"
+    ends = (stage.high,) if stage.low == 0.0 else (stage.low, stage.high)
+    if stage.low == 0.0 and tau > 0.0:
+        return f"a distance of 0 needs exact data, and the deviation is {tau:.3g}"
+    for r in ends:
+        kappa = kappa_at(stage.threshold, stage.sigma, stage.weight, r)
+        if kappa <= 0.0 or (exactly(kappa) * r).lower <= up(tau):
+            return f"at the distance {r:.6g} the magnitudes need not differ by {tau:.3g}"
+    return None

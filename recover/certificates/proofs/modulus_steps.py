@@ -1,0 +1,234 @@
+"""The search for the steps of a local bound: which coefficients to use, and to prove them."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from scipy.linalg import eigvalsh
+
+from recover.certificates.phase_dense import (
+    Turned,
+    dense_fits,
+    sigma_dense,
+    turned_rows,
+    weight_dense,
+)
+from recover.certificates.phase_free import (
+    FILTER,
+    SYMMETRIC,
+    free_fits,
+    sigma_free,
+    symmetric_fits,
+    weight_free,
+)
+from recover.certificates.phase_rows import Magnitudes
+from recover.certificates.phase_stage import Stage, carried, distances
+from recover.certificates.phase_statements import DELTA
+from recover.core.arrays import Array
+from recover.core.rounding import down, up
+from recover.frames.bounds import subframe_lower
+
+__all__ = ["Numbers", "Search", "find_steps", "prove_numbers", "spread"]
+
+# parts of the coefficients that are left out, the smallest first
+SHARES = (0.0, 0.002, 0.01, 0.03, 0.06, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5)
+FEW_SHARES = (0.0, 0.03, 0.1, 0.2, 0.35)
+TWO_SHARES = (0.0, 0.1)
+SMALL, MEDIUM = 130, 400  # unknowns for which so many are tried
+QUICK_DENSE = 1000  # unknowns for matrices where no budget is given and there is another way
+ALLOWANCES = 3  # the prover's rounding and a verifier's on other hardware
+SHADE = 2.0**-10  # a drawn bound is stated lower by this much: another draw proves it too
+FRAME, DENSE = "frame", "dense"
+REAL, SPREAD, WEIGHTED = "real", "spread", "weighted"
+
+
+class Numbers(NamedTuple):
+    """The numbers of a step with how they were proved.
+
+    Parameters
+    ----------
+    threshold, sigma, weight : float
+    values : dict
+        The routes, and what their proofs need.
+    """
+
+    threshold: float
+    sigma: float
+    weight: float
+    values: dict[str, float | str]
+
+
+class Search(NamedTuple):
+    """What a search has found: the steps, and the largest deviation that could be carried."""
+
+    steps: list[tuple[Stage, dict[str, float | str]]]
+    carried: float
+    sigma: float
+
+
+def spread(magnitudes: Magnitudes, threshold: float, sigma: float) -> float:
+    """Return the weight ``sqrt(B - s^2) / theta``, rounded up."""
+    upper = magnitudes.frame.bounds().upper
+    return up(math.sqrt(max(up(upper - down(sigma * sigma)), 0.0)) / threshold, 4)
+
+
+def find_steps(
+    magnitudes: Magnitudes, budget: float | None, rng: np.random.Generator
+) -> Search | None:
+    """Return the steps found; None if the proof would be too large.
+
+    Parameters
+    ----------
+    magnitudes : Magnitudes
+    budget : float, optional
+        Seconds that may be spent on more than a quick answer.
+    rng : Generator
+    """
+    free = free_fits(magnitudes)
+    quick = budget is None and free
+    dense = dense_fits(magnitudes, QUICK_DENSE) if quick else dense_fits(magnitudes)
+    if magnitudes.frame.real_coefs or dense:
+        return _searched(magnitudes)
+    return _drawn(magnitudes, budget is not None, rng) if free else None
+
+
+def _thresholds(magnitudes: Magnitudes, shares: tuple[float, ...]) -> list[float]:
+    ordered = np.sort(magnitudes.ratio[magnitudes.ratio > 0.0], axis=None)
+    if ordered.size == 0:
+        return []
+    ordered = ordered[ordered > 1e-11 * ordered[-1]]
+    places = sorted({int(share * ordered.size) for share in shares})
+    return [float(ordered[place]) * (1.0 - 1e-6) for place in places]
+
+
+def _searched(magnitudes: Magnitudes) -> Search:
+    """Try several thresholds with estimates, prove the widest step and the closest one."""
+    n = magnitudes.unknowns
+    shares = SHARES if n <= SMALL else FEW_SHARES if n <= MEDIUM else TWO_SHARES
+    tried: list[tuple[float, float, float, float]] = []  # high, low, threshold, carried
+    largest = 0.0
+    for threshold in _thresholds(magnitudes, shares):
+        sigma, weight = _estimates(magnitudes, threshold)
+        tau = magnitudes.deviation(magnitudes.kept(threshold), ALLOWANCES)
+        largest = max(largest, carried(threshold, sigma, weight))
+        found = distances(threshold, sigma, weight, tau)
+        if found is not None:
+            tried.append((found[1], found[0], threshold, largest))
+    if not tried:
+        first = _thresholds(magnitudes, (0.0,))
+        sigma = max((prove_numbers(magnitudes, t).sigma for t in first), default=0.0)
+        return Search([], largest, sigma)
+    widest = max(tried)
+    nearest = min(tried, key=lambda one: one[1])
+    first_step = _step(magnitudes, prove_numbers(magnitudes, widest[2]))
+    if first_step is None:
+        return Search([], largest, 0.0)
+    steps = [first_step]
+    if nearest[1] < 0.99 * widest[1]:
+        second = _step(magnitudes, prove_numbers(magnitudes, nearest[2]))
+        if second is not None and second[0].low < first_step[0].low <= second[0].high:
+            steps.append(second)
+    return Search(steps, largest, first_step[0].sigma)
+
+
+def _estimates(magnitudes: Magnitudes, threshold: float) -> tuple[float, float]:
+    """Estimate s and W, to choose a threshold by."""
+    if magnitudes.frame.real_coefs and not _restricted(magnitudes):
+        keep = magnitudes.kept(threshold)
+        return math.sqrt(subframe_lower(magnitudes.frame, keep).value), 0.0
+    turned = turned_rows(magnitudes, threshold)
+    rows = turned.linear
+    if rows.shape[0] < rows.shape[1]:
+        return 0.0, math.inf
+    least = float(eigvalsh(rows.T @ rows, subset_by_index=[0, 0])[0])
+    sigma = math.sqrt(max(least, 0.0))
+    if turned.bent.size == 0:
+        return sigma, 0.0
+    v = np.ones(rows.shape[1])
+    for _ in range(20):
+        v = turned.bent.T @ (turned.bent @ (v / np.linalg.norm(v)))
+    weight = math.sqrt(float(np.linalg.norm(v)))
+    return sigma, min(weight, spread(magnitudes, threshold, sigma))
+
+
+def _restricted(magnitudes: Magnitudes) -> bool:
+    return magnitudes.columns.size < magnitudes.frame.signal_size
+
+
+def prove_numbers(magnitudes: Magnitudes, threshold: float) -> Numbers:
+    """Prove the two numbers with matrices, or by the frame's structure for real ones."""
+    if magnitudes.frame.real_coefs and not _restricted(magnitudes):
+        found = subframe_lower(magnitudes.frame, magnitudes.kept(threshold))
+        root = down(math.sqrt(found.value) * (1.0 - 2.0**-50), 2)
+        values: dict[str, float | str] = {"route": FRAME, "inner": found.route}
+        return Numbers(threshold, max(root, 0.0), 0.0, {**values, "weight_route": REAL})
+    turned: Turned = turned_rows(magnitudes, threshold)
+    sigma, inner = sigma_dense(turned)
+    values = {"route": DENSE, "inner": inner}
+    if magnitudes.frame.real_coefs:
+        return Numbers(threshold, sigma, 0.0, {**values, "weight_route": REAL})
+    plain = spread(magnitudes, threshold, sigma)
+    weight = weight_dense(turned, threshold)
+    if weight < plain:
+        return Numbers(threshold, sigma, weight, {**values, "weight_route": WEIGHTED})
+    return Numbers(threshold, sigma, plain, {**values, "weight_route": SPREAD})
+
+
+def _drawn(magnitudes: Magnitudes, thorough: bool, rng: np.random.Generator) -> Search:
+    """Prove one or two steps with random vectors."""
+    thresholds = _thresholds(magnitudes, TWO_SHARES)
+    steps: list[tuple[Stage, dict[str, float | str]]] = []
+    largest, best = 0.0, 0.0
+    # thorough: far out without the smallest coefficients, then close with all of them
+    plan = ((1, 0.1), (0, 0.015)) if thorough else ((0, 0.25), (1, 0.25))
+    for which, loss in plan:
+        if which >= len(thresholds):
+            continue
+        numbers = _draw(magnitudes, thresholds[which], loss, rng, weighted=which == 1)
+        largest = max(largest, carried(*numbers[:3]))
+        best = max(best, numbers.sigma)
+        step = _step(magnitudes, numbers)
+        if step is None:
+            continue
+        joined = not steps or step[0].low < steps[-1][0].low <= step[0].high
+        if joined:
+            steps.append(step)
+        if not thorough:
+            break
+    return Search(steps, largest, best)
+
+
+def _draw(
+    magnitudes: Magnitudes,
+    threshold: float,
+    loss: float,
+    rng: np.random.Generator,
+    *,
+    weighted: bool,
+) -> Numbers:
+    keep: Array = magnitudes.kept(threshold)
+    found = sigma_free(magnitudes, keep, DELTA / 4.0, rng, loss=loss)
+    sigma = down(found.value * (1.0 - SHADE), 2) if found.value > 0.0 else 0.0
+    route = SYMMETRIC if symmetric_fits(magnitudes, keep) else FILTER
+    values: dict[str, float | str] = {"route": route, "near": found.near}
+    plain = spread(magnitudes, threshold, sigma)
+    if weighted and sigma > 0.0:
+        heavy = weight_free(magnitudes, keep, DELTA / 4.0, rng)
+        weight = up(heavy.value * (1.0 + SHADE), 2)
+        if weight < plain:
+            values |= {"weight_route": WEIGHTED, "weight_near": heavy.near}
+            return Numbers(threshold, sigma, weight, values)
+    return Numbers(threshold, sigma, plain, {**values, "weight_route": SPREAD})
+
+
+def _step(
+    magnitudes: Magnitudes, numbers: Numbers
+) -> tuple[Stage, dict[str, float | str]] | None:
+    tau = magnitudes.deviation(magnitudes.kept(numbers.threshold), ALLOWANCES)
+    found = distances(numbers.threshold, numbers.sigma, numbers.weight, tau)
+    if found is None:
+        return None
+    stage = Stage(numbers.threshold, numbers.sigma, numbers.weight, *found)
+    return stage, numbers.values
