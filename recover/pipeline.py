@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +27,7 @@ FORMAT = "recover-result-1"
 SEARCH_SECONDS = 60.0
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Recovery:
     """A recovered signal with its certificate.
 
@@ -50,6 +50,12 @@ class Recovery:
     status: Status
     residuals: Array
     method: str
+
+    def __repr__(self) -> str:
+        return (
+            f"Recovery(signal {self.signal.shape} {self.signal.dtype}, by {self.method}, "
+            f"{self.status.name}, {self.certificate!r})"
+        )
 
     @property
     def error_bound(self) -> float:
@@ -196,14 +202,23 @@ def method_named(name: str) -> AnyMethod:
     Raises
     ------
     ParameterError
-        If there is none; the message lists those there are.
+        If there is none (the message lists those there are), or if it has no default.
     """
     import recover.solve as package
 
     classes = concrete_classes(package, Method)
     if name not in classes:
         raise ParameterError(f"method must be one of {', '.join(classes)}, got {name!r}")
-    method: AnyMethod = classes[name].sample(np.random.default_rng(0))
+    needed = [
+        field.name
+        for field in fields(classes[name])
+        if field.default is MISSING and field.default_factory is MISSING
+    ]
+    if needed:
+        raise ParameterError(
+            f"{name} needs {', '.join(needed)}; pass recover.methods.{name}({needed[0]}=...)"
+        )
+    method: AnyMethod = classes[name]()
     return method
 
 

@@ -20,7 +20,7 @@ __all__ = ["Certificate", "not_asked", "unbounded"]
 FORMAT = "recover-certificate-1"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Certificate:
     """A promise about how far any admissible signal can lie from the recovered one.
 
@@ -72,6 +72,11 @@ class Certificate:
     def __post_init__(self) -> None:
         if math.isnan(self.error_bound) or self.error_bound < 0.0:
             raise ParameterError(f"error_bound must be >= 0, got {self.error_bound}")
+
+    def __repr__(self) -> str:
+        kappa = f"kappa in [{self.kappa.lower:.6g}, {self.kappa.upper:.6g}]"
+        bound = f"error_bound={self.error_bound:.6g}"
+        return f"Certificate({bound}, {kappa}, scope={self.scope.kind}, {self.rigor})"
 
     @property
     def amplification(self) -> Enclosure:

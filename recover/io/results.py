@@ -58,7 +58,7 @@ def load_result(path: str | Path, expected: str) -> tuple[dict[str, Any], dict[s
         If the file is missing, damaged, or something else.
     """
     try:
-        with np.load(Path(path), allow_pickle=False) as data:
+        with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as data:
             arrays = {name: data[name] for name in data.files}
         meta = json.loads(arrays.pop(_META).tobytes())
         found = meta["format"]
