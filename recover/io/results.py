@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -64,7 +65,7 @@ def load_result(path: str | Path, expected: str) -> tuple[dict[str, Any], dict[s
         found = meta["format"]
     except FileNotFoundError:
         raise FileError(f"{path} does not exist; check the name") from None
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error):
         raise FileError(
             f"{path} is not a saved result; give a file that --save wrote"
         ) from None
