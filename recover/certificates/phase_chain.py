@@ -77,7 +77,7 @@ def chain_lower(
         np.add.at(matrix, (here, there), off)
         np.add.at(matrix, (there, here), off)
         kernel = sizes / float(np.linalg.norm(sizes))
-        matrix += float(diagonal.mean()) * np.outer(kernel, kernel)
+        matrix += 2.0 * float(diagonal.mean()) * np.outer(kernel, kernel)
         # the vector need not be the kernel; only the products and sums are rounded
         slack = up(slack + 8.0 * U * norm_upper(matrix), 2)
         return eigmin_lower(matrix, gram_slack=slack, at=at).value
