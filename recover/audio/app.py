@@ -3,162 +3,46 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from recover.audio.declip import declip
-from recover.audio.levels import ChannelLevels, detect_levels
+from recover.audio.levels import detect_levels
+from recover.audio.reports import AudioOptions, AudioReport, Inspection
 from recover.audio.result import AudioResult
+from recover.audio.settings import quality_named
+from recover.audio.stream import LongRecording
+from recover.audio.stream_patch import patch_beside
+from recover.audio.stream_survey import find_levels, survey
 from recover.core.arrays import Array
 from recover.core.errors import ParameterError
-from recover.io.audio_read import AudioFile, read_audio
+from recover.io.audio_read import AudioFile, AudioSource, open_audio
 from recover.io.audio_write import (
     AudioFormat,
     check_audio_output,
     choose_format,
     copy_audio,
     write_audio,
+    write_blocks,
 )
 from recover.solve.base import Watch
+
+LONG = 2**21  # samples of all channels beyond which a recording is worked on in blocks
 
 __all__ = ["AudioOptions", "AudioReport", "Inspection", "inspect_file", "process_file"]
 
 
-@dataclass(frozen=True)
-class AudioOptions:
-    """What the user may choose.
-
-    Parameters
-    ----------
-    low, high : float, tuple of float, or None
-        The clipping levels; None to detect them, infinite for a side that is not clipped.
-    tolerance : float
-        See `recover.audio.declip`.
-    quality : str
-        "auto", "quality", "fast" or "extreme".
-    mix : float in [0, 1]
-        Share of the recovered signal in the output; 1 for all of it.
-    diff : str or None
-        File to write the difference of output and input to, as floating-point WAV.
-    force : bool
-        Whether existing files may be replaced.
-    seed : int
-        For methods that draw numbers.
-    certify : bool
-        Whether to certify.
-    """
-
-    low: float | tuple[float, ...] | None = None
-    high: float | tuple[float, ...] | None = None
-    tolerance: float = 0.0
-    quality: str = "auto"
-    mix: float = 1.0
-    diff: str | None = None
-    force: bool = False
-    seed: int = 0
-    certify: bool = True
-
-    def __post_init__(self) -> None:
-        if not 0.0 <= self.mix <= 1.0:
-            raise ParameterError(f"mix must lie in [0, 1], got {self.mix}")
-
-
-@dataclass(frozen=True, eq=False)
-class AudioReport:
-    """What was done with one file.
-
-    Parameters
-    ----------
-    input, output : str
-        The files.
-    diff : str or None
-        The difference file, if one was written.
-    result : AudioResult
-        The recovery.
-    tolerance : float
-        As it was chosen.
-    format : AudioFormat
-        How the output is stored, with its gain.
-    seconds : float
-        Wall-clock time of the recovery, certificate included.
-    """
-
-    input: str
-    output: str
-    diff: str | None
-    result: AudioResult
-    tolerance: float
-    format: AudioFormat
-    seconds: float
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain data for JSON, infinity as the string "inf"."""
-        result = self.result
-        return {
-            "input": self.input,
-            "output": self.output,
-            "diff": self.diff,
-            "levels": [[channel.low, channel.high] for channel in result.levels],
-            "tolerance": self.tolerance,
-            "detection": [asdict(channel) for channel in result.levels],
-            "fraction_clipped": {
-                "total": result.fraction,
-                "channels": [channel.fraction for channel in result.levels],
-            },
-            "seconds": self.seconds,
-            "status": result.status.name.lower(),
-            "note": result.note,
-            "rate": result.rate,
-            "format": asdict(self.format),
-            "gain": self.format.gain,
-            "stretches": [stretch.to_json() for stretch in result.stretches],
-            "certificate": result.certificate.to_data(),
-        }
-
-
-@dataclass(frozen=True)
-class Inspection:
-    """What was found in one file, which stays as it is.
-
-    Parameters
-    ----------
-    path : str
-        The file.
-    format, subtype : str
-        Container and coding in libsndfile's names.
-    rate, frames : int
-        Samples per second, and per channel.
-    levels : tuple of ChannelLevels
-        One for each channel.
-    """
-
-    path: str
-    format: str
-    subtype: str
-    rate: int
-    frames: int
-    levels: tuple[ChannelLevels, ...]
-
-    @property
-    def clipped(self) -> bool:
-        """Whether any channel is clipped."""
-        return any(channel.clipped for channel in self.levels)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain data for JSON."""
-        return {**asdict(self), "clipped": self.clipped, "seconds": self.frames / self.rate}
-
-
 def inspect_file(path: str | Path) -> Inspection:
     """Find the clipping levels of a recording; raises `FileError` if it cannot be read."""
-    audio = read_audio(path)
-    levels = detect_levels(audio.samples)
-    return Inspection(
-        audio.path, audio.format, audio.subtype, audio.rate, len(audio.samples), levels
-    )
+    with open_audio(path) as audio:
+        if audio.frames * audio.channels > LONG:
+            levels = survey(audio, find_levels(audio, None, None, 0.0)[0], 0.0).levels
+        else:
+            levels = detect_levels(audio.whole().samples)
+        return Inspection(
+            audio.path, audio.format, audio.subtype, audio.rate, audio.frames, levels
+        )
 
 
 def process_file(
@@ -166,12 +50,14 @@ def process_file(
     output: str | Path,
     options: AudioOptions | None = None,
     *,
+    jobs: int = 1,
     watch: Watch | None = None,
 ) -> AudioReport:
     """Recover a recording from a file into a file.
 
     A recording in which nothing is clipped is copied byte for byte where the container stays
-    the same.  The output appears whole or not at all.
+    the same.  The output appears whole or not at all.  Recordings of more than `LONG` samples
+    are worked on in blocks, in bounded memory.
 
     Parameters
     ----------
@@ -179,6 +65,8 @@ def process_file(
         "-" means standard input or output.
     options : AudioOptions, optional
         What the user chose.
+    jobs : int >= 1
+        Processes for a long recording; the outcome does not depend on it.
     watch : callable, optional
         Called with a `Progress`; return True to stop.
 
@@ -190,12 +78,34 @@ def process_file(
         If levels are out of order or nothing is reliable.
     """
     chosen = AudioOptions() if options is None else options
+    if jobs < 1:
+        raise ParameterError(f"jobs must be >= 1, got {jobs}")
     container = check_audio_output(output, force=chosen.force)
     if chosen.diff is not None:
         check_audio_output(chosen.diff, force=chosen.force)
-    audio = read_audio(source)
-    choose_format(audio.samples, container, audio.subtype)  # refuses before any work
-    started = time.perf_counter()
+    with open_audio(source) as audio:
+        choose_format(np.zeros((1, 1), audio.dtype), container, audio.subtype)
+        started = time.perf_counter()
+        if audio.frames * audio.channels > LONG:
+            result, form = _process_long(audio, output, chosen, jobs, watch)
+        else:
+            result, form = _process_short(audio, output, chosen, watch)
+        seconds = time.perf_counter() - started
+    return AudioReport(
+        input=audio.path,
+        output=str(output),
+        diff=chosen.diff,
+        result=result,
+        tolerance=chosen.tolerance,
+        format=form,
+        seconds=seconds,
+    )
+
+
+def _process_short(
+    source: AudioSource, output: str | Path, chosen: AudioOptions, watch: Watch | None
+) -> tuple[AudioResult, AudioFormat]:
+    audio = source.whole()
     result = declip(
         audio.samples,
         audio.rate,
@@ -207,23 +117,64 @@ def process_file(
         rng=chosen.seed,
         watch=watch,
     )
-    seconds = time.perf_counter() - started
     mixed = _mixed(audio, result, chosen.mix)
     if result.recovered.any():
         form = write_audio(output, mixed, audio.rate, source=audio, force=chosen.force)
     else:
-        form = copy_audio(output, audio, force=chosen.force)
+        form = copy_audio(output, source, force=chosen.force)
     if chosen.diff is not None:
         write_audio(chosen.diff, mixed - audio.samples, audio.rate, force=chosen.force)
-    return AudioReport(
-        input=audio.path,
-        output=str(output),
-        diff=chosen.diff,
-        result=result,
+    return result, form
+
+
+def _process_long(
+    source: AudioSource,
+    output: str | Path,
+    chosen: AudioOptions,
+    jobs: int,
+    watch: Watch | None,
+) -> tuple[AudioResult, AudioFormat]:
+    work = LongRecording(
+        source=source,
+        low=chosen.low,
+        high=chosen.high,
         tolerance=chosen.tolerance,
-        format=form,
-        seconds=seconds,
+        quality=quality_named(chosen.quality),
+        jobs=jobs,
+        seed=chosen.seed,
+        mix=chosen.mix,
     )
+    container = check_audio_output(output, force=chosen.force)
+    shape = (source.frames, source.channels)
+    choose_format(work.prepare(), container, source.subtype)  # refuses before any work
+    with patch_beside(output, source.dtype) as patch:
+        form = choose_format(work.recover(patch, watch), container, source.subtype)
+        if chosen.diff is not None:
+            write_blocks(
+                chosen.diff,
+                (x - y for y, x in work.blocks(patch)),
+                shape,
+                source.rate,
+                choose_format(np.zeros((1, 1), source.dtype), check_audio_output(chosen.diff)),
+                metadata={},
+                force=chosen.force,
+            )
+        outcome = (x for _, x in work.blocks(patch))
+        if work.clipped:
+            write_blocks(
+                output,
+                outcome,
+                shape,
+                source.rate,
+                form,
+                metadata=source.metadata,
+                force=chosen.force,
+            )
+        else:
+            for _ in outcome:  # the excerpt
+                pass
+            form = copy_audio(output, source, force=chosen.force)
+    return work.result(certify=chosen.certify), form
 
 
 def _mixed(audio: AudioFile, result: AudioResult, mix: float) -> Array:

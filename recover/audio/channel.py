@@ -8,7 +8,7 @@ import numpy as np
 
 from recover.audio.levels import ChannelLevels, clipped_mask
 from recover.audio.measurement import channel_problem
-from recover.audio.restore import MethodChoice, restore
+from recover.audio.restore import MethodChoice, Restored, restore
 from recover.audio.result import StretchAccount
 from recover.audio.settings import Quality
 from recover.audio.stretches import Stretch, cut
@@ -17,7 +17,13 @@ from recover.core.errors import ParameterError
 from recover.models.problem import Problem
 from recover.solve.base import Progress, Watch
 
-__all__ = ["ChannelJob", "StretchProgress"]
+__all__ = [
+    "ChannelJob",
+    "StretchProgress",
+    "StretchTask",
+    "moved_beyond",
+    "nothing_reliable",
+]
 
 _PERCENT = 100  # steps that a stretch counts for in the progress
 
@@ -41,6 +47,67 @@ class StretchProgress:
     def next_stretch(self) -> None:
         """Count a stretch as done."""
         self._done += _PERCENT
+
+    def tell(self, value: float) -> None:
+        """Report what is done, with a stretch's last residual."""
+        self(Progress(0, 1, value))
+
+
+@dataclass(frozen=True, eq=False)
+class StretchTask:
+    """One stretch of one channel with all that its recovery needs.
+
+    Parameters
+    ----------
+    channel : int
+        Its channel.
+    stretch : Stretch
+        Its place.
+    y : array of floating [shape=(stretch.stop - stretch.start,)]
+        Its samples.
+    levels : ChannelLevels
+        Where the channel is clipped.
+    tolerance, rate : float
+        See `recover.audio.declip`.
+    quality : Quality
+    method : Method, str or None
+        See `recover.audio.declip`.
+    """
+
+    channel: int
+    stretch: Stretch
+    y: Array
+    levels: ChannelLevels
+    tolerance: float
+    rate: float
+    quality: Quality
+    method: MethodChoice
+
+    def run(self, rng: np.random.Generator, watch: Watch) -> Restored:
+        """Return the recovered stretch."""
+        problem = channel_problem(self.y, self.levels, self.tolerance)
+        return restore(
+            problem,
+            self.rate,
+            quality=self.quality,
+            method=self.method,
+            rng=rng,
+            watch=watch,
+        )
+
+    def account(self, piece: Restored) -> StretchAccount:
+        """Return what was done."""
+        return StretchAccount(
+            channel=self.channel,
+            start=self.stretch.start,
+            stop=self.stretch.stop,
+            method=piece.method,
+            window=piece.window,
+            iterations=piece.iterations,
+            residual=piece.residual,
+            estimated_input_sdr=piece.estimated_input_sdr,
+            status=piece.status,
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,11 +142,7 @@ class ChannelJob:
     def __post_init__(self) -> None:
         mask = clipped_mask(self.y, self.levels.low, self.levels.high, self.tolerance)
         if mask.all():
-            raise ParameterError(
-                f"every sample of channel {self.channel} is at or beyond the levels "
-                f"[{self.levels.low}, {self.levels.high}], so nothing is known of the signal; "
-                "check the levels"
-            )
+            raise nothing_reliable(self.channel, self.levels)
         object.__setattr__(self, "mask", mask)
         object.__setattr__(self, "stretches", cut(mask, self.rate))
 
@@ -102,37 +165,51 @@ class ChannelJob:
             if progress.stopped:
                 break
             part = slice(stretch.start, stretch.stop)
-            problem = channel_problem(self.y[part], self.levels, self.tolerance)
-            piece = restore(
-                problem, self.rate, quality=quality, method=method, rng=rng, watch=progress
+            task = StretchTask(
+                channel=self.channel,
+                stretch=stretch,
+                y=self.y[part],
+                levels=self.levels,
+                tolerance=self.tolerance,
+                rate=self.rate,
+                quality=quality,
+                method=method,
             )
+            piece = task.run(rng, progress)
             blend[part] += stretch.weights() * piece.signal
-            accounts.append(
-                StretchAccount(
-                    channel=self.channel,
-                    start=stretch.start,
-                    stop=stretch.stop,
-                    method=piece.method,
-                    window=piece.window,
-                    iterations=piece.iterations,
-                    residual=piece.residual,
-                    estimated_input_sdr=piece.estimated_input_sdr,
-                    status=piece.status,
-                )
-            )
+            accounts.append(task.account(piece))
             progress.next_stretch()
-        return np.where(self.mask, self._beyond(blend), self.y), accounts
+        beyond = moved_beyond(blend, self.y, self.levels, self.tolerance)
+        return np.where(self.mask, beyond, self.y), accounts
 
-    def _beyond(self, blend: Array) -> Array:
-        """Return the blend moved beyond the level by the rounding of the sum of weights."""
-        dtype = self.y.dtype
-        at_top = self.y.astype(np.float64)
-        low, high = self.levels.low, self.levels.high
-        lower, upper = np.full(len(self.y), -np.inf), np.full(len(self.y), np.inf)
-        if high is not None:
-            top = self.y >= high - self.tolerance
-            lower[top] = np.minimum(at_top[top], high) - self.tolerance
-        if low is not None:
-            bottom = self.y <= low + self.tolerance
-            upper[bottom] = np.maximum(at_top[bottom], low) + self.tolerance
-        return np.clip(blend, lower, upper).astype(dtype)
+
+def nothing_reliable(channel: int, levels: ChannelLevels) -> ParameterError:
+    """Return the error for a channel of which every sample is clipped."""
+    return ParameterError(
+        f"every sample of channel {channel} is at or beyond the levels "
+        f"[{levels.low}, {levels.high}], so nothing is known of the signal; "
+        "check the levels"
+    )
+
+
+def moved_beyond(blend: Array, y: Array, levels: ChannelLevels, tolerance: float) -> Array:
+    """Return the blend moved beyond the level by the rounding of the sum of weights.
+
+    Parameters
+    ----------
+    blend : array of float64 [shape=(n,)]
+        Weighted sum of recovered stretches.
+    y : array of floating [shape=(n,)]
+        The clipped samples.
+    levels : ChannelLevels
+    tolerance : float
+    """
+    at_top = y.astype(np.float64)
+    lower, upper = np.full(len(y), -np.inf), np.full(len(y), np.inf)
+    if levels.high is not None:
+        top = y >= levels.high - tolerance
+        lower[top] = np.minimum(at_top[top], levels.high) - tolerance
+    if levels.low is not None:
+        bottom = y <= levels.low + tolerance
+        upper[bottom] = np.maximum(at_top[bottom], levels.low) + tolerance
+    return np.clip(blend, lower, upper).astype(y.dtype)

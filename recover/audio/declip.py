@@ -18,7 +18,7 @@ from recover.core.arrays import Array, as_generator
 from recover.core.errors import ParameterError
 from recover.solve.base import Status, Watch
 
-__all__ = ["declip"]
+__all__ = ["declip", "worst_status"]
 
 
 def declip(
@@ -98,14 +98,15 @@ def declip(
         rate=int(rate),
         levels=levels,
         recovered=masks.reshape(shape),
-        status=_worst(accounts, stopped=progress.stopped),
+        status=worst_status(accounts, stopped=progress.stopped),
         certificate=certificate,
         stretches=tuple(accounts),
         note=_note(frames, levels, masks),
     )
 
 
-def _worst(accounts: list[StretchAccount], *, stopped: bool) -> Status:
+def worst_status(accounts: list[StretchAccount], *, stopped: bool) -> Status:
+    """Return how the work on all stretches ended."""
     if stopped:
         return Status.STOPPED
     if not accounts:

@@ -16,7 +16,14 @@ from recover.models.noise import Noise
 from recover.models.problem import Problem
 from recover.models.saturation import Saturation
 
-__all__ = ["Levels", "as_floating", "channel_problem", "channel_problems", "resolve_levels"]
+__all__ = [
+    "Levels",
+    "as_floating",
+    "channel_problem",
+    "channel_problems",
+    "levels_per_channel",
+    "resolve_levels",
+]
 
 Levels = float | Sequence[float] | None
 
@@ -32,7 +39,10 @@ def resolve_levels(
         If there is not one level per channel, or a low level is not below its high one.
     """
     channels = frames.shape[1]
-    below, above = _per_channel("low", low, channels), _per_channel("high", high, channels)
+    below, above = (
+        levels_per_channel("low", low, channels),
+        levels_per_channel("high", high, channels),
+    )
     resolved = []
     for k in range(channels):
         y, bottom, top, confidence = frames[:, k], below[k], above[k], 1.0
@@ -92,7 +102,8 @@ def as_floating(y: Array) -> Array:
     return y.astype(np.float64) if y.dtype.kind in "iu" else y
 
 
-def _per_channel(name: str, value: Levels, channels: int) -> list[float | None]:
+def levels_per_channel(name: str, value: Levels, channels: int) -> list[float | None]:
+    """Return one level per channel; raises `ParameterError` if their number is another."""
     if value is None or isinstance(value, int | float):
         return [None if value is None else float(value)] * channels
     values = [float(v) for v in value]

@@ -17,7 +17,7 @@ from recover.io.errors import FileError
 from recover.io.results import load_result, save_result
 from recover.solve.base import Status
 
-__all__ = ["AudioResult", "StretchAccount"]
+__all__ = ["AudioResult", "Excerpt", "StretchAccount"]
 
 FORMAT = "recover-audio-1"
 
@@ -75,6 +75,25 @@ class StretchAccount:
         )
 
 
+@dataclass(frozen=True)
+class Excerpt:
+    """Which part of a long recording a result holds.
+
+    Parameters
+    ----------
+    start : int
+        First frame of the excerpt in the recording.
+    frames : int
+        Samples per channel of the whole recording.
+    recovered : int
+        Recovered samples of the whole recording, all channels together.
+    """
+
+    start: int
+    frames: int
+    recovered: int
+
+
 @dataclass(frozen=True, eq=False)
 class AudioResult:
     """A recovered recording.
@@ -97,6 +116,9 @@ class AudioResult:
         What was done where.
     note : str
         The outcome in one sentence.
+    excerpt : Excerpt or None
+        Of a long recording written block by block, `samples` and `recovered` hold the most
+        clipped seconds only, and this says which; None where they hold everything.
     """
 
     samples: Array
@@ -107,6 +129,7 @@ class AudioResult:
     certificate: Certificate
     stretches: tuple[StretchAccount, ...]
     note: str
+    excerpt: Excerpt | None = None
 
     @property
     def signal(self) -> Array:
@@ -116,7 +139,17 @@ class AudioResult:
     @property
     def fraction(self) -> float:
         """Share of all samples that were recovered."""
-        return float(np.count_nonzero(self.recovered)) / self.recovered.size
+        size = self.recovered.size
+        if self.excerpt is not None:
+            size = self.excerpt.frames * len(self.levels)
+        return self.count / size
+
+    @property
+    def count(self) -> int:
+        """Number of samples that were recovered."""
+        if self.excerpt is not None:
+            return self.excerpt.recovered
+        return int(np.count_nonzero(self.recovered))
 
     @property
     def residuals(self) -> Array:
@@ -138,6 +171,7 @@ class AudioResult:
             "stretches": [account.to_json() for account in self.stretches],
             "note": self.note,
             "certificate": self.certificate.to_data(),
+            "excerpt": None if self.excerpt is None else asdict(self.excerpt),
         }
         arrays = {"samples": self.samples, "recovered": self.recovered}
         save_result(path, meta, arrays, force=force)
@@ -162,4 +196,5 @@ def _restore(samples: Array, recovered: Array, meta: dict[str, Any]) -> AudioRes
         certificate=Certificate.from_data(meta["certificate"]),
         stretches=tuple(StretchAccount.from_json(each) for each in meta["stretches"]),
         note=str(meta["note"]),
+        excerpt=Excerpt(**meta["excerpt"]) if meta.get("excerpt") else None,
     )

@@ -9,11 +9,11 @@ import numpy as np
 from recover.audio.levels import runs_of
 from recover.core.arrays import Array
 
-__all__ = ["Stretch", "cut"]
+__all__ = ["Islands", "Stretch", "cut"]
 
 _CONTEXT = 0.4  # seconds of reliable signal kept on both sides of what is clipped
-_BLOCK = 10.0  # seconds; longer stretches are cut
-_OVERLAP = 1.0  # seconds that neighbouring blocks share
+_BLOCK = 6.0  # seconds; longer stretches are cut
+_OVERLAP = 0.6  # seconds that neighbouring blocks share
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,62 @@ class Stretch:
         return weights
 
 
+class Islands:
+    """Finds the islands of a channel: clipped runs whose contexts touch, block by block.
+
+    Parameters
+    ----------
+    rate : float
+        Samples per second.
+
+    Attributes
+    ----------
+    count, runs, longest : int
+        Clipped samples, their runs, and the longest run.
+    """
+
+    def __init__(self, rate: float) -> None:
+        self._rate = rate
+        self._apart = 2 * round(_CONTEXT * rate)
+        self._islands: list[tuple[int, int]] = []
+        self._seen = 0
+        self._open = 0  # length of the run that reaches the end of what was seen
+        self.count = self.runs = self.longest = 0
+
+    def push(self, mask: Array) -> None:
+        """Take over the next samples' mask of what is clipped."""
+        first, self._seen = self._seen, self._seen + len(mask)
+        starts, stops = runs_of(mask)
+        if len(starts) == 0:
+            self._open = 0
+            return
+        lengths = stops - starts
+        goes_on = self._open if starts[0] == 0 else 0
+        self.count += int(lengths.sum())
+        self.runs += len(starts) - (goes_on > 0)
+        self.longest = max(self.longest, int(lengths.max()), goes_on + int(lengths[0]))
+        whole = goes_on if len(starts) == 1 else 0
+        self._open = whole + int(lengths[-1]) if stops[-1] == len(mask) else 0
+        apart = np.flatnonzero(starts[1:] - stops[:-1] > self._apart)
+        heads = starts[np.concatenate([[0], apart + 1])] + first
+        tails = stops[np.concatenate([apart, [len(stops) - 1]])] + first
+        for head, tail in zip(heads.tolist(), tails.tolist(), strict=True):
+            if self._islands and head - self._islands[-1][1] <= self._apart:
+                self._islands[-1] = (self._islands[-1][0], tail)
+            else:
+                self._islands.append((head, tail))
+
+    def stretches(self) -> tuple[Stretch, ...]:
+        """Return the stretches that cover every clipped sample seen, with context, in order."""
+        context, block = round(_CONTEXT * self._rate), round(_BLOCK * self._rate)
+        overlap = round(_OVERLAP * self._rate)
+        stretches: list[Stretch] = []
+        for head, tail in self._islands:
+            begin, end = max(head - context, 0), min(tail + context, self._seen)
+            stretches.extend(_blocks(begin, end, block, overlap))
+        return tuple(stretches)
+
+
 def cut(mask: Array, rate: float) -> tuple[Stretch, ...]:
     """Return the stretches that cover every clipped sample with context, in order.
 
@@ -55,21 +111,9 @@ def cut(mask: Array, rate: float) -> tuple[Stretch, ...]:
     rate : float
         Samples per second.
     """
-    n = len(mask)
-    context, block = round(_CONTEXT * rate), round(_BLOCK * rate)
-    overlap = round(_OVERLAP * rate)
-    starts, stops = runs_of(mask)
-    if len(starts) == 0:
-        return ()
-    # islands: clipped runs whose contexts touch
-    apart = np.flatnonzero(starts[1:] - stops[:-1] > 2 * context)
-    first = starts[np.concatenate([[0], apart + 1])]
-    last = stops[np.concatenate([apart, [len(stops) - 1]])]
-    stretches: list[Stretch] = []
-    for a, b in zip(first, last, strict=True):
-        begin, end = max(int(a) - context, 0), min(int(b) + context, n)
-        stretches.extend(_blocks(begin, end, block, overlap))
-    return tuple(stretches)
+    islands = Islands(rate)
+    islands.push(mask)
+    return islands.stretches()
 
 
 def _blocks(begin: int, end: int, block: int, overlap: int) -> list[Stretch]:

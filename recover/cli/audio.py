@@ -62,7 +62,7 @@ SUMMARY = ("file", "clipped", "levels", "restored", "time", "error bound")
     type=click.IntRange(1),
     default=1,
     show_default=True,
-    help="Files worked on at once.",
+    help="Processes: files worked on at once, or parts of one long file.",
 )
 @click.option("--no-certify", is_flag=True, help="Leave out the certificate.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of all randomness.")
@@ -160,7 +160,7 @@ def summary_rows(reports: Sequence[AudioReport]) -> list[list[str]]:
             Path(each.input).name,
             f"{100.0 * each.result.fraction:.2f} %",
             "; ".join(_levels(channel) for channel in each.result.levels),
-            f"{each.result.recovered.sum()} samples",
+            f"{each.result.count} samples",
             f"{each.seconds:.1f} s",
             f"{each.result.error_bound:.4g}",
         ]
@@ -217,5 +217,5 @@ def _process(
     reports = []
     for source, target in zip(inputs, targets, strict=True):
         with Bar(Path(source).name, quiet=quiet) as bar:
-            reports.append(process_file(source, target, options, watch=bar))
+            reports.append(process_file(source, target, options, jobs=jobs, watch=bar))
     return reports

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -101,12 +103,18 @@ def write_text(path: str | Path, text: str, *, force: bool = False) -> None:
 
 @contextmanager
 def _to_standard_output() -> Iterator[BinaryIO]:
-    import io
-
-    buffer = io.BytesIO()
-    yield buffer
-    try:
-        sys.stdout.buffer.write(buffer.getvalue())
-        sys.stdout.buffer.flush()
-    except OSError as error:
-        raise FileError(f"standard output closed early: {error.strerror or error}") from None
+    with tempfile.TemporaryFile() as spool:
+        try:
+            yield spool
+        except FileError:
+            raise
+        except OSError as error:
+            reason = error.strerror or error
+            raise FileError(f"temporary file could not be written: {reason}") from None
+        spool.seek(0)
+        try:
+            shutil.copyfileobj(spool, sys.stdout.buffer)
+            sys.stdout.buffer.flush()
+        except OSError as error:
+            reason = error.strerror or error
+            raise FileError(f"standard output closed early: {reason}") from None

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import io
+import shutil
 import sys
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
@@ -15,7 +18,10 @@ from recover.core.arrays import Array
 from recover.io.atomic import STANDARD
 from recover.io.errors import FileError
 
-__all__ = ["AudioFile", "read_audio"]
+if TYPE_CHECKING:
+    import soundfile
+
+__all__ = ["AudioFile", "AudioSource", "open_audio", "read_audio"]
 
 # subtypes whose samples need more than the 24 bits of a float32
 _WIDE = ("PCM_32", "DOUBLE")
@@ -38,8 +44,6 @@ class AudioFile:
         Title, artist and the like.
     path : str
         Where it came from; "-" for standard input.
-    content : bytes
-        What standard input held, so that an unclipped recording can be handed on unchanged.
     """
 
     samples: Array
@@ -48,7 +52,6 @@ class AudioFile:
     subtype: str
     metadata: Mapping[str, str] = field(default_factory=dict)
     path: str = STANDARD
-    content: bytes = b""
 
     @property
     def channels(self) -> int:
@@ -61,17 +64,133 @@ class AudioFile:
         return len(self.samples) / self.rate
 
 
-def read_audio(path: str | Path) -> AudioFile:
-    """Read a recording (WAV, FLAC, AIFF, OGG and whatever else libsndfile reads).
+class AudioSource:
+    """An open recording, read in blocks; made by `open_audio`.
+
+    Attributes
+    ----------
+    frames, channels, rate : int
+        Samples per channel, channels, and samples per second.
+    format, subtype : str
+        Container and coding in libsndfile's names.
+    metadata : dict of str to str
+        Title, artist and the like.
+    dtype : dtype
+        float32, or float64 where the file's samples need it.
+    path : str
+        Where it came from; "-" for standard input.
+    """
+
+    def __init__(self, file: soundfile.SoundFile, stream: BinaryIO, path: str) -> None:
+        self._file, self._stream = file, stream
+        self.path = path
+        self.frames, self.channels = int(file.frames), int(file.channels)
+        self.rate = int(file.samplerate)
+        self.format, self.subtype = str(file.format), str(file.subtype)
+        self.dtype: np.dtype[Any] = np.dtype(
+            np.float64 if self.subtype in _WIDE else np.float32
+        )
+        self.metadata = {key: value for key, value in file.copy_metadata().items() if value}
+
+    def read(self, start: int, count: int) -> Array:
+        """Return samples of all channels, shape (count, channels), from frame `start` on.
+
+        Raises
+        ------
+        FileError
+            If the file ends before, or the samples are not finite.
+        """
+        import soundfile
+
+        try:
+            if self._file.tell() != start:
+                self._file.seek(start)
+            samples = self._file.read(
+                count,
+                dtype="float64" if self.dtype == np.float64 else "float32",
+                always_2d=True,
+            )
+        except soundfile.LibsndfileError as error:
+            raise FileError(
+                f"{_name(self.path)} cannot be read from sample {start} on: "
+                f"{error.error_string.strip()} Fetch the whole file again"
+            ) from None
+        if len(samples) < count:
+            raise FileError(
+                f"{_name(self.path)} is truncated: {start + len(samples)} of {self.frames} "
+                "samples could be read; fetch the whole file again"
+            )
+        _refuse_nonfinite(samples, start, _name(self.path))
+        return np.asarray(samples)
+
+    def blocks(self, size: int) -> Iterator[tuple[int, Array]]:
+        """Yield (first frame, samples) of consecutive blocks of `size` frames."""
+        for start in range(0, self.frames, size):
+            yield start, self.read(start, min(size, self.frames - start))
+
+    def whole(self) -> AudioFile:
+        """Return everything at once."""
+        return AudioFile(
+            samples=self.read(0, self.frames),
+            rate=self.rate,
+            format=self.format,
+            subtype=self.subtype,
+            metadata=self.metadata,
+            path=self.path,
+        )
+
+    def copy_to(self, file: BinaryIO) -> None:
+        """Write the file's own bytes to another; nothing can be read afterwards."""
+        self._file.close()
+        self._stream.seek(0)
+        shutil.copyfileobj(self._stream, file)
+
+
+@contextmanager
+def open_audio(path: str | Path) -> Iterator[AudioSource]:
+    """Open a recording (WAV, FLAC, AIFF, OGG and whatever else libsndfile reads).
 
     Parameters
     ----------
     path : str or Path
-        A file, or "-" for standard input.
+        A file, or "-" for standard input, which is spooled to a temporary file.
 
-    Returns
-    -------
-    AudioFile
+    Yields
+    ------
+    AudioSource
+
+    Raises
+    ------
+    FileError
+        If the file is missing, empty, truncated, not a recording, or has no samples.
+    """
+    import soundfile
+
+    name = _name(str(path))
+    with ExitStack() as stack:
+        try:
+            stream = stack.enter_context(_opened(path))
+        except FileError:
+            raise
+        except OSError as error:
+            raise FileError(f"{name} cannot be read: {error.strerror or error}") from None
+        _refuse_truncated(stream, name)
+        try:
+            file = soundfile.SoundFile(stream)
+        except soundfile.LibsndfileError as error:
+            raise FileError(
+                f"{name} cannot be read as a recording: {error.error_string.strip()} Give a "
+                "WAV, FLAC, AIFF or OGG file"
+            ) from None
+        with file:
+            source = AudioSource(file, stream, str(path))
+            if source.frames == 0 or source.channels == 0:
+                raise FileError(f"{name} holds no samples; there is nothing to recover")
+            yield source
+
+
+def read_audio(path: str | Path) -> AudioFile:
+    """Read a recording at once; see `open_audio`.
 
     Raises
     ------
@@ -79,50 +198,28 @@ def read_audio(path: str | Path) -> AudioFile:
         If the file is missing, empty, truncated, not a recording, has no samples, or holds NaN
         or infinity.
     """
-    import soundfile
-
-    name = "standard input" if str(path) == STANDARD else str(path)
-    try:
-        stream, content = _opened(path)
-        with stream:
-            _refuse_truncated(stream, name)
-            with soundfile.SoundFile(stream) as file:
-                promised = file.frames
-                wide = file.subtype in _WIDE
-                samples = file.read(dtype="float64" if wide else "float32", always_2d=True)
-                rate, kind, subtype = file.samplerate, file.format, file.subtype
-                tags = file.copy_metadata().items()
-    except FileError:
-        raise
-    except OSError as error:
-        raise FileError(f"{name} cannot be read: {error.strerror or error}") from None
-    except soundfile.LibsndfileError as error:
-        raise FileError(
-            f"{name} cannot be read as a recording: {error.error_string.strip()} Give a WAV, "
-            "FLAC, AIFF or OGG file"
-        ) from None
-    if len(samples) < promised:
-        raise FileError(
-            f"{name} is truncated: {len(samples)} of {promised} samples could be read; "
-            "fetch the whole file again"
-        )
-    if samples.size == 0:
-        raise FileError(f"{name} holds no samples; there is nothing to recover")
-    _refuse_nonfinite(samples, name)
-    metadata = {key: value for key, value in tags if value}
-    return AudioFile(samples, rate, kind, subtype, metadata, str(path), content)
+    with open_audio(path) as source:
+        return source.whole()
 
 
-def _opened(path: str | Path) -> tuple[BinaryIO, bytes]:
-    """Return the file open for reading, and its content if it is standard input."""
+def _name(path: str) -> str:
+    return "standard input" if path == STANDARD else path
+
+
+@contextmanager
+def _opened(path: str | Path) -> Iterator[BinaryIO]:
+    """Open a file for reading; standard input is copied to a temporary file."""
     if str(path) == STANDARD:
-        content = sys.stdin.buffer.read()
-        return io.BytesIO(content), content
+        with tempfile.TemporaryFile() as spool:
+            shutil.copyfileobj(sys.stdin.buffer, spool)
+            yield spool
+        return
     if not Path(path).exists():
         raise FileError(f"{path} does not exist; check the name")
     if Path(path).is_dir():
         raise FileError(f"{path} is a directory; give a recording")
-    return Path(path).open("rb"), b""
+    with Path(path).open("rb") as file:
+        yield file
 
 
 def _refuse_truncated(stream: BinaryIO, name: str) -> None:
@@ -148,11 +245,11 @@ def _promised_size(head: bytes) -> int:
     return 0 if size in _MISSING_SIZES else size + 8
 
 
-def _refuse_nonfinite(samples: Array, name: str) -> None:
+def _refuse_nonfinite(samples: Array, first: int, name: str) -> None:
     finite = np.isfinite(samples)
     if not finite.all():
         frame, channel = (int(i) for i in np.argwhere(~finite)[0])
         raise FileError(
             f"{name} holds {finite.size - np.count_nonzero(finite)} NaN or infinite sample(s), "
-            f"the first at sample {frame} of channel {channel}; repair it first"
+            f"the first at sample {first + frame} of channel {channel}; repair it first"
         )

@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import math
-import shutil
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
 from recover.core.arrays import Array
 from recover.io.atomic import STANDARD, check_writable, staged
-from recover.io.audio_read import AudioFile
+from recover.io.audio_read import AudioFile, AudioSource
 from recover.io.errors import FileError
+from recover.io.flac import write_flac
 from recover.io.wav import WAV_BITS, write_wav
 
-__all__ = ["AudioFormat", "check_audio_output", "choose_format", "copy_audio", "write_audio"]
+__all__ = [
+    "AudioFormat",
+    "check_audio_output",
+    "choose_format",
+    "copy_audio",
+    "write_audio",
+    "write_blocks",
+]
 
 _CONTAINERS = {".wav": "WAV", ".wave": "WAV", ".flac": "FLAC"}
 _INTEGER_BITS = {"PCM_S8": 8, "PCM_U8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32}
 _FLAC_BITS = (16, 24)
+_BLOCK = 2**18  # frames copied at a time
 
 
 @dataclass(frozen=True)
@@ -42,12 +49,6 @@ class AudioFormat:
     container: str
     subtype: str
     gain: float = 1.0
-
-
-@dataclass(frozen=True, eq=False)
-class _Source:
-    subtype: str = "FLOAT"
-    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 def check_audio_output(path: str | Path, *, force: bool = False) -> str:
@@ -101,7 +102,7 @@ def write_audio(
     samples: Array,
     rate: int,
     *,
-    source: AudioFile | None = None,
+    source: AudioFile | AudioSource | None = None,
     force: bool = False,
 ) -> AudioFormat:
     """Write a recording whole or not at all.
@@ -114,7 +115,7 @@ def write_audio(
         Full scale is 1; values beyond it are kept.
     rate : int
         Samples per second.
-    source : AudioFile, optional
+    source : AudioFile or AudioSource, optional
         Gives the sample format to keep where it fits, and the metadata to copy.
     force : bool
         Whether an existing file may be replaced.
@@ -131,29 +132,75 @@ def write_audio(
     """
     container = check_audio_output(path, force=force)
     frames = samples[:, None] if samples.ndim == 1 else samples
-    like = _Source() if source is None else _Source(source.subtype, source.metadata)
-    form = choose_format(frames, container, like.subtype)
-    with staged(path, force=force) as file:
-        stored = _stored(frames, form)
-        if form.container == "WAV":
-            write_wav(file, stored, rate, form.subtype, like.metadata)
-        else:
-            _write_flac(file, stored, rate, form.subtype, like.metadata)
+    subtype = "FLOAT" if source is None else source.subtype
+    metadata = {} if source is None else source.metadata
+    form = choose_format(frames, container, subtype)
+    shape = (frames.shape[0], frames.shape[1])
+    write_blocks(path, [frames], shape, rate, form, metadata=metadata, force=force)
     return form
 
 
-def copy_audio(path: str | Path, source: AudioFile, *, force: bool = False) -> AudioFormat:
+def write_blocks(
+    path: str | Path,
+    blocks: Iterable[Array],
+    shape: tuple[int, int],
+    rate: int,
+    form: AudioFormat,
+    *,
+    metadata: Mapping[str, str],
+    force: bool = False,
+) -> None:
+    """Write a recording block by block, whole or not at all.
+
+    Parameters
+    ----------
+    path : str or Path
+        "-" is standard output.
+    blocks : iterable of array [shape=(any, channels)]
+        The samples in order; they are asked for one by one while the file is written.
+    shape : tuple of int
+        (n, channels) of all blocks together.
+    rate : int
+        Samples per second.
+    form : AudioFormat
+        How to store them, see `choose_format`.
+    metadata : mapping of str to str
+        Title, artist and the like.
+    force : bool
+        Whether an existing file may be replaced.
+
+    Raises
+    ------
+    FileError
+        If the output exists or cannot be written; nothing partial is left.
+    """
+    stored = (_stored(block, form) for block in blocks)
+    with staged(path, force=force) as file:
+        if form.container == "WAV":
+            write_wav(file, stored, shape, rate, subtype=form.subtype, metadata=metadata)
+        else:
+            write_flac(file, stored, shape[1], rate, subtype=form.subtype, metadata=metadata)
+
+
+def copy_audio(path: str | Path, source: AudioSource, *, force: bool = False) -> AudioFormat:
     """Write `source` unchanged: byte for byte where the container is the same."""
     container = check_audio_output(path, force=force)
     if container == source.format:
         with staged(path, force=force) as file:
-            if source.content:
-                file.write(source.content)
-            else:
-                with Path(source.path).open("rb") as original:
-                    shutil.copyfileobj(original, file)
+            source.copy_to(file)
         return AudioFormat(container, source.subtype)
-    return write_audio(path, source.samples, source.rate, source=source, force=force)
+    peak = [(block.min(), block.max()) for _, block in source.blocks(_BLOCK)]
+    form = choose_format(np.array(peak, dtype=source.dtype), container, source.subtype)
+    write_blocks(
+        path,
+        (block for _, block in source.blocks(_BLOCK)),
+        (source.frames, source.channels),
+        source.rate,
+        form,
+        metadata=source.metadata,
+        force=force,
+    )
+    return form
 
 
 def _container(path: str | Path) -> str:
@@ -184,18 +231,3 @@ def _stored(samples: Array, form: AudioFormat) -> Array:
     scaled = np.rint(samples.astype(np.float64) * (form.gain * math.ldexp(1.0, bits - 1)))
     integers: Array = scaled.astype(np.int32)
     return integers
-
-
-def _write_flac(
-    file: BinaryIO, integers: Array, rate: int, subtype: str, metadata: Mapping[str, str]
-) -> None:
-    import soundfile
-
-    # soundfile takes 24-bit samples in the upper bits of 32
-    data = integers * 256 if subtype == "PCM_24" else integers.astype(np.int16)
-    with soundfile.SoundFile(
-        file, "w", samplerate=rate, channels=data.shape[1], format="FLAC", subtype=subtype
-    ) as out:
-        for key, value in metadata.items():
-            setattr(out, key, value)
-        out.write(data)

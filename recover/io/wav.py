@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import BinaryIO
 
 import numpy as np
@@ -38,7 +38,13 @@ _RIFF_LIMIT = 2**32 - 1
 
 
 def write_wav(
-    file: BinaryIO, samples: Array, rate: int, subtype: str, metadata: Mapping[str, str]
+    file: BinaryIO,
+    blocks: Iterable[Array],
+    shape: tuple[int, int],
+    rate: int,
+    *,
+    subtype: str,
+    metadata: Mapping[str, str],
 ) -> None:
     """Write a WAV file; the same arguments always give the same bytes.
 
@@ -46,8 +52,10 @@ def write_wav(
     ----------
     file : binary file
         Open for writing.
-    samples : array [shape=(n, channels)]
+    blocks : iterable of array [shape=(any, channels)]
         Integers for the PCM subtypes (at the file's own scale), floats for FLOAT and DOUBLE.
+    shape : tuple of int
+        (n, channels) of all blocks together.
     rate : int
         Samples per second.
     subtype : str
@@ -56,7 +64,7 @@ def write_wav(
         Written as a LIST INFO chunk; fields that WAV does not have are left out.
     """
     tag, bits = _CODES[subtype]
-    frames, channels = samples.shape
+    frames, channels = shape
     align = channels * bits // 8
     size = frames * align
     info = _info_chunk(metadata)
@@ -74,8 +82,9 @@ def write_wav(
     else:
         file.write(b"RIFF" + struct.pack("<I", total) + b"WAVE")
     file.write(head + info + b"data" + struct.pack("<I", min(size, _RIFF_LIMIT)))
-    for start in range(0, frames, _STRIP):
-        file.write(_encode(samples[start : start + _STRIP], bits, tag))
+    for block in blocks:
+        for start in range(0, len(block), _STRIP):
+            file.write(_encode(block[start : start + _STRIP], bits, tag))
     file.write(b"\0" * (size % 2))
 
 

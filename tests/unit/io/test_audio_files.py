@@ -12,11 +12,11 @@ import pytest
 import soundfile
 
 from recover.io import (
-    AudioFile,
     FileError,
     bundled,
     choose_format,
     copy_audio,
+    open_audio,
     read_audio,
     write_audio,
 )
@@ -139,11 +139,11 @@ def test_a_mono_vector_is_one_channel(tmp_path):
 
 def test_copies_are_byte_for_byte(tmp_path):
     source = bundled("audio/guitar_em9.flac")
-    audio = read_audio(source)
-    copy_audio(tmp_path / "a.flac", audio)
+    for name in ("a.wav", "a.flac"):
+        with open_audio(source) as audio:
+            copy_audio(tmp_path / name, audio)
     assert (tmp_path / "a.flac").read_bytes() == source.read_bytes()
-    copy_audio(tmp_path / "a.wav", audio)
-    assert np.array_equal(read_audio(tmp_path / "a.wav").samples, audio.samples)
+    assert np.array_equal(read_audio(tmp_path / "a.wav").samples, read_audio(source).samples)
 
 
 def test_standard_input_and_output(tmp_path, monkeypatch):
@@ -172,7 +172,7 @@ def test_a_large_wav_is_rf64(monkeypatch):
     # the limit also stands where the true sizes do not fit; libsndfile reads them from ds64
     file = io.BytesIO()
     x = np.arange(-100, 100, dtype=np.int32)[:, None]
-    write_wav(file, x, RATE, "PCM_16", {})
+    write_wav(file, [x], x.shape, RATE, subtype="PCM_16", metadata={})
     raw = bytearray(file.getvalue())
     assert raw[:4] == b"RF64"
     place = raw.index(b"data") + 4
@@ -245,13 +245,6 @@ def test_bad_files(bad, kind, message):
 def test_other_formats_are_not_written(tmp_path, name):
     with pytest.raises(FileError, match=r"written as \.wav or \.flac"):
         write_audio(tmp_path / name, ramp(), RATE)
-
-
-def test_copy_of_a_vanished_file(tmp_path):
-    audio = AudioFile(ramp(), RATE, "WAV", "PCM_16", path=str(tmp_path / "gone.wav"))
-    with pytest.raises(FileError, match="could not be written"):
-        copy_audio(tmp_path / "a.wav", audio)
-    assert list(tmp_path.iterdir()) == []
 
 
 # --- the bundled data ------------------------------------------------------------------------

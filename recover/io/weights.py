@@ -1,0 +1,167 @@
+"""Weights of networks from NPZ and safetensors files; no pickled object is ever loaded."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import re
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from recover.core.arrays import Array
+from recover.core.errors import MissingExtraError
+from recover.io.errors import FileError
+
+__all__ = ["LayerTensors", "TensorFile", "read_tensors"]
+
+_WORDS = {"weight": "bias", "weights": "biases", "kernel": "bias", "w": "b"}
+# "fc1.weight", "weight_1", "W2", "layers/0/kernel:0", "weights"
+_NAME = re.compile(r"(?:(?P<head>.*)[._/-])?(?P<word>weights?|kernel|w)(?P<tail>[._:-]?\d*)", re.I)
+
+
+@dataclass(frozen=True, eq=False)
+class LayerTensors:
+    """A weight matrix and the bias that goes with it.
+
+    Parameters
+    ----------
+    name : str
+        Of the weights in the file.
+    weights : array [shape=(out, in)]
+    bias : array [shape=(out,)] or None
+        None where the file has none.
+    """
+
+    name: str
+    weights: Array
+    bias: Array | None
+
+
+@dataclass(frozen=True, eq=False)
+class TensorFile:
+    """What a file of weights holds.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    tensors : dict
+        All arrays by name, in natural order.
+    """
+
+    path: Path
+    tensors: dict[str, Array]
+
+    def layers(self) -> tuple[LayerTensors, ...]:
+        """Return the matrices that are named as weights, with their biases where there are any.
+
+        Raises
+        ------
+        FileError
+            If there is none; the message lists what there is.
+        """
+        by_name = {name.lower(): name for name in self.tensors}
+        found = []
+        for name, array in self.tensors.items():
+            bias = _bias_name(name)
+            if bias is None or array.ndim != 2:
+                continue
+            partner = by_name.get(bias.lower())
+            fits = partner is not None and self.tensors[partner].shape == array.shape[:1]
+            found.append(
+                LayerTensors(name, array, self.tensors[partner] if fits and partner else None)
+            )
+        if not found:
+            raise FileError(
+                f"{self.path} holds no matrix named as weights (such as fc1.weight with "
+                f"fc1.bias, or W1 with b1); it holds {self.listing()}"
+            )
+        return tuple(found)
+
+    def listing(self) -> str:
+        """Return names and shapes in one line."""
+        if not self.tensors:
+            return "nothing"
+        return ", ".join(
+            f"{name} {'x'.join(map(str, array.shape)) or 'scalar'}"
+            for name, array in self.tensors.items()
+        )
+
+
+def read_tensors(path: str | Path) -> TensorFile:
+    """Read all tensors of an NPZ or a safetensors file.
+
+    Raises
+    ------
+    FileError
+        If the file is missing, damaged or of another kind.
+    MissingExtraError
+        If a safetensors file is given and the package that reads it is not installed.
+    """
+    source = Path(path)
+    if not source.is_file():
+        raise FileError(f"{source} does not exist; check the name")
+    match source.suffix.lower():
+        case ".npz":
+            tensors = _from_npz(source)
+        case ".safetensors":
+            tensors = _from_safetensors(source)
+        case other:
+            raise FileError(
+                f"{source} must end in .npz or .safetensors, got {other or 'no ending'!r}; "
+                "save the weights with numpy.savez or safetensors"
+            )
+    return TensorFile(source, {name: tensors[name] for name in sorted(tensors, key=_natural)})
+
+
+def _bias_name(name: str) -> str | None:
+    """Return the name of the bias that belongs to weights of this name, None for others."""
+    match = _NAME.fullmatch(name)
+    if match is None:
+        return None
+    word = match["word"]
+    start = match.start("word")
+    return name[:start] + _WORDS[word.lower()] + match["tail"]
+
+
+def _from_npz(source: Path) -> dict[str, Array]:
+    try:
+        with np.load(source, allow_pickle=False) as data:
+            return {name: data[name] for name in data.files}
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        raise FileError(
+            f"{source} is not an NPZ file of plain arrays ({error}); objects are never loaded"
+        ) from None
+
+
+def _from_safetensors(source: Path) -> dict[str, Array]:
+    try:
+        library: Any = importlib.import_module("safetensors")
+    except ImportError:
+        raise MissingExtraError(
+            f"reading {source} needs the extra nn: pip install 'recover[nn]'"
+        ) from None
+    tensors: dict[str, Array] = {}
+    try:
+        with library.safe_open(str(source), framework="np") as data:
+            for name in data.keys():  # noqa: SIM118
+                tensors[str(name)] = np.asarray(data.get_tensor(name))
+    except library.SafetensorError as error:
+        raise FileError(f"{source} is not a safetensors file: {error}") from None
+    except (TypeError, AttributeError, json.JSONDecodeError) as error:
+        raise FileError(
+            f"{source} holds numbers that NumPy does not have ({error}); convert to float32"
+        ) from None
+    return tensors
+
+
+def _natural(name: str) -> list[tuple[int, int, str]]:
+    """Return a key under which layer10 follows layer9."""
+    return [
+        (1, int(piece), "") if piece.isdigit() else (0, 0, piece)
+        for piece in re.split(r"(\d+)", name)
+    ]
