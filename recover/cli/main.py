@@ -11,6 +11,7 @@ from recover.cli.audio import audio_command, inspect_command
 from recover.cli.capacity import capacity_command
 from recover.cli.certify import certify_command
 from recover.cli.demo import demo_command
+from recover.cli.layer import layer_command
 from recover.cli.listing import list_command
 from recover.cli.output import complain
 from recover.cli.report import report_command
@@ -35,6 +36,7 @@ for command in (
     certify_command,
     verify_command,
     report_command,
+    layer_command,
     capacity_command,
     list_command,
 ):

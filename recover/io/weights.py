@@ -20,7 +20,9 @@ __all__ = ["LayerTensors", "TensorFile", "read_tensors"]
 
 _WORDS = {"weight": "bias", "weights": "biases", "kernel": "bias", "w": "b"}
 # "fc1.weight", "weight_1", "W2", "layers/0/kernel:0", "weights"
-_NAME = re.compile(r"(?:(?P<head>.*)[._/-])?(?P<word>weights?|kernel|w)(?P<tail>[._:-]?\d*)", re.I)
+_NAME = re.compile(
+    r"(?:(?P<head>.*)[._/-])?(?P<word>weights?|kernel|w)(?P<tail>[._:-]?\d*)", re.I
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,11 +72,17 @@ class TensorFile:
             bias = _bias_name(name)
             if bias is None or array.ndim != 2:
                 continue
+            # what is called a kernel is stored (in, out)
+            weights = array.T if "kernel" in name.lower().rsplit("/", 1)[-1] else array
             partner = by_name.get(bias.lower())
-            fits = partner is not None and self.tensors[partner].shape == array.shape[:1]
-            found.append(
-                LayerTensors(name, array, self.tensors[partner] if fits and partner else None)
-            )
+            offset = None if partner is None else self.tensors[partner]
+            if offset is not None and offset.shape != weights.shape[:1]:
+                raise FileError(
+                    f"{self.path}: {partner} has shape {offset.shape}, but {name} has "
+                    f"{weights.shape[0]} neurons; weights are stored (out, in), kernels the "
+                    "other way round"
+                )
+            found.append(LayerTensors(name, weights, offset))
         if not found:
             raise FileError(
                 f"{self.path} holds no matrix named as weights (such as fc1.weight with "

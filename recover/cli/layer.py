@@ -1,0 +1,102 @@
+"""``recover layer``."""
+
+from __future__ import annotations
+
+import click
+
+from recover.cli.output import print_table, write_json
+from recover.core.enclosure import Enclosure
+from recover.io.atomic import STANDARD
+from recover.io.weights import TensorFile, read_tensors
+from recover.layers.app import analyse_file
+from recover.layers.result import LayerAnalysis, NetworkAnalysis
+
+__all__ = ["layer_command"]
+
+
+@click.command("layer")
+@click.argument("source", metavar="WEIGHTS.npz|.safetensors")
+@click.option(
+    "--radius", type=float, default=1.0, show_default=True, help="Of the inputs' ball."
+)
+@click.option("--nonnegative", is_flag=True, help="Only inputs with entries >= 0.")
+@click.option("--budget", type=float, default=60.0, show_default=True, help="Seconds.")
+@click.option(
+    "--layer", "names", multiple=True, metavar="NAME", help="Weights to take, in order."
+)
+@click.option("--list", "list_only", is_flag=True, help="Show the tensors and stop.")
+@click.option("--json", "json_path", metavar="R.json", help="Write the result; - is stdout.")
+@click.option("--force", is_flag=True, help="Replace an existing JSON file.")
+def layer_command(
+    *,
+    source: str,
+    radius: float,
+    nonnegative: bool,
+    budget: float,
+    names: tuple[str, ...],
+    list_only: bool,
+    json_path: str | None,
+    force: bool,
+) -> None:
+    """Tell whether ReLU layers relu(W x + b) are injective on a ball, proved or with a witness.
+
+    WEIGHTS holds matrices (out, in) named as weights, with biases named alike: fc1.weight and
+    fc1.bias, or W1 and b1.  All of them are taken as one stack unless --layer chooses.
+    """
+    if list_only:
+        _show(read_tensors(source))
+        return
+    taken, analysis = analyse_file(
+        source, names=names, radius=radius, nonnegative=nonnegative, budget=budget
+    )
+    if json_path is not None:
+        data = {"input": source, "weights": list(taken), **analysis.to_json()}
+        write_json(json_path, data, force=force)
+        if json_path == STANDARD:
+            return
+    _report(taken, analysis)
+
+
+def _show(file: TensorFile) -> None:
+    rows = [
+        [name, "x".join(map(str, a.shape)), str(a.dtype)] for name, a in file.tensors.items()
+    ]
+    print_table(["tensor", "shape", "type"], rows)
+    for layer in file.layers():
+        bias = "with its bias" if layer.bias is not None else "no bias: taken as zero"
+        click.echo(f"layer {layer.name}: {layer.weights.shape[1]} inputs, {bias}")
+
+
+def _report(taken: tuple[str, ...], analysis: NetworkAnalysis) -> None:
+    rows = [_row(name, layer) for name, layer in zip(taken, analysis.layers, strict=True)]
+    head = ["layer", "shape", "verdict", "kappa", "active at least", "critical frame bias"]
+    print_table(head, rows)
+    for note in analysis.notes:
+        click.echo(f"note: {note}")
+    click.echo(f"verdict: {analysis.verdict}")
+    if analysis.reason is not None:
+        click.echo(f"reason: {analysis.reason}")
+    click.echo(f"kappa of the whole: {_ends(analysis.kappa)}")
+    if analysis.witness is not None:
+        x, y = analysis.witness
+        apart = float(((x - y) ** 2).sum()) ** 0.5
+        click.echo(
+            f"witness: two inputs {apart:.6g} apart with the same output (--json has them)"
+        )
+    for name, layer in zip(taken, analysis.layers, strict=True):
+        click.echo(
+            f"{name}: {layer.expansion:.4g} neurons for each input; a Gaussian layer of this "
+            f"shape without biases fails with probability at most {layer.random_failure:.3g}"
+        )
+
+
+def _row(name: str, layer: LayerAnalysis) -> list[str]:
+    active = layer.min_active
+    count = str(active.count) if active.exact else f"{active.lower} to {active.count}"
+    critical = "-" if layer.critical_bias is None else _ends(layer.critical_bias)
+    shape = f"{layer.outputs}x{layer.inputs}"
+    return [name, shape, str(layer.verdict), _ends(layer.kappa), count, critical]
+
+
+def _ends(value: Enclosure) -> str:
+    return f"[{value.lower:.6g}, {value.upper:.6g}]"

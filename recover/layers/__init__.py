@@ -1,0 +1,7 @@
+"""ReLU layers and networks: are they injective, how stably, and what input gave an output."""
+
+from recover.layers.analyse import analyse
+from recover.layers.invert import invert
+from recover.layers.result import LayerAnalysis, NetworkAnalysis, Verdict
+
+__all__ = ["LayerAnalysis", "NetworkAnalysis", "Verdict", "analyse", "invert"]

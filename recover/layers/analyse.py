@@ -1,0 +1,207 @@
+"""Whether a layer, or a stack of layers, is injective, and how stably."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from itertools import accumulate
+
+import numpy as np
+
+from recover.certificates.search.active import ActiveNeurons
+from recover.certificates.search.clock import Clock
+from recover.core.arrays import Array, as_generator, frozen
+from recover.core.enclosure import Enclosure
+from recover.core.errors import ParameterError
+from recover.layers.network import AnyBiases, AnyWeights, Layer, as_layers
+from recover.layers.pair import deep_pair, ratio_upper
+from recover.layers.result import LayerAnalysis, NetworkAnalysis, Verdict
+from recover.layers.single import analyse_layer
+from recover.layers.thin import fewest_at_depth
+
+__all__ = ["analyse"]
+
+PAIRS = 32  # for the upper end of a stack's kappa
+SEARCH_SHARE = 0.15
+
+
+def analyse(
+    weights: AnyWeights,
+    biases: AnyBiases,
+    *,
+    radius: float = 1.0,
+    nonnegative: bool = False,
+    budget: float = 60.0,
+    critical: bool = True,
+    rng: int | np.random.Generator = 0,
+) -> NetworkAnalysis:
+    """Decide whether ``relu(W x + b)``, or a stack of such layers, is injective on a ball.
+
+    Parameters
+    ----------
+    weights : array [shape=(out, in)], Frame, or a list of these
+        A convolution is given as its frame.
+    biases : array [shape=(out,)] or None, or a list of these
+        In the network's convention: b is added.  None is zero, and is said in the notes.
+    radius : float > 0
+        Of the ball of inputs; infinity for all of them.
+    nonnegative : bool
+        Only inputs with entries >= 0.
+    budget : float
+        Seconds.
+    critical : bool
+        Whether to enclose the critical bias of single layers too.
+    rng : int or Generator
+        For searches; what is proved does not depend on it.
+
+    Returns
+    -------
+    NetworkAnalysis
+        A stack is injective if each layer is on a domain that holds its inputs, and not
+        injective if its first layer is not, or if at some input a layer has fewer active
+        neurons than the network has inputs (an open set is then mapped continuously into a
+        space of lower dimension, which is never injective).
+
+    Raises
+    ------
+    ParameterError
+        If weights, biases or numbers cannot be used.
+
+    References
+    ----------
+    .. [1] M. Puthawala, K. Kothari, M. Lassas, I. Dokmanic and M. de Hoop, "Globally injective
+       ReLU networks", arXiv 2006.08464.
+    .. [2] D. Freeman and D. Haider, "Optimal lower Lipschitz bounds for ReLU layers,
+       saturation, and phase retrieval", arXiv 2502.09898.
+    """
+    layers = as_layers(weights, biases)
+    if not radius > 0.0:
+        raise ParameterError(f"radius must be > 0, got {radius}; infinity means everywhere")
+    if not budget >= 0.0:
+        raise ParameterError(f"budget must be >= 0 seconds, got {budget}")
+    generator = as_generator(rng)
+    clock = Clock.starting(budget)
+    notes = tuple(
+        f"layer {k} has no biases: taken as zero"
+        for k, layer in enumerate(layers, start=1)
+        if not layer.bias_given
+    )
+    if len(layers) == 1:
+        only = analyse_layer(
+            layers[0], radius, nonnegative, clock, generator, critical=critical
+        )
+        return NetworkAnalysis(
+            only.verdict, only.witness, only.kappa, only.min_active, (only,), only.reason, notes
+        )
+    found = _stack(layers, radius, nonnegative, clock, generator)
+    return replace(found, notes=notes)
+
+
+def _stack(
+    layers: tuple[Layer, ...],
+    radius: float,
+    nonnegative: bool,
+    clock: Clock,
+    rng: np.random.Generator,
+) -> NetworkAnalysis:
+    reaches = list(accumulate(layers, lambda r, layer: layer.reach(r), initial=radius))
+    share = SEARCH_SHARE * clock.left / (len(layers) - 1)
+    thin = [
+        fewest_at_depth(layers[:k], radius, nonnegative, clock.within(share), rng)
+        for k in range(2, len(layers) + 1)
+    ]
+    analyses = []
+    for k, layer in enumerate(layers):
+        limit = clock.within(clock.left / (len(layers) - k))
+        # what can never be negative, and no longer than what the layers before can give
+        found = analyse_layer(
+            layer,
+            max(reaches[k], 1e-300),
+            nonnegative or k > 0,
+            limit,
+            rng,
+            critical=False,
+        )
+        analyses.append(found if k == 0 else _of_inputs(found, thin[k - 1]))
+    verdict, reason, pair = _joined(layers, analyses, thin, radius, nonnegative)
+    kappa = _kappa(layers, analyses, radius, nonnegative, rng)
+    if verdict is Verdict.NOT_INJECTIVE:
+        kappa = Enclosure(0.0, 0.0)
+    fewest = min((found.min_active for found in analyses), key=lambda found: found.count)
+    return NetworkAnalysis(verdict, pair, kappa, fewest, tuple(analyses), reason, ())
+
+
+def _of_inputs(found: LayerAnalysis, thin: ActiveNeurons) -> LayerAnalysis:
+    """Return a later layer's analysis with the count for inputs of the network."""
+    lower = min(found.min_active.lower, thin.count)
+    return replace(found, min_active=replace(thin, lower=lower))
+
+
+def _joined(
+    layers: tuple[Layer, ...],
+    analyses: list[LayerAnalysis],
+    thin: list[ActiveNeurons],
+    radius: float,
+    nonnegative: bool,
+) -> tuple[Verdict, str | None, tuple[Array, Array] | None]:
+    """Return the whole's verdict with its reason, and a pair of inputs if not injective."""
+    n = layers[0].inputs
+    first = analyses[0]
+    if first.verdict is Verdict.NOT_INJECTIVE:
+        return Verdict.NOT_INJECTIVE, f"layer 1: {first.reason}", first.witness
+    for depth, found in enumerate(thin, start=2):
+        if found.count < n:
+            pair = deep_pair(layers, depth, found.witness, radius, nonnegative)
+            reason = (
+                f"at an input {found.count} neurons of layer {depth} are active, fewer than "
+                f"the {n} inputs"
+            )
+            return Verdict.NOT_INJECTIVE, reason, pair
+    if all(found.verdict is Verdict.INJECTIVE for found in analyses):
+        return Verdict.INJECTIVE, None, None
+    open_layers = [
+        str(k)
+        for k, found in enumerate(analyses, start=1)
+        if found.verdict is not Verdict.INJECTIVE
+    ]
+    reason = (
+        f"layer {', '.join(open_layers)} could not be shown to be injective on a domain that "
+        "holds its inputs; what the layers before can give is only a part of it"
+    )
+    return Verdict.UNDECIDED, reason, None
+
+
+def _kappa(
+    layers: tuple[Layer, ...],
+    analyses: list[LayerAnalysis],
+    radius: float,
+    nonnegative: bool,
+    rng: np.random.Generator,
+) -> Enclosure:
+    """Enclose the constant of a stack: the product of the lower ends, and pairs of inputs."""
+    lower = Enclosure.exactly(1.0)
+    for found in analyses:
+        lower = lower * Enclosure.exactly(found.kappa.lower)
+    n = layers[0].inputs
+    size = radius if math.isfinite(radius) else 1.0
+    upper = math.inf
+    for _ in range(PAIRS):
+        x = rng.standard_normal(n)
+        x = np.abs(x) if nonnegative else x
+        x *= 0.9 * size * rng.random() / max(float(np.linalg.norm(x)), 1e-300)
+        v = _weakest(layers, x)
+        y = x + 0.01 * size * v
+        y = np.maximum(y, 0.0) if nonnegative else y
+        upper = min(upper, ratio_upper(layers, frozen(x), y))
+    return Enclosure(min(lower.lower, upper), upper)
+
+
+def _weakest(layers: tuple[Layer, ...], x: Array) -> Array:
+    """Return the direction that the network's derivative at x sees least."""
+    jacobian, z = np.eye(x.size), x
+    for layer in layers:
+        t = layer.weights @ z + layer.bias
+        jacobian = (t > 0.0)[:, None] * (layer.weights @ jacobian)
+        z = np.maximum(t, 0.0)
+    weakest: Array = np.linalg.eigh(jacobian.T @ jacobian)[1][:, 0]
+    return weakest
