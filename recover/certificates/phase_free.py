@@ -205,6 +205,7 @@ def _complement(
     frame = magnitudes.frame
     upper = frame.bounds().upper
     lost = unit(1j * magnitudes.signal) if magnitudes.phased else None
+    turned = phases.conj()
     middle = 0.5 * upper
     bend = up(error * math.sqrt(upper), 2)
     top = up(
@@ -213,11 +214,13 @@ def _complement(
 
     def apply(v: Array) -> Array:
         c = frame.analysis(v)
-        along = phases.real * c.real + phases.imag * c.imag
-        image = frame.synthesis(phases * along)
+        c *= turned
+        np.multiply(phases, c.real, out=c)
+        image = frame.synthesis(c)
+        np.subtract(top * v, image, out=image)
         if lost is not None:
-            image += (middle * inner(lost, v)[0].real) * lost
-        return top * v - image
+            image -= (middle * inner(lost, v)[0].real) * lost
+        return image
 
     del keep  # the phases vanish where nothing is kept
     slip = inner(magnitudes.signal, magnitudes.signal)[1] + gamma(16)

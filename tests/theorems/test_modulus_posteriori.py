@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy.linalg import eigvalsh
 
+from recover.certificates.phase_bands import bands_fit, sigma_bands
 from recover.certificates.phase_chain import (
     DEFLATED,
     PINNED,
@@ -166,6 +167,35 @@ def test_drawn_numbers_are_on_the_safe_side_and_close(share: float, real_signal:
         drawn = weight_free(magnitudes, keep, 1e-9, rng).value
         assert norm * (1 - 1e-9) <= drawn <= 1.15 * norm
         assert weight_dense(turned, threshold) <= norm * (1 + 1e-9)
+
+
+@pytest.mark.parametrize("boundary", list(Boundary))
+@pytest.mark.parametrize("real_signal", [False, True])
+def test_banded_numbers_are_on_the_safe_side(boundary: Boundary, real_signal: bool) -> None:
+    rng = np.random.default_rng(11)
+    for n, size, hop, channels in ((41, 4, 1, 7), (60, 5, 2, 6), (57, 6, 2, 11)):
+        frame = Gabor(
+            n,
+            rng.standard_normal(size),
+            hop,
+            channels,
+            boundary=boundary,
+            real_signal=real_signal,
+        )
+        x = complex_normal(rng, n)
+        magnitudes = exact(frame, x.real if real_signal else x)
+        assert bands_fit(magnitudes)
+        threshold = float(np.quantile(magnitudes.ratio, 0.02)) * 0.999
+        j = magnitudes.rotated(magnitudes.kept(threshold))[0]
+        values = eigvalsh(j.T @ j)
+        found = sigma_bands(magnitudes, magnitudes.kept(threshold)) ** 2
+        if real_signal:
+            assert found == pytest.approx(values[0], rel=1e-3, abs=1e-12)
+            assert found <= values[0] * (1 + 1e-9)
+        else:
+            assert 0.02 * values[1] <= found <= values[1] * (1 + 1e-9)
+        above = math.sqrt(values[0 if real_signal else 1]) * 1.001
+        assert sigma_bands(magnitudes, magnitudes.kept(threshold), at=above) == 0.0
 
 
 def test_the_filter_errs_as_seldom_as_it_says() -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 
 from recover.certificates.certificate import Certificate
+from recover.certificates.phase_bands import BANDS, bands_fit, sigma_bands
 from recover.certificates.phase_dense import (
+    Turned,
     dense_fits,
     sigma_dense,
     turned_rows,
@@ -34,6 +37,16 @@ __all__ = ["check_steps", "is_drawn", "steps_of"]
 
 exactly = Enclosure.exactly
 MAX_STEPS = 8
+
+
+class _Claim(NamedTuple):
+    """A step of a certificate, with its rows where they are needed."""
+
+    certificate: Certificate
+    magnitudes: Magnitudes
+    step: Stage
+    k: int
+    turned: Turned | None
 
 
 def steps_of(certificate: Certificate) -> list[Stage]:
@@ -83,51 +96,57 @@ def _number_faults(
     k: int,
     rng: np.random.Generator,
 ) -> Iterator[str]:
-    values = certificate.evidence.values
-    route, weight_route = str(values[f"route:{k}"]), str(values[f"weight_route:{k}"])
-    keep = magnitudes.kept(step.threshold)
-    if not keep.any():
+    if not magnitudes.kept(step.threshold).any():
         yield f"step {k} has no coefficients"
         return
-    real = magnitudes.frame.real_coefs
     turned = None
-    proved = False
-    if route == "frame" and real:
-        square = up(up(step.sigma * step.sigma), 2)
-        found = subframe_lower(
-            magnitudes.frame, keep, at=square, route=str(values[f"inner:{k}"])
-        )
-        proved = found.value >= square
-    elif route == "dense" and dense_fits(magnitudes):
+    if certificate.evidence.values[f"route:{k}"] == "dense" and dense_fits(magnitudes):
         turned = turned_rows(magnitudes, step.threshold)
-        inner = str(values[f"inner:{k}"])
-        proved = sigma_dense(turned, at=step.sigma, route=inner)[0] >= step.sigma
-    elif route in (FILTER, SYMMETRIC) and free_fits(magnitudes):
-        near = _positive(certificate, f"near:{k}")
-        if (route == SYMMETRIC) == symmetric_fits(magnitudes, keep):
-            bound = sigma_free(
-                magnitudes, keep, DELTA / 4.0, rng, loss=0.0, near=near, at=step.sigma
-            )
-            proved = bound.value >= step.sigma
-    if not proved:
+    claim = _Claim(certificate, magnitudes, step, k, turned)
+    if not _sigma_proved(claim, rng):
         yield f"step {k}: the singular value {step.sigma:.17g} could not be proved again"
-    if weight_route == "real" and real:
-        weight = 0.0
-    elif weight_route == "spread":
+    elif not _weight_proved(claim, rng):
+        yield f"step {k}: the weight {step.weight:.17g} could not be proved again"
+
+
+def _sigma_proved(claim: _Claim, rng: np.random.Generator) -> bool:
+    certificate, magnitudes, step, k, turned = claim
+    values, keep = certificate.evidence.values, magnitudes.kept(step.threshold)
+    route = str(values[f"route:{k}"])
+    if route == "frame" and magnitudes.frame.real_coefs:
+        square, inner = up(up(step.sigma * step.sigma), 2), str(values[f"inner:{k}"])
+        return subframe_lower(magnitudes.frame, keep, at=square, route=inner).value >= square
+    if turned is not None:
+        inner = str(values[f"inner:{k}"])
+        return sigma_dense(turned, at=step.sigma, route=inner)[0] >= step.sigma
+    if route == BANDS and bands_fit(magnitudes):
+        return sigma_bands(magnitudes, keep, at=step.sigma) >= step.sigma
+    known = SYMMETRIC if symmetric_fits(magnitudes, keep) else FILTER
+    if route != known or not free_fits(magnitudes):
+        return False
+    near, chance = _positive(certificate, f"near:{k}"), DELTA / 4.0
+    found = sigma_free(magnitudes, keep, chance, rng, loss=0.0, near=near, at=step.sigma)
+    return found.value >= step.sigma
+
+
+def _weight_proved(claim: _Claim, rng: np.random.Generator) -> bool:
+    certificate, magnitudes, step, k, turned = claim
+    route = str(certificate.evidence.values[f"weight_route:{k}"])
+    if route == "real":
+        return magnitudes.frame.real_coefs
+    if route == "spread":
         rest = exactly(magnitudes.frame.bounds().upper) - exactly(step.sigma) * step.sigma
         root = Enclosure(0.0, max(rest.upper, 0.0)).sqrt().upper
-        weight = (exactly(root) / exactly(step.threshold)).upper
-    elif weight_route == "weighted" and turned is not None:
-        weight = weight_dense(turned, step.threshold, at=step.weight)
-    elif weight_route == "weighted" and free_fits(magnitudes):
-        near = _positive(certificate, f"weight_near:{k}")
-        weight = weight_free(
-            magnitudes, keep, DELTA / 4.0, rng, near=near, at=step.weight
-        ).value
-    else:
-        weight = math.inf
-    if not weight <= step.weight:
-        yield f"step {k}: the weight {step.weight:.17g} could not be proved again"
+        return (exactly(root) / exactly(step.threshold)).upper <= step.weight
+    if route != "weighted":
+        return False
+    if turned is not None:
+        return weight_dense(turned, step.threshold, at=step.weight) <= step.weight
+    if not free_fits(magnitudes):
+        return False
+    near, keep = _positive(certificate, f"weight_near:{k}"), magnitudes.kept(step.threshold)
+    found = weight_free(magnitudes, keep, DELTA / 4.0, rng, near=near, at=step.weight)
+    return found.value <= step.weight
 
 
 def _positive(certificate: Certificate, name: str) -> float:

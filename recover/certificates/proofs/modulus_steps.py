@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.linalg import eigvalsh
 
+from recover.certificates.phase_bands import BANDS, bands_fit, sigma_bands
 from recover.certificates.phase_dense import (
     Turned,
     dense_fits,
@@ -86,11 +87,13 @@ def find_steps(
         Seconds that may be spent on more than a quick answer.
     rng : Generator
     """
-    free = free_fits(magnitudes)
-    quick = budget is None and free
+    free, banded = free_fits(magnitudes), bands_fit(magnitudes)
+    quick = budget is None and (free or banded)
     dense = dense_fits(magnitudes, QUICK_DENSE) if quick else dense_fits(magnitudes)
     if magnitudes.frame.real_coefs or dense:
         return _searched(magnitudes)
+    if banded:
+        return _banded(magnitudes)
     return _drawn(magnitudes, budget is not None, rng) if free else None
 
 
@@ -176,28 +179,44 @@ def prove_numbers(magnitudes: Magnitudes, threshold: float) -> Numbers:
     return Numbers(threshold, sigma, plain, {**values, "weight_route": SPREAD})
 
 
+def _banded(magnitudes: Magnitudes) -> Search:
+    """Prove one or two steps with banded matrices, the farther one first."""
+    proved = []
+    for threshold in reversed(_thresholds(magnitudes, TWO_SHARES)):
+        sigma = sigma_bands(magnitudes, magnitudes.kept(threshold))
+        values: dict[str, float | str] = {"route": BANDS, "weight_route": SPREAD}
+        weight = spread(magnitudes, threshold, sigma)
+        proved.append(Numbers(threshold, sigma, weight, values))
+    return _joined(magnitudes, proved)
+
+
 def _drawn(magnitudes: Magnitudes, thorough: bool, rng: np.random.Generator) -> Search:
     """Prove one or two steps with random vectors."""
     thresholds = _thresholds(magnitudes, TWO_SHARES)
-    steps: list[tuple[Stage, dict[str, float | str]]] = []
-    largest, best = 0.0, 0.0
     # thorough: far out without the smallest coefficients, then close with all of them
-    plan = ((1, 0.1), (0, 0.015)) if thorough else ((0, 0.25), (1, 0.25))
+    plan = ((1, 0.2), (0, 0.015)) if thorough else ((0, 0.25), (1, 0.25))
+    proved: list[Numbers] = []
     for which, loss in plan:
-        if which >= len(thresholds):
-            continue
-        numbers = _draw(magnitudes, thresholds[which], loss, rng, weighted=which == 1)
-        largest = max(largest, carried(*numbers[:3]))
-        best = max(best, numbers.sigma)
+        if which < len(thresholds):
+            numbers = _draw(magnitudes, thresholds[which], loss, rng, weighted=which == 1)
+            proved.append(numbers)
+            if not thorough and _step(magnitudes, numbers) is not None:
+                break
+    return _joined(magnitudes, proved)
+
+
+def _joined(magnitudes: Magnitudes, proved: list[Numbers]) -> Search:
+    """Return the steps of these numbers that go on from one another."""
+    steps: list[tuple[Stage, dict[str, float | str]]] = []
+    for numbers in proved:
         step = _step(magnitudes, numbers)
-        if step is None:
-            continue
-        joined = not steps or step[0].low < steps[-1][0].low <= step[0].high
-        if joined:
+        if step is not None and (not steps or step[0].low < steps[-1][0].low <= step[0].high):
             steps.append(step)
-        if not thorough:
-            break
-    return Search(steps, largest, best)
+    return Search(
+        steps,
+        max((carried(*numbers[:3]) for numbers in proved), default=0.0),
+        max((numbers.sigma for numbers in proved), default=0.0),
+    )
 
 
 def _draw(

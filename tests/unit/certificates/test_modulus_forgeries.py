@@ -18,7 +18,7 @@ from recover.certificates.verify import verify
 from recover.core.arrays import Array
 from recover.core.enclosure import Enclosure
 from recover.core.rigor import ESTIMATE, PROVED, Rigor, probabilistic
-from recover.frames import STFT, CodedDiffraction, Dense, Fourier, Frame
+from recover.frames import STFT, CodedDiffraction, Dense, Fourier, Frame, Gabor
 from recover.models import Modulus, Noise, Problem, ReLU, Support
 
 SMALL = 1.0 - 1e-5
@@ -88,6 +88,12 @@ CASES: dict[str, tuple[Callable[[], Certified], str, str, Rigor]] = {
         PROVED,
     ),
     "support": (support, "modulus", "local", PROVED),
+    "banded": (
+        lambda: certified(Gabor.hann(600, 16, 4, real_signal=False), 9, 1e-7),
+        "modulus",
+        "local",
+        PROVED,
+    ),
     "drawn": (lambda: certified(masks(24), 5, 1e-5), "modulus", "local", probabilistic(1e-9)),
     "drawn, two steps": (
         lambda: certified(masks(40), 6, 1e-5, budget=9.0),
@@ -122,6 +128,8 @@ def case(request: pytest.FixtureRequest) -> Certified:
 
 
 def test_the_cases_differ() -> None:
+    banded = CASES["banded"][0]().certificate
+    assert banded.evidence.values["route:0"] == "banded"
     two = CASES["drawn, two steps"][0]().certificate
     assert two.evidence.arrays["steps"].shape == (2, 5)
     assert {two.evidence.values["route:0"], two.evidence.values["route:1"]} == {
