@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from recover.certificates import lipschitz, moments
+from recover.certificates.apriori_modulus import (
+    magnitudes_of_complex_rows,
+    magnitudes_of_real_rows,
+    modulus_reason,
+)
 from recover.certificates.certificate import Certificate
-from recover.certificates.evidence import Evidence
+from recover.certificates.found import Found, evidence_of, search_reason
 from recover.certificates.scope import Scope
-from recover.certificates.search.bracket import Bracket, bracket_cells, bracket_splits
+from recover.certificates.search.bracket import bracket_cells
 from recover.certificates.search.clock import Clock
 from recover.certificates.search.measure import Bands
 from recover.certificates.search.pairs import clip_pair
-from recover.certificates.search.tree import DecisionTree
 from recover.core.arrays import Array, as_generator, digest
 from recover.core.enclosure import Enclosure
 from recover.core.errors import OutOfScopeError, ParameterError
@@ -30,27 +34,6 @@ from recover.models.relu import ReLU
 from recover.models.saturation import Saturation
 
 __all__ = ["certify_apriori"]
-
-_OPEN = "the search was not finished within its budget; the true value lies between the ends"
-_UNDECIDED = (
-    "rounding left some cells undecided (levels or dependent rows within 1e-10 of a degenerate "
-    "arrangement); the lower end counts them as reachable"
-)
-_NEAR_ZERO = (
-    "the smallest eigenvalue that was found cannot be told from 0 in floating point, so no "
-    "positive lower end is proved"
-)
-
-
-@dataclass(frozen=True, eq=False)
-class _Found:
-    """A bracket of the eigenvalue in the model's own units, and a pair of signals."""
-
-    engine: str
-    bracket: Bracket
-    cheap: float
-    kappa: Enclosure
-    pair: tuple[Array, Array]
 
 
 def certify_apriori(
@@ -79,7 +62,8 @@ def certify_apriori(
     Returns
     -------
     Certificate
-        `kappa.lower` is proved by the evidence's tree, `kappa.upper` by its pair of signals.
+        `kappa.lower` is proved by the evidence's tree (complex rows: by a moment bound, open
+        in general), `kappa.upper` by its pair of signals.
 
     Raises
     ------
@@ -92,12 +76,10 @@ def certify_apriori(
         raise ParameterError(f"budget must be >= 0 seconds, got {budget}; 0 is the cheapest")
     clock = Clock.starting(budget, watch)
     generator = as_generator(rng)
-    rows = _rows(model)
     if isinstance(model, Modulus):
-        found = _modulus(rows, scope, clock, generator)
-        reason = _modulus_reason(rows, found)
+        found, reason = _modulus(model, scope, clock, generator)
     else:
-        bands = _bands(model, rows, scope)
+        bands = _bands(model, _rows(model), scope)
         found = _clipped(bands, clock, generator)
         reason = _clipped_reason(bands, found)
     return Certificate(
@@ -106,7 +88,7 @@ def certify_apriori(
         scope=_scope(scope),
         assumptions=(),
         rigor=PROVED,
-        evidence=_evidence(found),
+        evidence=evidence_of(found),
         reason=reason,
         subject=digest(model.identity_parts()),
     )
@@ -119,13 +101,7 @@ def _rows(model: Model) -> Array:
             f"a priori certificates need the exact rows, which {type(frame).__name__} does not "
             "hold; certify Dense(frame.matrix()), which is off by rounding only"
         )
-    rows = np.asarray(frame.rows)
-    if np.iscomplexobj(rows):
-        raise OutOfScopeError(
-            "no finite formula is known for the constant of complex frames; "
-            "certify a recovery instead (certify(problem, signal))"
-        )
-    return rows.astype(np.float64)
+    return np.asarray(frame.rows)
 
 
 def _bands(model: Model, rows: Array, scope: Domain) -> Bands:
@@ -150,7 +126,7 @@ def _scope(scope: Domain) -> Scope:
     return Scope(str(data.pop("kind")), data)
 
 
-def _clipped(bands: Bands, clock: Clock, rng: np.random.Generator) -> _Found:
+def _clipped(bands: Bands, clock: Clock, rng: np.random.Generator) -> Found:
     e = binary_exponent(bands.rows)
     f = binary_exponent(np.array([bands.radius])) if math.isfinite(bands.radius) else 0
     scaled = replace(
@@ -175,7 +151,7 @@ def _clipped(bands: Bands, clock: Clock, rng: np.random.Generator) -> _Found:
         claim=math.ldexp(found.claim, 2 * e),
     )
     ends = Enclosure(math.ldexp(min(kappa, ratio), e), math.ldexp(ratio, e))
-    return _Found(
+    return Found(
         "cells", found, math.ldexp(cheap, 2 * e), ends, (np.ldexp(x, f), np.ldexp(y, f))
     )
 
@@ -191,34 +167,25 @@ def _cheap(bands: Bands) -> float:
     return 0.0
 
 
-def _modulus(rows: Array, scope: Domain, clock: Clock, rng: np.random.Generator) -> _Found:
+def _modulus(
+    model: Modulus, scope: Domain, clock: Clock, rng: np.random.Generator
+) -> tuple[Found, str | None]:
+    rows = _rows(model)
     if not isinstance(scope, Everywhere) and not (
         isinstance(scope, Ball) and not scope.nonnegative
     ):
         raise OutOfScopeError(
-            "the constant of real modulus is known on balls and everywhere only, got "
+            "the constant of modulus is known on balls and everywhere only, got "
             f"{scope}; use Everywhere()"
         )
-    e = binary_exponent(rows)
-    scaled = np.ldexp(rows, -e)
-    cheap = moments.modulus_lower(scaled)
-    found = bracket_splits(scaled, clock, rng)
-    lower = max(found.lower, min(cheap, found.upper))
-    n = rows.shape[1]
-    u, v = found.vectors if found.vectors else (np.eye(n)[0], np.eye(n)[-1])
-    ratio = lipschitz.modulus_ratio_upper(scaled, u, v)
-    kappa = min(lipschitz.root_lower(lower), ratio)
-    found = replace(
-        found,
-        lower=math.ldexp(lower, 2 * e),
-        upper=math.ldexp(found.upper, 2 * e),
-        claim=math.ldexp(found.claim, 2 * e),
-    )
-    ends = Enclosure(math.ldexp(kappa, e), math.ldexp(ratio, e))
-    return _Found("splits", found, math.ldexp(cheap, 2 * e), ends, (u, v))
+    if np.iscomplexobj(rows):
+        found = magnitudes_of_complex_rows(rows, model.frame.real_signal, clock, rng)
+    else:
+        found = magnitudes_of_real_rows(rows, clock, rng)
+    return found, modulus_reason(rows, found)
 
 
-def _clipped_reason(bands: Bands, found: _Found) -> str | None:
+def _clipped_reason(bands: Bands, found: Found) -> str | None:
     both = np.isfinite(bands.low) & np.isfinite(bands.high)
     if not math.isfinite(bands.radius) and both.all():
         return "far out every row is clipped on an unbounded domain; give a Ball"
@@ -230,51 +197,4 @@ def _clipped_reason(bands: Bands, found: _Found) -> str | None:
         return (
             "some signal of the domain keeps fewer rows in their bands than are needed to span"
         )
-    return _search_reason(found)
-
-
-def _modulus_reason(rows: Array, found: _Found) -> str | None:
-    m, n = rows.shape
-    if found.bracket.upper == 0.0 and m < 2 * n - 1:
-        return f"{m} rows are fewer than 2 n - 1 = {2 * n - 1}: signs cannot be told apart"
-    return _search_reason(found)
-
-
-def _search_reason(found: _Found) -> str | None:
-    if found.bracket.closed:
-        return None if found.kappa.lower > 0.0 else _NEAR_ZERO
-    return _UNDECIDED if found.bracket.unresolved else _OPEN
-
-
-def _evidence(found: _Found) -> Evidence:
-    bracket = found.bracket
-    values: dict[str, float | int | str | bool] = {
-        "engine": found.engine,
-        "eigenvalue_lower": bracket.lower,
-        "eigenvalue_upper": bracket.upper,
-        "tree_value": bracket.claim if bracket.trees else 0.0,
-        "cheap_value": found.cheap,
-        "closed": bracket.closed,
-        "nodes": bracket.nodes,
-    }
-    arrays = {"first": found.pair[0], "second": found.pair[1]}
-    if bracket.witness is not None:
-        arrays["witness"] = bracket.witness
-    if bracket.trees and bracket.claim > 0.0:
-        arrays |= _tree_arrays(bracket.trees, bracket.conflicts)
-    return Evidence("apriori", values, arrays)
-
-
-def _tree_arrays(
-    trees: tuple[DecisionTree, ...], conflicts: tuple[Array, ...]
-) -> dict[str, Array]:
-    empty = np.empty(0, dtype=np.int32)
-    return {
-        "tree_sizes": np.array([tree.decisions.size for tree in trees]),
-        "decisions": np.concatenate([tree.decisions for tree in trees]),
-        "children": np.concatenate([tree.children for tree in trees]),
-        "support_sizes": np.concatenate([tree.support_sizes for tree in trees]),
-        "supports": np.concatenate([tree.supports for tree in trees]),
-        "conflict_sizes": np.array([c.size for c in conflicts], dtype=np.int32),
-        "conflicts": np.concatenate([empty, *conflicts]),
-    }
+    return search_reason(found)

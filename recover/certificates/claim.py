@@ -9,7 +9,7 @@ import numpy as np
 
 from recover.certificates.replay_cells import Sides
 from recover.core.arrays import Array
-from recover.core.rounding import binary_exponent, up
+from recover.core.rounding import binary_exponent, scale, up
 from recover.frames.structure import HasRows
 from recover.models.base import Model
 from recover.models.relu import ReLU
@@ -34,7 +34,7 @@ def claim_of(model: Model, radius: float, nonnegative: bool) -> Claim:
     """Return rows and bands of a model on a ball (or everywhere), scaled to order one."""
     if not isinstance(model.frame, HasRows):
         raise TypeError("the frame does not hold its rows")
-    rows = np.asarray(model.frame.rows, dtype=np.float64)
+    rows = np.asarray(model.frame.rows)
     low = np.full(len(rows), -np.inf)
     high = np.full(len(rows), np.inf)
     if isinstance(model, ReLU):
@@ -44,7 +44,7 @@ def claim_of(model: Model, radius: float, nonnegative: bool) -> Claim:
     e = binary_exponent(rows)
     f = binary_exponent(np.array([radius])) if math.isfinite(radius) else 0
     return Claim(
-        np.ldexp(rows, -e),
+        scale(rows, -e),
         np.ldexp(low, -e - f),
         np.ldexp(high, -e - f),
         math.ldexp(radius, -f),

@@ -16,7 +16,10 @@ from recover.core.rounding import gamma, norm_lower, norm_upper, up
 __all__ = [
     "clip_ratio_upper",
     "modulus_ratio_upper",
+    "pair_ratio_upper",
     "published_lower",
+    "published_modulus",
+    "published_values",
     "relu_lower",
     "root_lower",
     "saturation_lower",
@@ -37,6 +40,40 @@ def published_lower(eigenvalue: float) -> float:
        saturation, and phase retrieval", arXiv 2502.09898.
     """
     return root_lower(eigenvalue) / 2.0
+
+
+def published_modulus(eigenvalue: Enclosure, sigma: Enclosure) -> tuple[Enclosure, Enclosure]:
+    """Return what the sources say of real modulus: enclosures of kappa and of A.
+
+    ``sqrt(A) <= kappa <= sqrt(2) sigma`` and ``sigma^2 <= A <= 2 sigma^2``, where A is the
+    smallest ``A_S + A_(S^c)`` and ``sigma^2`` the smallest ``max(A_S, A_(S^c))`` over all
+    splits of the rows (the sigma-strong complement property).  In fact ``kappa = sqrt(A)``.
+
+    Parameters
+    ----------
+    eigenvalue, sigma : Enclosure
+        Of A and of sigma.
+
+    References
+    ----------
+    .. [1] A. S. Bandeira, J. Cahill, D. G. Mixon and A. A. Nelson, "Saving phase: injectivity
+       and stability for phase retrieval", Appl. Comput. Harmon. Anal. 37 (2014).
+    .. [2] Freeman and Haider, arXiv 2502.09898.
+    """
+    square = sigma * sigma
+    root = Enclosure.exactly(2.0).sqrt() * sigma
+    kappa = Enclosure(root_lower(eigenvalue.lower), root.upper)
+    return kappa, Enclosure(square.lower, (2.0 * square).upper)
+
+
+def published_values(eigenvalue: Enclosure, sigma: Enclosure) -> dict[str, float | bool]:
+    """Return sigma and both inequalities of `published_modulus` by name, as evidence."""
+    kappa, square = published_modulus(eigenvalue, sigma)
+    ends = {"sigma": sigma, "published_kappa": kappa, "published_eigenvalue": square}
+    named = {}
+    for name, enclosure in ends.items():
+        named[f"{name}_lower"], named[f"{name}_upper"] = enclosure.lower, enclosure.upper
+    return named
 
 
 def relu_lower(eigenvalue: float) -> float:
@@ -130,3 +167,35 @@ def modulus_ratio_upper(rows: Array, u: Array, v: Array) -> float:
     )
     size = norm_upper(change)
     return up(size / apart, 2) if size > 0.0 else 0.0
+
+
+def pair_ratio_upper(rows: Array, x: Array, y: Array) -> float:
+    """Return ``||rows x| - |rows y|| / dist(x, y)``, rounded up, for real or complex rows.
+
+    The distance is up to a global phase (a sign for real signals):
+    ``dist^2 = |x|^2 + |y|^2 - 2 |<x, y>|``.
+
+    Orthogonal pairs suffice for the infimum.  Turn y so that ``<x, y> >= 0`` and put
+    ``u = x + y``, ``v = x - y``; then ``|v| = dist <= |u|`` and ``Im <u, v> = 0``.  For complex
+    numbers a, b the function ``s -> ||s a + b| - |s a - b||`` does not decrease on s >= 0: with
+    a = 1 and b = c + i d, c >= 0 without loss, the derivative of the inner difference is
+    ``h(s + c) - h(s - c) >= 0`` as ``h(t) = t / sqrt(t^2 + d^2)`` increases, and at s = 0 the
+    difference is 0.  So replacing u by ``s u`` with ``s = |v| / |u|`` raises no difference of
+    magnitudes, and ``(s u + v) / 2``, ``(s u - v) / 2`` are orthogonal and as far apart, |v|.
+
+    References
+    ----------
+    .. [1] W. Alharbi, S. Alshabhi, D. Freeman and D. Ghoreishi, "Locality and stability for
+       phase retrieval" (the statement; the proof is the above).
+    """
+    lengths = np.sqrt((np.abs(rows) ** 2).sum(axis=1)) * (1.0 + 1e-14)
+    error = gamma(4 * rows.shape[1] + 16) * lengths
+    size_x, size_y = norm_upper(x), norm_upper(y)
+    inner = abs(np.vdot(x, y)) + gamma(4 * rows.shape[1] + 16) * size_x * size_y
+    square = norm_lower(x) ** 2 + norm_lower(y) ** 2
+    apart = square * (1.0 - 1e-15) - 2.0 * inner * (1.0 + 1e-15)
+    if not apart > 0.0:
+        return math.inf
+    change = np.abs(np.abs(rows @ x) - np.abs(rows @ y)) * (1.0 + 1e-15)
+    size = norm_upper(change + error * (size_x + size_y))
+    return up(size / (math.sqrt(apart) * (1.0 - 1e-15)), 2)

@@ -17,9 +17,14 @@ and third moments
 - ReLU with every bias at most a < 0: if ``q(t) = (t - a)(b - g (t + a)) <= 1`` on [a, beta R],
   b, g >= 0, then ``q(t) <= 1[t >= a]`` and
   ``A >= (b |a| + g a^2) lambda_min(Phi^T Phi) - b R tau3 - g R^2 tau4``.
-- Real modulus: ``min(s^2, t^2) = (s^2 + t^2) / 2 - |s^2 - t^2| / 2`` and Cauchy-Schwarz for
-  ``u u^T - v v^T``, of squared norm at most 2, give
-  ``kappa^2 >= lambda_min(Phi^T Phi) - sqrt(m lambda_max(F F^T) / 2)``.
+- Modulus: at orthogonal x, y with ``|x|^2 + |y|^2 = 1``, which suffice (see
+  `lipschitz.pair_ratio_upper`), ``sum (|<x, phi>| - |<y, phi>|)^2 >= lambda_min(Phi^* Phi)
+  - 2 sum |<x, phi> <phi, y>|``.  Each product is the inner product of ``phi phi^*`` with
+  ``x y^*``, free of trace and of norm ``|x| |y| <= 1/2``, so Cauchy-Schwarz with weights w
+  gives ``kappa^2 >= lambda_min(Phi^* Phi) - sqrt(sum 1 / w) |W^(1/2) F|``.  For real signals
+  ``x y^T`` has a symmetric and an antisymmetric part of equal norms, seen by the real part P
+  and the imaginary part Q of F:
+  ``kappa^2 >= lambda_min - sqrt(sum 1 / w) sqrt((|P|^2 + |Q|^2) / 2)`` (P, Q weighted).
 """
 
 from __future__ import annotations
@@ -33,9 +38,11 @@ import numpy as np
 from recover.core.arrays import Array
 from recover.core.eigen import eigmax_upper, eigmin_lower, gram_of
 from recover.core.enclosure import Enclosure
-from recover.core.rounding import gamma, norm_upper, up
+from recover.core.rounding import gamma, norm_upper, sum_upper, up
 
 __all__ = ["Moments", "count_lower", "modulus_lower", "relu_lower", "saturation_lower"]
+
+LARGEST_FORMS = 1e8  # entries of F; beyond it the bounds of modulus are not tried
 
 
 @dataclass(frozen=True, eq=False)
@@ -207,9 +214,58 @@ def _slope(g: float, a: float, far: float) -> float:
     return b - 1e-13 * (root + abs(g * a) + 1.0 / (far - a) + g * (far - a))
 
 
-def modulus_lower(rows: Array) -> float:
-    """Return a proved lower bound of kappa^2 for real modulus, 0 if it says nothing."""
-    moments = Moments(rows, np.ones(len(rows)))
-    spread = Enclosure.exactly(_norm_upper(*moments.traceless))
-    lost = spread * (Enclosure.exactly(float(len(rows))) / 2.0).sqrt()
-    return max((Enclosure.exactly(moments.lowest) - lost).lower, 0.0)
+def modulus_lower(rows: Array, real_signal: bool = True) -> float:
+    """Return a proved lower bound of kappa^2 for modulus, 0 if it says nothing.
+
+    Parameters
+    ----------
+    rows : array [shape=(m, n), real or complex]
+        Scaled to entries below 1.
+    real_signal : bool
+        Whether signals are real; real rows always mean that they are.
+    """
+    rows = rows[rows.any(axis=1)]
+    if rows.size == 0 or rows.size * rows.shape[1] > LARGEST_FORMS:
+        return 0.0
+    real_signal = real_signal or not np.iscomplexobj(rows)
+    whole = rows
+    if np.iscomplexobj(rows):
+        whole = np.concatenate([rows.real, rows.imag])
+        if not real_signal:
+            whole = np.concatenate([whole, np.concatenate([-rows.imag, rows.real])], axis=1)
+    gram, slack = gram_of(whole)
+    lowest = Enclosure.exactly(eigmin_lower(gram, gram_slack=slack).value)
+    symmetric, antisymmetric, error = _forms(rows)
+    # the second weights make up for rows of different lengths; any positive weights are right
+    lengths = np.maximum(np.sqrt((np.abs(rows) ** 2).sum(axis=1)), 1e-100)
+    best = 0.0
+    for scale in (np.ones(len(rows)), 1.0 / lengths):
+        total = Enclosure.exactly(sum_upper(scale**-2.0 * (1.0 + 1e-14)))
+        slip = up(10.0 * norm_upper(scale * error), 4)
+        scaled = [part * scale[:, None] for part in (symmetric, antisymmetric)]
+        if real_signal:
+            norms = [Enclosure.exactly(_norm_upper(part, slip)) for part in scaled if part.size]
+            square = sum((norm * norm for norm in norms), Enclosure.exactly(0.0)) / 2.0
+        else:
+            norm = Enclosure.exactly(_norm_upper(np.concatenate(scaled, axis=1), slip))
+            square = norm * norm
+        best = max(best, (lowest - (total * square).sqrt()).lower)
+    return best
+
+
+def _forms(rows: Array) -> tuple[Array, Array, Array]:
+    """Return P and Q of real or complex rows, and a bound of each row's error."""
+    n = rows.shape[1]
+    squares = (np.abs(rows) ** 2).sum(axis=1)
+    first, second = np.triu_indices(n)
+    products = rows[:, first] * rows[:, second].conj()
+    diagonal = first == second
+    symmetric = products.real.copy()
+    symmetric[:, diagonal] -= (squares / n)[:, None]
+    symmetric[:, ~diagonal] *= math.sqrt(2.0)
+    antisymmetric = (
+        products.imag[:, ~diagonal] * math.sqrt(2.0)
+        if np.iscomplexobj(rows)
+        else np.empty((len(rows), 0))
+    )
+    return symmetric, antisymmetric, gamma(2 * n + 10) * math.sqrt(n) * squares

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 
+from recover.certificates.evidence import Evidence
 from recover.core.arrays import Array
-from recover.core.rounding import gamma, norm_upper, up
+from recover.core.rounding import gamma, norm_lower, norm_upper, up
 
-__all__ = ["Pieces", "branches", "form_faults", "sub_frames_reach"]
+__all__ = [
+    "Pieces",
+    "branches",
+    "form_faults",
+    "number",
+    "pieces_of",
+    "rayleigh_upper",
+    "sub_frames_reach",
+]
 
 CHUNK = 2_000_000  # numbers in the largest array
 
@@ -73,3 +83,41 @@ def form_faults(decisions: Array, bits: Array, count: int) -> Iterator[str]:
         yield "the tree decides rows that do not exist"
     elif not bits[inner, 0].all() or bits[~inner].any():
         yield "a node of the tree lacks a branch: the leaves do not cover"
+
+
+def number(evidence: Evidence, name: str) -> float:
+    """Return a number of the evidence; raises `ValueError` if it is NaN."""
+    value = float(evidence.values[name])
+    if math.isnan(value):
+        raise ValueError(f"{name} is NaN")
+    return value
+
+
+def pieces_of(evidence: Evidence, prefix: str = "") -> Iterator[Pieces]:
+    """Yield the record of each arrangement, from the arrays whose names start with `prefix`."""
+    arrays = evidence.arrays
+    nodes = supports = conflicts = 0
+    lengths = arrays[f"{prefix}conflict_sizes"]
+    for k, size in enumerate(arrays[f"{prefix}tree_sizes"].tolist()):
+        part = slice(nodes, nodes + size)
+        sizes = arrays[f"{prefix}support_sizes"][part]
+        used = int(sizes.astype(np.int64).sum())
+        length = int(lengths[k]) if k < len(lengths) else 0
+        yield Pieces(
+            arrays[f"{prefix}decisions"][part],
+            arrays[f"{prefix}children"][part],
+            sizes,
+            arrays[f"{prefix}supports"][supports : supports + used],
+            arrays[f"{prefix}conflicts"][conflicts : conflicts + length],
+        )
+        nodes, supports, conflicts = nodes + size, supports + used, conflicts + length
+
+
+def rayleigh_upper(rows: Array) -> float:
+    """Return an upper bound of the smallest eigenvalue of ``rows^T rows``."""
+    n = rows.shape[1]
+    if np.count_nonzero(rows.any(axis=1)) < n:
+        return 0.0
+    vector = np.linalg.eigh(rows.T @ rows)[1][:, 0]
+    values = np.abs(rows @ vector) + gamma(n + 8) * np.sqrt((rows**2).sum(axis=1))
+    return up((norm_upper(values) / norm_lower(vector)) ** 2, 4)

@@ -14,8 +14,13 @@ from recover.core.rounding import gamma, norm_upper
 __all__ = ["replay_splits"]
 
 
-def replay_splits(rows: Array, pieces: Pieces, value: float) -> Iterator[str]:
-    """Yield why the record does not prove ``A_S + A_(S^c) >= value`` for every split."""
+def replay_splits(
+    rows: Array, pieces: Pieces, value: float, *, larger: bool = False
+) -> Iterator[str]:
+    """Yield why the record does not prove ``A_S + A_(S^c) >= value`` for every split.
+
+    With `larger`, ``max(A_S, A_(S^c)) >= value``.
+    """
     bits = branches(pieces.children)
     yield from form_faults(pieces.decisions, bits, len(rows))
     if bits[:, 2].any():
@@ -30,7 +35,7 @@ def replay_splits(rows: Array, pieces: Pieces, value: float) -> Iterator[str]:
             return
         row, kinds = pieces.decisions[start:stop], bits[start:stop]
         leaf = row < 0
-        if not _both_reach(rows, inside[leaf], outside[leaf], value).all():
+        if not _reaching(rows, inside[leaf], outside[leaf], value, larger).all():
             yield "a leaf of the search does not reach the claimed value"
             return
         # the first row may be taken to be in S: the two sets are interchangeable
@@ -49,13 +54,15 @@ def replay_splits(rows: Array, pieces: Pieces, value: float) -> Iterator[str]:
         yield "nodes were added that belong to no branch"
 
 
-def _both_reach(rows: Array, inside: Array, outside: Array, value: float) -> Array:
-    """Prove that one set reaches the value, or that both do with a share each."""
+def _reaching(rows: Array, inside: Array, outside: Array, value: float, larger: bool) -> Array:
+    """Prove that one set reaches the value, or (unless `larger`) both do with a share each."""
     if (inside & outside).any():
         return np.zeros(1, dtype=bool)
     whole = np.full(len(inside), value)
     proved = sub_frames_reach(rows, inside, whole)
     proved[~proved] = sub_frames_reach(rows, outside[~proved], whole[~proved])
+    if larger:
+        return proved
     rest = np.flatnonzero(~proved)
     kept = outside[rest].astype(np.float64)
     n = rows.shape[1]

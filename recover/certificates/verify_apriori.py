@@ -8,6 +8,9 @@ and 2: it leaves its band on its first or second side, or bit 1: it goes into th
 `support_sizes` and `supports` the sides whose multipliers bound a region, `conflicts` sets of
 sides that exclude one another exactly, each with its size before it.
 
+Records of ``sigma`` (modulus: the strong complement property) have names that start so.  The
+certificate of complex rows has no record: its lower end is a moment bound, computed again.
+
 Rows are scaled by a power of two to entries below 1, and signals so that the radius is; both
 are exact.  The sides of an arrangement are, in order: upper levels, lower levels (finite ones
 only), then the domain's faces.
@@ -23,12 +26,12 @@ import numpy as np
 from recover.certificates import lipschitz, moments
 from recover.certificates.certificate import Certificate
 from recover.certificates.claim import Claim, claim_of, sides_of, useful_part
-from recover.certificates.record import Pieces
+from recover.certificates.record import number, pieces_of, rayleigh_upper
 from recover.certificates.replay_cells import replay_cells
-from recover.certificates.replay_splits import replay_splits
-from recover.core.arrays import Array, digest
+from recover.certificates.verify_modulus import modulus_faults
+from recover.core.arrays import digest
 from recover.core.rigor import PROVED
-from recover.core.rounding import gamma, norm_lower, norm_upper, up
+from recover.core.rounding import gamma, norm_upper
 from recover.frames.structure import HasRows
 from recover.models.base import Model
 from recover.models.modulus import Modulus
@@ -62,8 +65,11 @@ def _faults(cert: Certificate, model: Model) -> Iterator[str]:
         yield "an a priori certificate is proved without assumptions"
     if cert.error_bound != math.inf or cert.pointwise is not None or cert.centre is not None:
         yield "an a priori certificate bounds no error by itself"
-    if not isinstance(model.frame, HasRows) or np.iscomplexobj(model.frame.rows):
-        yield "only frames that hold real rows exactly have such certificates"
+    if not isinstance(model.frame, HasRows):
+        yield "only frames that hold their rows exactly have such certificates"
+        return
+    if np.iscomplexobj(model.frame.rows) and not isinstance(model, Modulus):
+        yield "only modulus has such certificates for complex rows"
         return
     domain = _domain(cert)
     if domain is None:
@@ -72,7 +78,7 @@ def _faults(cert: Certificate, model: Model) -> Iterator[str]:
     claim = claim_of(model, *domain)
     yield from _closing(cert, claim)
     if isinstance(model, Modulus):
-        yield from _modulus_faults(cert, claim)
+        yield from modulus_faults(cert.evidence, cert.kappa, claim, model.frame.real_signal)
     else:
         yield from _clipped_faults(cert, claim)
 
@@ -95,7 +101,10 @@ def _domain(cert: Certificate) -> tuple[float, bool] | None:
 
 
 def _closing(cert: Certificate, claim: Claim) -> Iterator[str]:
-    lower, upper = _number(cert, "eigenvalue_lower"), _number(cert, "eigenvalue_upper")
+    lower, upper = (
+        number(cert.evidence, "eigenvalue_lower"),
+        number(cert.evidence, "eigenvalue_upper"),
+    )
     energy = math.ldexp(norm_upper(claim.rows) ** 2, 2 * claim.row_exponent)
     tolerance = 1e-6 * upper + 1e-10 * energy  # what rounding can leave between the ends
     if bool(cert.evidence.values["closed"]) and upper - lower > tolerance:
@@ -104,21 +113,14 @@ def _closing(cert: Certificate, claim: Claim) -> Iterator[str]:
         yield "an open bracket must say why it is open"
 
 
-def _number(cert: Certificate, name: str) -> float:
-    value = float(cert.evidence.values[name])
-    if math.isnan(value):
-        raise ValueError(f"{name} is NaN")
-    return value
-
-
 def _clipped_faults(cert: Certificate, claim: Claim) -> Iterator[str]:
     useful = useful_part(claim)
     two = 2 * claim.row_exponent
-    value = math.ldexp(_number(cert, "eigenvalue_lower"), -two)
-    tree = math.ldexp(_number(cert, "tree_value"), -two)
+    value = math.ldexp(number(cert.evidence, "eigenvalue_lower"), -two)
+    tree = math.ldexp(number(cert.evidence, "tree_value"), -two)
     if value > 0.0:
         if tree > 0.0:
-            for sides, pieces in zip(sides_of(useful), _pieces(cert), strict=True):
+            for sides, pieces in zip(sides_of(useful), pieces_of(cert.evidence), strict=True):
                 yield from replay_cells(useful.rows, sides, pieces, tree)
         if value > max(tree, 0.0) and value > _cheap(useful):
             yield "the eigenvalue's lower end is above everything that the evidence proves"
@@ -142,25 +144,6 @@ def _cheap(claim: Claim) -> float:
     return 0.0
 
 
-def _pieces(cert: Certificate) -> Iterator[Pieces]:
-    arrays = cert.evidence.arrays
-    nodes = supports = conflicts = 0
-    lengths = arrays["conflict_sizes"]
-    for k, size in enumerate(arrays["tree_sizes"].tolist()):
-        part = slice(nodes, nodes + size)
-        sizes = arrays["support_sizes"][part]
-        used = int(sizes.astype(np.int64).sum())
-        length = int(lengths[k]) if k < len(lengths) else 0
-        yield Pieces(
-            arrays["decisions"][part],
-            arrays["children"][part],
-            sizes,
-            arrays["supports"][supports : supports + used],
-            arrays["conflicts"][conflicts : conflicts + length],
-        )
-        nodes, supports, conflicts = nodes + size, supports + used, conflicts + length
-
-
 def _pair_faults(cert: Certificate, claim: Claim) -> Iterator[str]:
     x, y = (
         np.ldexp(cert.evidence.arrays[k], -claim.radius_exponent) for k in ("first", "second")
@@ -174,7 +157,7 @@ def _pair_faults(cert: Certificate, claim: Claim) -> Iterator[str]:
 
 
 def _witness_faults(cert: Certificate, claim: Claim) -> Iterator[str]:
-    upper = math.ldexp(_number(cert, "eigenvalue_upper"), -2 * claim.row_exponent)
+    upper = math.ldexp(number(cert.evidence, "eigenvalue_upper"), -2 * claim.row_exponent)
     keep = np.ones(len(claim.rows), dtype=bool)
     if "witness" in cert.evidence.arrays:
         x, low = cert.evidence.arrays["witness"], claim.low
@@ -188,40 +171,5 @@ def _witness_faults(cert: Certificate, claim: Claim) -> Iterator[str]:
         t = claim.rows @ x
         error = gamma(len(x) + 8) * np.sqrt((claim.rows**2).sum(axis=1)) * norm_upper(x)
         keep = ~((t + error < low) | (t - error > claim.high))
-    if _rayleigh(claim.rows[keep]) > upper * (1.0 + 1e-12):
+    if rayleigh_upper(claim.rows[keep]) > upper * (1.0 + 1e-12):
         yield "the eigenvalue's upper end is below what its witness shows"
-
-
-def _rayleigh(rows: Array) -> float:
-    """Return an upper bound of the smallest eigenvalue of ``rows^T rows``."""
-    n = rows.shape[1]
-    if np.count_nonzero(rows.any(axis=1)) < n:
-        return 0.0
-    vector = np.linalg.eigh(rows.T @ rows)[1][:, 0]
-    values = np.abs(rows @ vector) + gamma(n + 8) * np.sqrt((rows**2).sum(axis=1))
-    return up((norm_upper(values) / norm_lower(vector)) ** 2, 4)
-
-
-def _modulus_faults(cert: Certificate, claim: Claim) -> Iterator[str]:
-    if claim.nonnegative:
-        yield "real modulus is certified on balls and everywhere only"
-    two = 2 * claim.row_exponent
-    value = math.ldexp(_number(cert, "eigenvalue_lower"), -two)
-    tree = math.ldexp(_number(cert, "tree_value"), -two)
-    if value > 0.0:
-        if tree > 0.0:
-            (pieces,) = _pieces(cert)
-            yield from replay_splits(claim.rows, pieces, tree)
-        if value > max(tree, 0.0) and value > moments.modulus_lower(claim.rows):
-            yield "the eigenvalue's lower end is above everything that the evidence proves"
-    if math.ldexp(cert.kappa.lower, -claim.row_exponent) > lipschitz.root_lower(value):
-        yield f"kappa's lower end {cert.kappa.lower:g} is not what the eigenvalue gives"
-    u, v = cert.evidence.arrays["first"], cert.evidence.arrays["second"]
-    ratio = lipschitz.modulus_ratio_upper(claim.rows, u, v)
-    if math.ldexp(ratio, claim.row_exponent) > cert.kappa.upper:
-        yield f"kappa's upper end {cert.kappa.upper:g} is below what the pair of signals shows"
-    split = cert.evidence.arrays.get("witness")
-    keep = np.ones(len(claim.rows), dtype=bool) if split is None else split.astype(bool)
-    upper = math.ldexp(_number(cert, "eigenvalue_upper"), -two)
-    if _rayleigh(claim.rows[keep]) + _rayleigh(claim.rows[~keep]) > upper * (1.0 + 1e-12):
-        yield "the eigenvalue's upper end is below what its split shows"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -18,6 +19,14 @@ from recover.models.domains import Ball, Domain, Everywhere
 from recover.pipeline import certify
 
 __all__ = ["certify_command"]
+
+
+# what the bracket of each engine is of
+_EIGENVALUE = {
+    "cells": "smallest eigenvalue over all cells",
+    "splits": "A = min over splits of A_S + A_rest",
+    "moments": "kappa squared",
+}
 
 
 @click.command("certify")
@@ -164,6 +173,10 @@ def _domain(radius: str, nonnegative: bool) -> Domain:
     return Ball(size, nonnegative)
 
 
+def _ends(values: Mapping[str, float | int | str | bool], name: str) -> list[str]:
+    return [f"{float(values[f'{name}_{end}']):.10g}" for end in ("lower", "upper")]
+
+
 def _tell(certificate: Certificate, seconds: float) -> None:
     kappa, growth = certificate.kappa, certificate.amplification
     values = certificate.evidence.values
@@ -174,12 +187,14 @@ def _tell(certificate: Certificate, seconds: float) -> None:
     rows = [
         ["kappa (lower Lipschitz constant)", f"{kappa.lower:.10g}", f"{kappa.upper:.10g}"],
         ["noise amplification", f"{growth.lower:.10g}", f"{growth.upper:.10g}"],
-        [
-            "smallest eigenvalue over all cells",
-            f"{float(values['eigenvalue_lower']):.10g}",
-            f"{float(values['eigenvalue_upper']):.10g}",
-        ],
+        [_EIGENVALUE[str(values["engine"])], *_ends(values, "eigenvalue")],
     ]
+    if "sigma_lower" in values:
+        rows += [
+            ["sigma (strong complement property)", *_ends(values, "sigma")],
+            ["sqrt(A) <= kappa <= sqrt(2) sigma", *_ends(values, "published_kappa")],
+            ["sigma^2 <= A <= 2 sigma^2", *_ends(values, "published_eigenvalue")],
+        ]
     print_table(("quantity", "proved from below", "witnessed from above"), rows)
     state = "closed" if values["closed"] else "open"
     click.echo(

@@ -21,6 +21,11 @@ def random_rows(rng):
     return rng.standard_normal((int(rng.integers(2 * n, 9)), n))
 
 
+def proved_and_shown(cert, name: str) -> tuple[float, float]:
+    values = cert.evidence.values
+    return float(values[f"{name}_lower"]), float(values[f"{name}_upper"])
+
+
 def check(kind: str, seed: int) -> None:
     rng = np.random.default_rng(seed)
     rows = random_rows(rng)
@@ -49,13 +54,18 @@ def check(kind: str, seed: int) -> None:
         )
         assert cert.kappa.lower <= unit
     else:
-        # the constant of the strong complement property: sigma^2 <= kappa^2 <= 2 sigma^2
-        split = cert.evidence.arrays["witness"].astype(bool)
-        sides = [
-            np.linalg.eigvalsh(rows[s].T @ rows[s])[0] if s.any() else 0.0
-            for s in (split, ~split)
-        ]
-        assert max([0.0, *sides]) <= high * (1.0 + 1e-9) + 1e-12
+        sigma, shown = proved_and_shown(cert, "sigma")
+        assert 0.0 <= sigma <= shown
+        assert shown == pytest.approx(sigma, abs=1e-6)
+        # sqrt(A) <= kappa <= sqrt(2) sigma and sigma^2 <= A <= 2 sigma^2
+        assert cert.kappa.upper <= math.sqrt(2.0) * shown * (1.0 + 1e-6) + 1e-6
+        assert sigma**2 <= high * (1.0 + 1e-12)
+        assert low <= 2.0 * shown**2 * (1.0 + 1e-9) + 1e-12
+        published = proved_and_shown(cert, "published_kappa")
+        assert published == (
+            pytest.approx(math.sqrt(low)),
+            pytest.approx(math.sqrt(2.0) * shown),
+        )
         assert cert.kappa.lower == pytest.approx(cert.kappa.upper, abs=1e-6)
 
 

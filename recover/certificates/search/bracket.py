@@ -125,9 +125,14 @@ def bracket_cells(bands: Bands, clock: Clock, rng: np.random.Generator) -> Brack
     return _bracket(found, nodes, closed, (best.value, best.point, vectors))
 
 
-def bracket_splits(rows: Array, clock: Clock, rng: np.random.Generator) -> Bracket:
-    """Return a bracket of ``min_S (A_S + A_(S^c))`` of a real frame, scaled to order one."""
-    best = SplitIncumbent(Energy(rows))
+def bracket_splits(
+    rows: Array, clock: Clock, rng: np.random.Generator, *, larger: bool = False
+) -> Bracket:
+    """Return a bracket of ``min_S (A_S + A_(S^c))`` of a real frame, scaled to order one.
+
+    With `larger`, of ``sigma^2 = min_S max(A_S, A_(S^c))``.
+    """
+    best = SplitIncumbent(Energy(rows), larger)
     starts = int(np.clip(4e8 / (rows.shape[0] * rows.shape[1] ** 2), 40, 1000))
     alternate(best, starts, rng, clock.within(0.2 * clock.left + 0.05))
 

@@ -42,8 +42,10 @@ class SplitIncumbent:
     ----------
     energy : Energy
         The rows' sub-frames.
+    larger : bool
+        Speak of ``max(A_S, A_(S^c))`` instead of the sum: the strong complement property.
     value : float
-        A proved upper bound of ``min_S (A_S + A_(S^c))``.
+        A proved upper bound of the least sum (or maximum) over all splits.
     split : array of bool [shape=(m,)] or None
         S.
     vectors : pair of arrays or None
@@ -51,6 +53,7 @@ class SplitIncumbent:
     """
 
     energy: Energy
+    larger: bool = False
     value: float = math.inf
     split: Array | None = None
     vectors: tuple[Array, Array] | None = None
@@ -60,6 +63,11 @@ class SplitIncumbent:
         """The largest value worth proving: below `value` by the price of two proofs."""
         return self.value * (1.0 - 1e-12) - 8.0 * self.energy.margin
 
+    def joined(self, first: Array, second: Array) -> Array:
+        """Return the sums, or the maxima, of eigenvalues of both sides."""
+        joined: Array = np.maximum(first, second) if self.larger else first + second
+        return joined
+
     def offer(self, split: Array, estimates: Array) -> None:
         """Keep the best of the splits (B, m), whose values are estimated."""
         best = int(estimates.argmin())
@@ -67,8 +75,9 @@ class SplitIncumbent:
             return
         first, u = self.energy.lowest(split[best])
         second, v = self.energy.lowest(~split[best])
-        if first + second < self.value:
-            total = np.nextafter(first + second, np.inf) if first + second > 0.0 else 0.0
+        total = max(first, second) if self.larger else first + second
+        if total < self.value:
+            total = np.nextafter(total, np.inf) if total > 0.0 else 0.0
             self.value, self.vectors = float(total), (u, v)
             self.split = split[best].copy()
 
@@ -91,7 +100,7 @@ def alternate(
         split = following
         first, left = np.linalg.eigh(best.energy.matrices(split))
         second, right = np.linalg.eigh(best.energy.matrices(~split))
-        best.offer(split, first[:, 0] + second[:, 0])
+        best.offer(split, best.joined(first[:, 0], second[:, 0]))
         u, v = left[:, :, 0], right[:, :, 0]
 
 
@@ -161,7 +170,8 @@ class SplitSearch:
         energy = self.best.energy
         left, right = energy.matrices(nodes.inside), energy.matrices(nodes.outside)
         first, second = np.linalg.eigh(left), np.linalg.eigh(right)
-        values = np.maximum(first[0][:, 0], 0.0) + np.maximum(second[0][:, 0], 0.0)
+        low = [np.maximum(w[:, 0], 0.0) for w, _ in (first, second)]
+        values = self.best.joined(*low)
         shown = self._shown(left, right, first[0][:, 0], second[0][:, 0])
         undecided = ~(nodes.inside | nodes.outside)
         full = ~undecided.any(axis=1)
@@ -177,7 +187,7 @@ class SplitSearch:
         self._branch(nodes.take(go), row)
 
     def _shown(self, left: Array, right: Array, a: Array, b: Array) -> Array:
-        """Prove ``A_S + A_T >= target``: one side alone, or both with a share each."""
+        """Prove that one side alone reaches the target, or both do with a share each."""
         energy = self.best.energy
         shown = np.zeros(len(a), dtype=bool)
         # a side without a proved share counts as 0
@@ -185,6 +195,7 @@ class SplitSearch:
         a, b = a - slack, b - slack
         alone = (a > self.target) | (b > self.target)
         both = ~alone & (a > 0.0) & (b > 0.0) & (a + b > self.target)
+        both &= not self.best.larger
         for which, matrices in ((a > self.target, left), (alone & ~(a > self.target), right)):
             index = np.flatnonzero(which)
             shown[index] |= energy.at_least(matrices[index], np.full(index.size, self.target))

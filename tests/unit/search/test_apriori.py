@@ -191,7 +191,30 @@ def test_errors():
         certify_apriori(model, Ball(1.0), budget=-1.0)
     with pytest.raises(OutOfScopeError, match="Ball or Everywhere"):
         certify_apriori(model, Box(0.0, 1.0))
-    with pytest.raises(OutOfScopeError, match="complex frames"):
-        certify_apriori(Modulus(Dense(np.eye(2) * 1j)), Everywhere())
     with pytest.raises(OutOfScopeError, match="modulus is known on balls"):
         certify_apriori(Modulus(Dense(np.eye(2))), Ball(1.0, nonnegative=True))
+
+
+def test_forged_sigma_is_refused():
+    model, scope = SUBJECTS[3]
+    cert = certify_apriori(model, scope, budget=20.0)
+    values, arrays = cert.evidence.values, cert.evidence.arrays
+    assert verify(cert, model).accepted
+    assert values["sigma_tree_value"] > 0.0
+    sizes = arrays["sigma_tree_sizes"]
+    for changes in (
+        {"sigma_lower": float(values["sigma_upper"]) * 1.01},
+        {"sigma_lower": float(values["sigma_lower"]) * 1.0001},
+        {"sigma_upper": float(values["sigma_upper"]) * 0.9999},
+        {"published_kappa_upper": float(values["published_kappa_upper"]) * 0.9},
+        {"published_eigenvalue_lower": float(values["published_eigenvalue_lower"]) * 1.1},
+        {"sigma_split": ~arrays["sigma_split"][::-1]},
+        {"sigma_tree_value": float(values["sigma_tree_value"]) * 1.001},
+        {"sigma_tree_value": 0.0},
+        {
+            "sigma_decisions": np.array([-1]),
+            "sigma_children": np.zeros(1, dtype=np.uint8),
+            "sigma_tree_sizes": np.ones_like(sizes),
+        },
+    ):
+        assert not verify(with_evidence(cert, **changes), model).accepted, changes

@@ -136,11 +136,11 @@ def test_everywhere_with_biases_of_both_signs():
         assert found.upper == pytest.approx(truth, abs=1e-8), trial
 
 
-def enumerate_splits(rows: np.ndarray) -> float:
+def enumerate_splits(rows: np.ndarray, join=sum) -> float:
     best = np.inf
     for inside in itertools.product([True, False], repeat=len(rows) - 1):
         keep = np.array([True, *inside])
-        total = sum(
+        total = join(
             max(np.linalg.eigvalsh(part.T @ part)[0], 0.0)
             if len(part) >= rows.shape[1]
             else 0.0
@@ -160,3 +160,21 @@ def test_splits():
         assert found.lower <= truth + 1e-12 * scale
         assert found.upper == pytest.approx(truth, abs=1e-10 * scale)
         assert found.closed, (trial, rows, found.lower, found.upper)
+
+
+def test_sigma_of_the_strong_complement_property():
+    rng = np.random.default_rng(14)
+    for trial in range(100):
+        rows = random_rows(rng, trial, most=8)
+        truth = enumerate_splits(rows, max)
+        total = enumerate_splits(rows)
+        scale = 1.0 + float((rows**2).sum())
+        found = bracket_splits(
+            rows, Clock.starting(60.0), np.random.default_rng(0), larger=True
+        )
+        assert found.lower <= truth + 1e-12 * scale
+        assert found.upper == pytest.approx(truth, abs=1e-10 * scale)
+        assert found.closed, (trial, rows, found.lower, found.upper)
+        # the published inequalities
+        slip = 1e-12 * scale
+        assert truth - slip <= total <= 2.0 * truth + slip
