@@ -8,6 +8,7 @@ from recover.audio.app import (
     process_file,
 )
 from recover.audio.declip import declip
+from recover.audio.declipper import Declipper
 from recover.audio.levels import ChannelLevels, detect_levels
 from recover.audio.measurement import channel_problems
 from recover.audio.result import AudioResult, StretchAccount
@@ -18,6 +19,7 @@ __all__ = [
     "AudioReport",
     "AudioResult",
     "ChannelLevels",
+    "Declipper",
     "Inspection",
     "Segment",
     "StretchAccount",

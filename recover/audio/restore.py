@@ -9,10 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from recover.audio.settings import (
+    NO_TRIAL,
     TRIAL,
+    USUAL,
     Effort,
     Quality,
-    choose_frame,
+    choose_frames,
     effort_for,
     effort_of,
     neighbourhood_of,
@@ -21,7 +23,7 @@ from recover.core.arrays import Array
 from recover.core.errors import ParameterError
 from recover.frames import Gabor
 from recover.models.problem import Problem
-from recover.solve.base import AnyMethod, Solution, Status, Watch
+from recover.solve.base import AnyMethod, Progress, Solution, Status, Watch
 from recover.solve.loop import solve
 from recover.solve.social import SocialSparsity
 from recover.solve.spade import AnalysisSPADE
@@ -33,9 +35,35 @@ MethodChoice = SocialSparsity | AnalysisSPADE | str | None
 
 @dataclass(frozen=True, eq=False)
 class Restored:
-    """One recovered stretch and how it was made."""
+    """One recovered stretch and how it was made.
+
+    Parameters
+    ----------
+    signal : array [shape=(n,)]
+        Two thirds of `first` and one third of `second`: both agree with the data, so their
+        mean does.
+    first : array [shape=(n,)]
+        The recovery in the best window.
+    second : array [shape=(n,)] or None
+        The recovery in the second-best window, started from the first; None if there was none.
+        How far the two are apart says much about the error.
+    method : str
+        Name of the method.
+    window : int
+        Samples of the best window.
+    iterations : int
+        Of the first recovery.
+    residual : float
+        Its last residual.
+    estimated_input_sdr : float
+        In dB, as if `signal` were the truth.
+    status : Status
+        How the first recovery ended.
+    """
 
     signal: Array
+    first: Array
+    second: Array | None
     method: str
     window: int
     iterations: int
@@ -70,26 +98,56 @@ def restore(
     watch : callable
         Returns True to stop.
     """
-    frame = choose_frame(problem.y, rate)
-    chosen = _given(method, frame)
+    frames = choose_frames(problem.y, rate)
+    chosen = _given(method, frames[0])
     if chosen is not None:
-        return _account(problem, frame, solve(problem, chosen, rng=rng, watch=watch))
-
-    def run(effort: Effort, watched: Watch | None) -> Solution:
-        social = SocialSparsity(
-            frame,
-            max_iter=effort.max_iter,
-            first=effort.first,
-            last=effort.last,
-            overshoot=effort.overshoot,
-            neighbourhood=neighbourhood_of(frame, rate),
-        )
-        return solve(problem, social, rng=rng, watch=watched)
-
+        return _account(problem, frames[0], solve(problem, chosen, rng=rng, watch=watch), None)
     effort = effort_of(quality)
     if effort is None:
-        effort = effort_for(_estimated_input_sdr(problem, run(TRIAL, None).signal))
-    return _account(problem, frame, run(effort, watch))
+        effort = USUAL
+        if problem.knowledge.fixed_count < (1.0 - NO_TRIAL) * problem.y.size:
+            trial = solve(problem, _social(frames[0], rate, TRIAL), rng=rng)
+            effort = effort_for(_estimated_input_sdr(problem, trial.signal))
+    total = effort.max_iter + effort.view_iter
+    first = solve(
+        problem, _social(frames[0], rate, effort), rng=rng, watch=_Phase(watch, 0, total)
+    )
+    second = None
+    if len(frames) > 1 and effort.view_iter and first.status is not Status.STOPPED:
+        second = solve(
+            problem,
+            _social(frames[1], rate, _view(effort)),
+            start=first.signal,
+            rng=rng,
+            watch=_Phase(watch, effort.max_iter, total),
+        ).signal
+    return _account(problem, frames[0], first, second)
+
+
+class _Phase:
+    """Turns the progress of one of two runs into that of both."""
+
+    def __init__(self, watch: Watch, done: int, total: int) -> None:
+        self._watch, self._done, self._total = watch, done, total
+
+    def __call__(self, progress: Progress, /) -> bool:
+        step = self._done + progress.step
+        return bool(self._watch(Progress(step, self._total, progress.value)))
+
+
+def _view(effort: Effort) -> Effort:
+    return Effort(effort.view_iter, effort.view_first, effort.view_last, 1.0)
+
+
+def _social(frame: Gabor, rate: float, effort: Effort) -> SocialSparsity:
+    return SocialSparsity(
+        frame,
+        max_iter=effort.max_iter,
+        first=effort.first,
+        last=effort.last,
+        overshoot=effort.overshoot,
+        neighbourhood=neighbourhood_of(frame, rate),
+    )
 
 
 def _given(method: MethodChoice, frame: Gabor) -> AnyMethod | None:
@@ -104,16 +162,26 @@ def _given(method: MethodChoice, frame: Gabor) -> AnyMethod | None:
     return dataclasses.replace(method, frame=frame)
 
 
-def _account(problem: Problem, frame: Gabor, solution: Solution) -> Restored:
-    residuals = solution.residuals
+def _account(problem: Problem, frame: Gabor, first: Solution, second: Array | None) -> Restored:
+    residuals = first.residuals
+    signal = first.signal
+    if second is not None:  # equal samples stay equal, bit for bit
+        wide = signal.astype(np.float64)
+        wide += (second.astype(np.float64) - wide) / 3.0
+        known = problem.knowledge
+        exact = known.fixed & (known.lower == known.upper)
+        clipped = np.clip(wide, known.lower, known.upper)
+        signal = np.where(exact, signal, clipped).astype(problem.dtype)
     return Restored(
-        signal=solution.signal,
-        method=solution.method,
+        signal=signal,
+        first=first.signal,
+        second=second,
+        method=first.method,
         window=frame.window.size,
         iterations=len(residuals),
         residual=float(residuals[-1]) if len(residuals) else 0.0,
-        estimated_input_sdr=_estimated_input_sdr(problem, solution.signal),
-        status=solution.status,
+        estimated_input_sdr=_estimated_input_sdr(problem, signal),
+        status=first.status,
     )
 
 

@@ -11,7 +11,7 @@ from recover.core.arrays import Array
 
 __all__ = ["Islands", "Stretch", "cut"]
 
-_CONTEXT = 0.4  # seconds of reliable signal kept on both sides of what is clipped
+_CONTEXT = 0.6  # seconds of reliable signal kept on both sides of what is clipped
 _BLOCK = 6.0  # seconds; longer stretches are cut
 _OVERLAP = 0.6  # seconds that neighbouring blocks share
 

@@ -11,8 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import recover as rv
-from recover.audio import AudioResult, channel_problems, declip
-from recover.audio.settings import Quality, choose_frame, effort_for, neighbourhood_of
+from recover.audio import AudioResult, channel_problems, declip, detect_levels
+from recover.audio.measurement import channel_problem
+from recover.audio.restore import restore
+from recover.audio.settings import Quality, choose_frames, effort_for, neighbourhood_of
 from recover.core.errors import ParameterError
 from recover.frames import Identity
 from recover.io import FileError, bundled
@@ -66,7 +68,7 @@ def test_a_real_recording_is_recovered(guitar):
 def test_fast_is_not_much_worse(guitar):
     clean, clipped, rate = guitar
     fast = declip(clipped, rate, quality="fast", certify=False)
-    assert fast.stretches[0].iterations == 60
+    assert fast.stretches[0].iterations == 56
     assert sdr_gain(clean, clipped, fast.samples) > 12.0
 
 
@@ -99,7 +101,7 @@ def test_channels_are_recovered_apart_and_a_good_one_is_left_alone():
     assert np.array_equal(alone.samples, result.samples[:, 1])
     labels = [label for label, _ in result.certificate.parts]
     assert labels == ["channel 1", "channel 2"]
-    assert result.certificate.parts[0][1].error_bound == 0.0
+    assert result.certificate.parts[0][1].error_bound < 1e-300
 
 
 def test_only_what_is_near_clipping_is_touched():
@@ -138,7 +140,7 @@ def test_nothing_to_do(samples, note):
     assert note in result.note
     assert result.status is Status.DIRECT
     assert not result.recovered.any()
-    assert result.error_bound == 0.0
+    assert result.error_bound < 1e-300
     assert result.stretches == ()
 
 
@@ -250,13 +252,13 @@ def test_the_window_follows_the_content_and_the_rate():
     tone = np.sin(0.05 * np.arange(n))
     clicks = np.zeros(n)
     clicks[np.random.default_rng(0).integers(0, n, 40)] = 1.0
-    assert choose_frame(tone, 44100).window.size == 16384
-    assert choose_frame(clicks, 44100).window.size == 1024
-    assert choose_frame(tone, 8000).window.size == 4096  # 0.37 s is 2972 samples
-    assert choose_frame(tone[:100], 44100).window.size <= 100
-    assert choose_frame(tone[:3], 44100).window.size == 8
-    assert neighbourhood_of(choose_frame(tone, 44100), 44100) == (5, 3)
-    assert neighbourhood_of(choose_frame(clicks, 44100), 44100) == (7, 3)
+    assert choose_frames(tone, 44100)[0].window.size == 16384
+    assert choose_frames(clicks, 44100)[0].window.size == 1024
+    assert choose_frames(tone, 8000)[0].window.size == 4096  # 0.37 s is 2972 samples
+    assert choose_frames(tone[:100], 44100)[0].window.size <= 100
+    assert choose_frames(tone[:3], 44100)[0].window.size == 8
+    assert neighbourhood_of(choose_frames(tone, 44100)[0], 44100) == (5, 3)
+    assert neighbourhood_of(choose_frames(clicks, 44100)[0], 44100) == (7, 3)
 
 
 def test_more_effort_for_more_loss():
@@ -332,3 +334,26 @@ def test_json_of_stretches_round_trips():
     for each in (account, silent):
         text = json.dumps(each.to_json(), allow_nan=False)
         assert type(each).from_json(json.loads(text)) == each
+
+
+def test_the_second_window_is_averaged_in_and_stays_consistent():
+    t = np.arange(4000) / 8000
+    y = np.clip(np.sin(2 * np.pi * 200 * t) + 0.5 * np.sin(2 * np.pi * 330 * t), -0.8, 0.8)
+    for dtype in (np.float32, np.float64):
+        data = y.astype(dtype)
+        problem = channel_problem(data, detect_levels(data)[0])
+        piece = restore(
+            problem,
+            8000,
+            quality=Quality.FAST,
+            method=None,
+            rng=np.random.default_rng(0),
+            watch=lambda _: False,
+        )
+        mean = (2.0 * piece.first.astype(np.float64) + piece.second) / 3.0
+        assert np.allclose(piece.signal, mean, atol=1e-6)
+        assert not np.array_equal(piece.first, piece.second)
+        reliable = np.abs(data) < data.max()
+        assert np.array_equal(piece.signal[reliable], data[reliable])
+        assert (np.abs(piece.signal) >= np.abs(data)).all()
+        assert piece.signal.dtype == dtype

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from recover.audio.stretches import cut
 
-RATE = 100.0  # context 40, block 600, overlap 60 samples
+RATE = 100.0  # context 60, block 600, overlap 60 samples
 
 
 @given(
@@ -27,15 +27,15 @@ def test_cover_context_and_partition_of_unity(n, runs):
         assert mask[stretch.start : stretch.stop].any() or mask.any()
         weight[stretch.start : stretch.stop] += stretch.weights()
     for place in np.flatnonzero(mask):
-        near[max(place - 40, 0) : place + 41] = True
+        near[max(place - 60, 0) : place + 61] = True
     assert np.allclose(weight[near], 1.0, atol=1e-12)
     assert not weight[~near].any()
 
 
 def test_far_islands_are_apart_and_near_ones_together():
     mask = np.zeros(3000, dtype=bool)
-    mask[[500, 580, 2000]] = True
-    assert [(s.start, s.stop) for s in cut(mask, RATE)] == [(460, 621), (1960, 2041)]
+    mask[[500, 620, 2000]] = True
+    assert [(s.start, s.stop) for s in cut(mask, RATE)] == [(440, 681), (1940, 2061)]
 
 
 def test_nothing_clipped_is_nothing_to_do():
