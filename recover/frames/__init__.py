@@ -16,7 +16,8 @@ from recover.frames.stack import Stack
 from recover.frames.stft import STFT
 from recover.frames.wavelet import Wavelet
 
-__all__ = [  # noqa: RUF022 (sorted by code points; STFT is no constant)
+__all__ = [
+    "STFT",
     "Boundary",
     "CodedDiffraction",
     "Convolution",
@@ -28,7 +29,6 @@ __all__ = [  # noqa: RUF022 (sorted by code points; STFT is no constant)
     "Identity",
     "Masked",
     "Premultiplied",
-    "STFT",
     "Stack",
     "Wavelet",
     "canonical_dual",
