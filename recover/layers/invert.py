@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from recover.certificates.certificate import Certificate, unbounded
 from recover.certificates.scope import Scope
+from recover.certificates.statements import domain_data
 from recover.core.arrays import Array, as_numeric, digest
 from recover.core.enclosure import Enclosure
 from recover.core.errors import ParameterError
@@ -84,7 +85,8 @@ def invert(
             silent = unbounded(reason, Scope("global"), problem.digest, {})
             result = replace(result, certificate=silent)
         parts.append((f"layer {k}", result.certificate))
-    return replace(result, certificate=_whole(layers, data, parts[::-1], promise))
+    whole = _whole(layers, data, parts[::-1], promise, domain)
+    return replace(result, certificate=whole)
 
 
 def layer_problem(layer: Layer, output: Array, noise: Noise, domain: Domain | None) -> Problem:
@@ -125,25 +127,32 @@ def _whole(
     data: Array,
     parts: list[tuple[str, Certificate]],
     noise: Noise,
+    domain: Domain | None,
 ) -> Certificate:
     """Return the certificate of the network from those of its layers, first layer first.
 
     The true input of layer k is consistent with the recovered output of layer k up to the
-    bound of layer k + 1, so the bound of layer 1 holds for the network's input.
+    bound of layer k + 1, so the bound of layer 1 holds for the network's input.  The product
+    of the layers' kappas bounds the network's from below only.
     """
     first = parts[0][1]
-    kappa = Enclosure.exactly(1.0)
+    lower = Enclosure.exactly(1.0)
     rigor: Rigor = first.rigor
     for _, part in parts:
-        kappa = kappa * part.kappa
+        lower = lower * Enclosure.exactly(part.kappa.lower)
         rigor = rigor & part.rigor
+    scope = first.scope
+    if domain is not None and any(part.scope.kind != "global" for _, part in parts):
+        data_of_domain = domain_data(domain)
+        scope = Scope(str(data_of_domain.pop("kind")), data_of_domain)
     identity = [item for layer in layers for item in layer.model.identity_parts()]
     sentences = dict.fromkeys(
         f"{label}: {text}" for label, part in parts for text in part.assumptions
     )
     return replace(
         first,
-        kappa=kappa,
+        kappa=Enclosure(lower.lower, math.inf),
+        scope=scope,
         assumptions=tuple(sentences),
         rigor=rigor,
         subject=digest([*identity, data]),

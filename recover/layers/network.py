@@ -149,7 +149,7 @@ def _stack_of(weights: AnyWeights) -> list[Any] | None:
         if not items:
             raise ParameterError("weights hold no layer; give at least one matrix (out, in)")
         single = all(not isinstance(item, Frame) and _axes(item) < 2 for item in items)
-        return None if single else items
+        return None if single and _axes(items) <= 2 else items
     return list(np.asarray(weights)) if _axes(weights) == 3 else None
 
 

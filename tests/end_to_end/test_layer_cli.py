@@ -1,0 +1,111 @@
+"""``recover layer`` as a user meets it."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from recover.cli import main
+
+ROOT = Path(__file__).parents[2]
+RNG = np.random.default_rng(0)
+W = np.vstack([np.eye(3), -np.eye(3)])
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["recover", *map(str, arguments)])
+        with pytest.raises(SystemExit) as done:
+            main()
+        out = capsys.readouterr()
+        return done.value.code, out.out, out.err
+
+    return call
+
+
+def test_injective_layer(run, tmp_path):
+    np.savez(tmp_path / "w.npz", weight=W, bias=np.zeros(6))
+    code, out, _ = run("layer", tmp_path / "w.npz", "--json", tmp_path / "r.json")
+    assert code == 0
+    assert "verdict: injective" in out
+    data = json.loads((tmp_path / "r.json").read_text())
+    assert data["weights"] == ["weight"]
+    assert data["verdict"] == "injective"
+    assert data["kappa"]["lower"] == pytest.approx(0.5**0.5, abs=1e-6)
+    assert data["min_active"] == {"count": 3, "lower": 3}
+
+
+def test_witness_and_missing_bias(run, tmp_path):
+    weights = np.eye(3)
+    np.savez(tmp_path / "w.npz", W=weights)
+    code, out, _ = run("layer", tmp_path / "w.npz", "--json", "-")
+    data = json.loads(out)
+    assert (code, data["verdict"]) == (0, "not injective")
+    x, y = np.array(data["witness"])
+    assert np.abs(np.maximum(weights @ x, 0) - np.maximum(weights @ y, 0)).max() <= 1e-12
+    assert data["notes"] == ["layer 1 has no biases: taken as zero"]
+    _, out, _ = run("layer", tmp_path / "w.npz", "--nonnegative", "--radius", "2")
+    assert "verdict: injective" in out
+    assert "note: layer 1 has no biases" in out
+
+
+def test_stack_list_and_choice(run, tmp_path):
+    path = tmp_path / "w.npz"
+    np.savez(path, W1=W, W2=np.eye(6), b2=np.zeros(6), other=np.ones((2, 2, 2)))
+    code, out, _ = run("layer", path, "--list")
+    assert code == 0
+    assert "other   2x2x2" in out
+    assert "layer W1: 3 inputs, no bias" in out
+    assert "layer W2: 6 inputs, with its bias" in out
+    _, out, _ = run("layer", path)
+    assert "W1     6x3" in out
+    assert "verdict: injective" in out
+    _, out, _ = run("layer", path, "--layer", "W2")
+    assert "verdict: not injective" in out
+
+
+@pytest.mark.parametrize(
+    ("arrays", "options", "message"),
+    [
+        ({"W1": W, "W2": np.eye(5)}, [], "W2 takes 5 values but W1 gives 6"),
+        ({"W1": W}, ["--layer", "W9"], "must be one of W1"),
+        ({"W1": W * np.nan}, [], "must be finite"),
+        ({"a": W}, [], "holds no matrix named as weights"),
+        ({"W1": W}, ["--radius", "-1"], "radius must be > 0"),
+        ({"W1": W}, ["--budget", "-1"], "budget must be >= 0"),
+    ],
+)
+def test_failures_are_one_line(run, tmp_path, arrays, options, message):
+    np.savez(tmp_path / "w.npz", **arrays)
+    code, out, err = run("layer", tmp_path / "w.npz", *options)
+    assert (code, out) == (1, "")
+    assert message in err
+    assert len(err.splitlines()) == 1
+
+
+def test_nothing_is_overwritten(run, tmp_path):
+    np.savez(tmp_path / "w.npz", W=np.eye(2))
+    (tmp_path / "r.json").write_text("mine")
+    code, _, err = run("layer", tmp_path / "w.npz", "--json", tmp_path / "r.json")
+    assert code == 1
+    assert "exists" in err
+    assert (tmp_path / "r.json").read_text() == "mine"
+
+
+def test_as_a_program(tmp_path):
+    np.savez(tmp_path / "w.npz", W=W)
+    done = subprocess.run(
+        [sys.executable, "-m", "recover", "layer", "w.npz", "--radius", "inf"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "verdict: injective" in done.stdout
