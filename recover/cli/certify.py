@@ -11,7 +11,12 @@ import click
 
 from recover.certificates.certificate import Certificate
 from recover.cli.measurement import KINDS, describe_model, level_argument, model_of
-from recover.cli.output import Bar, print_table, write_json
+from recover.cli.output import (
+    Bar,
+    check_certificate_writable,
+    print_table,
+    write_certificate,
+)
 from recover.core.errors import ParameterError
 from recover.core.progress import Progress
 from recover.io.atomic import STANDARD, check_writable, write_text
@@ -87,9 +92,10 @@ def certify_command(
     """
     description = _description(kind, bias, low, high, level)
     where = _domain(radius, nonnegative)
-    for path in (json_path, report):
-        if path is not None:
-            check_writable(path, force=force)
+    if json_path is not None:
+        check_certificate_writable(json_path, force=force)
+    if report is not None:
+        check_writable(report, force=force)
     model = model_of(frame, description)
     history = _History()
     with Bar(frame, quiet=quiet) as bar:
@@ -104,10 +110,9 @@ def certify_command(
         "model": description,
         "scope": certificate.scope.to_json(),
         "seconds": seconds,
-        "certificate": certificate.to_data(),
     }
     if json_path is not None:
-        write_json(json_path, data, force=force)
+        write_certificate(json_path, data, certificate, force=force)
     if report is not None:
         from recover.report.certify import certify_report
 

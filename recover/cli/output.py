@@ -4,22 +4,37 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 import click
 
+from recover.certificates.beside import bring_back, put_aside
+from recover.certificates.certificate import Certificate
 from recover.core.errors import ParameterError
-from recover.io.atomic import write_text
+from recover.io.atomic import STANDARD, check_writable, write_text
+from recover.io.results import load_result, save_result
 
 if TYPE_CHECKING:
     from tqdm import tqdm
 
     from recover.solve.base import Progress
 
-__all__ = ["Bar", "complain", "print_table", "read_json", "write_json"]
+__all__ = [
+    "Bar",
+    "check_certificate_writable",
+    "complain",
+    "print_table",
+    "read_certificate",
+    "read_json",
+    "write_certificate",
+    "write_json",
+]
+
+_BESIDE = "arrays_beside"  # names the NPZ file of what is too large for JSON
+_FORMAT = "recover-evidence-1"
 
 
 def complain(message: str) -> None:
@@ -50,6 +65,41 @@ def write_json(path: str | Path, data: Any, *, force: bool) -> None:
     """Write plain data as JSON, whole or not at all; "-" is standard output."""
     text = json.dumps(data, indent=1, sort_keys=True, allow_nan=False)
     write_text(path, text + "\n", force=force)
+
+
+def check_certificate_writable(path: str, *, force: bool) -> None:
+    """Raise `FileError` if a certificate's JSON, or an NPZ beside it, could not be written."""
+    check_writable(path, force=force)
+    if path != STANDARD:
+        check_writable(Path(path).with_suffix(".npz"), force=force)
+
+
+def write_certificate(
+    path: str, data: dict[str, Any], certificate: Certificate, *, force: bool
+) -> None:
+    """Write `data` with the certificate as JSON; evidence above 1 MB goes to an NPZ beside it.
+
+    Standard output takes all of it.
+    """
+    if path == STANDARD:
+        write_json(path, {**data, "certificate": certificate.to_data()}, force=force)
+        return
+    plain, aside = put_aside(certificate)
+    if aside:
+        beside = Path(path).with_suffix(".npz")
+        save_result(beside, {"format": _FORMAT}, aside, force=force)
+        data = {**data, _BESIDE: beside.name}
+    write_json(path, {**data, "certificate": plain}, force=force)
+
+
+def read_certificate(path: Path, data: Mapping[str, Any]) -> Certificate:
+    """Return the certificate in the data of a JSON file, with what stands beside that file."""
+    plain = data["certificate"]
+    if _BESIDE in data:
+        # a file's own words never lead out of its folder
+        beside = path.with_name(Path(str(data[_BESIDE])).name)
+        plain = bring_back(plain, load_result(beside, _FORMAT)[1])
+    return Certificate.from_data(plain)
 
 
 class Bar:

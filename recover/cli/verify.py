@@ -11,7 +11,7 @@ from recover.audio import ChannelLevels, channel_problems
 from recover.certificates.certificate import Certificate
 from recover.certificates.verify import verify
 from recover.cli.measurement import model_of
-from recover.cli.output import complain, read_json
+from recover.cli.output import complain, read_certificate, read_json
 from recover.core.errors import ParameterError
 from recover.io.audio_read import read_audio
 from recover.models.base import Model
@@ -34,7 +34,7 @@ def verify_command(certificate: str, source: str | None) -> int:
     data = read_json(Path(certificate))
     if not isinstance(data, dict) or "certificate" not in data:
         raise ParameterError(f"{certificate} holds no certificate; give a file of --json")
-    promise = Certificate.from_data(data["certificate"])
+    promise = read_certificate(Path(certificate), data)
     verdict = verify(promise, _subject(data, promise, source, certificate))
     if not verdict.accepted:
         for reason in verdict.reasons:

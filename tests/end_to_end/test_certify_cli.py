@@ -108,3 +108,43 @@ def test_bad_frames_get_one_clear_line(run, tmp_path):
     pickled = tmp_path / "pickled.npy"
     np.save(pickled, np.array([{}], dtype=object), allow_pickle=True)
     assert run("certify", pickled, "--model", "relu")[0] == 1
+
+
+def test_large_evidence_stands_beside_the_certificate(run, tmp_path, monkeypatch):
+    monkeypatch.setattr("recover.certificates.beside.INLINE", 100)
+    frame, data = tmp_path / "f.npy", tmp_path / "c.json"
+    np.save(frame, np.random.default_rng(0).standard_normal((12, 3)))
+    beside = tmp_path / "c.npz"
+    beside.write_bytes(b"something else")
+    args = ("certify", frame, "--model", "modulus", "--json", data)
+    status, _, err = run(*args)
+    assert status == 1
+    assert "c.npz exists" in err
+    assert run(*args, "--force")[0] == 0
+    assert json.loads(data.read_text())["arrays_beside"] == "c.npz"
+    assert run("verify", data)[0] == 0
+    kept = dict(np.load(beside))
+    name = max(kept, key=lambda key: kept[key].size if key != "meta" else 0)
+    np.savez(beside, **{**kept, name: kept[name][::-1]})
+    status, _, err = run("verify", data)
+    assert status != 0
+    assert "changed" in err
+    beside.unlink()
+    status, _, err = run("verify", data)
+    assert status != 0
+    assert "c.npz" in err
+
+
+def test_complex_rows_and_sigma_are_printed(run, tmp_path):
+    frame, data = tmp_path / "f.npy", tmp_path / "c.json"
+    np.save(frame, np.random.default_rng(0).standard_normal((9, 3)))
+    status, text, _ = run("certify", frame, "--model", "modulus")
+    assert status == 0
+    assert "sqrt(A) <= kappa <= sqrt(2) sigma" in text
+    assert "sigma^2 <= A <= 2 sigma^2" in text
+    rows = np.array([[1, 0], [1, 1], [1, 1j], [1, -1], [1, -1j]])
+    np.save(frame, rows)
+    status, text, _ = run("certify", frame, "--model", "modulus", "--json", data)
+    assert status == 0
+    assert "no finite formula" in text
+    assert run("verify", data)[0] == 0
