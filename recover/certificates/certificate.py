@@ -130,7 +130,7 @@ class Certificate:
                 {"kind": "", "values": {}, "arrays": data["arrays"]}
             ).arrays
             parts = data["parts"]
-            return Certificate(
+            certificate = Certificate(
                 kappa=Enclosure.from_json(data["kappa"]),
                 error_bound=decode_number(data["error_bound"]),
                 scope=Scope.from_json(data["scope"]),
@@ -148,10 +148,17 @@ class Certificate:
                     (str(p["label"]), Certificate.from_data(p["certificate"])) for p in parts
                 ),
             )
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            stated = Enclosure.from_json(data["amplification"])
+        except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
             if isinstance(error, ParameterError):
                 raise
             raise ParameterError(f"the certificate is damaged: {error!r}") from None
+        if stated != certificate.amplification:
+            raise ParameterError(
+                f"amplification is stated as {stated}, but the reciprocal of kappa is "
+                f"{certificate.amplification}"
+            )
+        return certificate
 
     def to_json(self) -> str:
         """Return the certificate as JSON text; infinity is the string "inf"."""
@@ -162,11 +169,13 @@ class Certificate:
         """Rebuild from `to_json`; raises `ParameterError` if the text is not a certificate."""
         try:
             data = json.loads(text)
-        except (json.JSONDecodeError, RecursionError) as error:
+            if isinstance(data, dict):
+                return Certificate.from_data(data)
+        except (ValueError, RecursionError) as error:
+            if isinstance(error, ParameterError):
+                raise
             raise ParameterError(f"not a certificate: {error}") from None
-        if not isinstance(data, dict):
-            raise ParameterError("not a certificate: the JSON text holds no object")
-        return Certificate.from_data(data)
+        raise ParameterError("not a certificate: the JSON text holds no object")
 
 
 def unbounded(

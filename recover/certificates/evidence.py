@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import math
+import tokenize
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +18,16 @@ from recover.core.errors import ParameterError
 __all__ = ["Evidence", "decode_number", "encode_number"]
 
 _KEPT_KINDS = "biufc"
+# what numpy's reader of headers raises on hostile ones
+_UNREADABLE = (
+    ValueError,
+    EOFError,
+    OSError,
+    SyntaxError,
+    MemoryError,
+    RecursionError,
+    tokenize.TokenError,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +88,8 @@ def _decode_value(value: Any) -> float | int | str | bool:
     if value in ("inf", "-inf"):
         return float(value)
     if isinstance(value, bool | int | float | str):
+        if isinstance(value, float):
+            decode_number(value)
         return value
     raise ParameterError(f"evidence values must be plain, got {type(value).__name__}")
 
@@ -88,11 +101,20 @@ def _encode(array: Array) -> str:
 
 
 def _decode(text: str) -> Array:
+    """Return the array of a text that somebody else may have written."""
     try:
-        raw = base64.b64decode(text, validate=True)
-        array: Array = np.load(io.BytesIO(raw), allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
+        stream = io.BytesIO(base64.b64decode(text, validate=True))
+        if np.lib.format.read_magic(stream) != (1, 0):
+            raise ParameterError("evidence arrays must be in version 1.0 of the npy format")
+        shape, _, dtype = np.lib.format.read_array_header_1_0(stream)
+        if dtype.kind not in _KEPT_KINDS:
+            raise ParameterError(f"evidence arrays must be numeric, got dtype {dtype}")
+        held, needed = len(stream.read()), math.prod(shape) * dtype.itemsize
+        if min(shape, default=0) < 0 or held != needed:
+            # asked before numpy allocates what a header of a few bytes may claim
+            raise ParameterError(f"evidence array of shape {shape} holds {held} bytes")
+        stream.seek(0)
+        array: Array = np.load(stream, allow_pickle=False)
+    except _UNREADABLE as error:
         raise ParameterError(f"evidence array cannot be read: {error}") from None
-    if array.dtype.kind not in _KEPT_KINDS:
-        raise ParameterError(f"evidence arrays must be numeric, got dtype {array.dtype}")
     return array

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from recover.core.rounding import gamma, norm_upper, up
+from recover.core.rounding import TINY, U, gamma, norm_upper, up
 from recover.frames.base import Frame
 from recover.frames.convolution import Convolution
 from recover.frames.gabor import Gabor
@@ -12,7 +12,20 @@ from recover.frames.identity import Identity
 from recover.frames.masked import Masked
 from recover.frames.structure import HasRows
 
-__all__ = ["adjoint_roundoff"]
+__all__ = ["adjoint_roundoff", "underflow"]
+
+
+def underflow(frame: Frame) -> float:
+    """Return what underflow can add to the l2 error of a computed analysis or synthesis.
+
+    The relative bounds leave it out.  A product, or a step of a transform, is off by at most
+    ``TINY`` then; what follows it multiplies that by no more than the frame's own factors,
+    which `Frame.roundoff` holds in units of U.
+    """
+    size = frame.roundoff()
+    if size == 0.0 or not math.isfinite(size):
+        return 0.0
+    return up(1024.0 * frame.coef_size * frame.signal_size * max(size / U, 1.0) * TINY, 4)
 
 
 def adjoint_roundoff(frame: Frame) -> float:

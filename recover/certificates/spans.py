@@ -9,10 +9,11 @@ import numpy as np
 from scipy.linalg import lapack, qr
 
 from recover.certificates.columns import operator_norm
+from recover.certificates.roundoff import underflow
 from recover.core.arrays import Array
 from recover.core.eigen import eigmax_upper, gram_of
 from recover.core.enclosure import Enclosure
-from recover.core.rounding import gamma, norm_upper, up
+from recover.core.rounding import TINY, gamma, norm_upper, up
 from recover.frames.base import Frame
 from recover.frames.bounds import real_matrix
 from recover.models.domains import Support
@@ -57,7 +58,7 @@ class Span(NamedTuple):
     def point(self, a: Array) -> tuple[Array, float]:
         """Return ``V a`` and a bound of its error in l2."""
         off = gamma(2 * a.size + 8) * norm_upper(self.vectors) + self.vectors_error
-        return self.vectors @ a, up(off * norm_upper(a), 4)
+        return self.vectors @ a, up(off * norm_upper(a) + 64.0 * self.vectors.size * TINY, 4)
 
 
 def span_size(problem: Problem) -> int:
@@ -97,7 +98,7 @@ def span_of(problem: Problem) -> Span | None:
     largest = Enclosure.exactly(eigmax_upper(gram, gram_slack=slack).value).sqrt().upper
     images = frame.analysis(np.ascontiguousarray(basis.T).reshape(count, *frame.signal_shape))
     seen = np.ascontiguousarray(images.reshape(count, -1).T)
-    off = frame.roundoff() * norm_upper(basis)
+    off = frame.roundoff() * norm_upper(basis) + math.sqrt(count) * underflow(frame)
     if error > 0.0:
         off += operator_norm(frame) * error
     return Span(

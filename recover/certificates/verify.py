@@ -70,7 +70,10 @@ def verify(
     if certificate.parts is not None:
         from recover.certificates.parts import part_faults
 
-        faults = part_faults(certificate, subject, signal, verify)
+        try:
+            faults = part_faults(certificate, subject, signal, verify)
+        except (*_DAMAGE, RecursionError) as error:
+            return _refused(f"the parts are damaged or do not fit: {error}")
         return Verdict(not faults, faults)
     if not isinstance(subject, Model | Problem):
         return _refused("a certificate without parts has one subject, not several")

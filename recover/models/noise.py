@@ -13,7 +13,7 @@ import numpy.typing as npt
 from recover.core.arrays import Array, broadcast_to
 from recover.core.errors import ParameterError
 from recover.core.rigor import PROVED, Rigor, probabilistic
-from recover.core.rounding import up
+from recover.core.rounding import norm_upper, up
 
 __all__ = ["AFTER", "BEFORE", "Noise", "NoiseBound", "Where"]
 
@@ -130,20 +130,17 @@ class Noise:
             )
             return NoiseBound(up(l2), each, self.where, probabilistic(self.delta))
         if self.counts_per_unit > 0.0:
+            if (np.asarray(y) < 0.0).any():
+                raise ParameterError(
+                    f"counts must be >= 0, got {float(np.min(y))}; subtract no background from "
+                    "data with Poisson noise"
+                )
             each = _garwood(np.asarray(y), self.counts_per_unit, self.delta / m)
-            return NoiseBound(
-                up(float(np.linalg.norm(each)) * (1 + 1e-12)),
-                each,
-                self.where,
-                probabilistic(self.delta),
-            )
+            return NoiseBound(norm_upper(each), each, self.where, probabilistic(self.delta))
         each = broadcast_to("noise each", self.each, y.shape)
         # either bound implies the other kind
         return NoiseBound(
-            min(self.l2, up(float(np.linalg.norm(each)) * (1 + 1e-12)) if each.any() else 0.0),
-            np.minimum(each, self.l2),
-            self.where,
-            PROVED,
+            min(self.l2, norm_upper(each)), np.minimum(each, self.l2), self.where, PROVED
         )
 
     def to_json(self) -> dict[str, Any]:

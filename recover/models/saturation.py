@@ -73,7 +73,9 @@ class Saturation(Model):
 
     def check_data(self, y: Array, noise: NoiseBound) -> None:
         allowed = noise.each if noise.where is Where.AFTER else np.zeros(())
-        outside = (y < self.low - allowed) | (y > self.high + allowed)
+        low, high = self._levels_in(y)
+        least, most = np.minimum(self.low, low), np.maximum(self.high, high)
+        outside = (y < least - allowed) | (y > most + allowed)
         if outside.any():
             first = tuple(int(i) for i in np.argwhere(outside)[0])
             raise ParameterError(
@@ -88,19 +90,30 @@ class Saturation(Model):
         After it, the clipped coefficient lies in ``[y - each, y + each]``; a side of
         that interval strictly inside the levels bounds the coefficient itself.  Before it, a
         value strictly inside the levels is the coefficient plus noise, and one at a level says
-        that coefficient plus noise is at or beyond it.
+        that coefficient plus noise is at or beyond it.  In data of a smaller type the levels
+        are rounded ones: what equals such a level is at the level.
         """
+        low, high = self._levels_in(y)
+        least, most = np.maximum(self.low, low), np.minimum(self.high, high)
+        at_low, at_high = y == low, y == high
         y = y.astype(np.float64)
         each = noise.each
         if noise.where is Where.AFTER:
-            inside_low, inside_high = y - each > self.low, y + each < self.high
+            inside_low, inside_high = y - each > least, y + each < most
         else:
-            inside_low, inside_high = y > self.low, y < self.high
+            inside_low, inside_high = y > least, y < most
         # at a level the noise can only have pushed towards it: the value bounds one side
-        lower = np.where(inside_low, y - each, -np.inf)
-        upper = np.where(inside_high, y + each, np.inf)
+        floor = np.where(at_high, np.minimum(y, self.high), y) - each
+        ceiling = np.where(at_low, np.maximum(y, self.low), y) + each
+        lower = np.where(inside_low, floor, -np.inf)
+        upper = np.where(inside_high, ceiling, np.inf)
         fixed = inside_low & inside_high
         return Knowledge(fixed, y, each, noise.l2, lower, upper)
+
+    def _levels_in(self, y: Array) -> tuple[Array, Array]:
+        """Return the levels as `apply` gives them in data of y's type, in float64."""
+        low, high = self.low.astype(y.dtype), self.high.astype(y.dtype)
+        return low.astype(np.float64), high.astype(np.float64)
 
     def project(self, t: Array, y: Array) -> Array:
         low, high = self.low.astype(y.dtype), self.high.astype(y.dtype)

@@ -9,6 +9,7 @@ import numpy as np
 
 from recover.certificates.certificate import Certificate
 from recover.certificates.reasons import NO_WITNESS
+from recover.certificates.roundoff import underflow
 from recover.certificates.statements import assumptions_of, scope_of
 from recover.core.arrays import Array, digest
 from recover.core.enclosure import Enclosure
@@ -68,6 +69,8 @@ def certified_signal(certificate: Certificate, problem: Problem, given: Array | 
         raise ParameterError(
             "the evidence holds only the digest of the recovered signal; pass signal="
         )
+    if np.iscomplexobj(signal) or np.iscomplexobj(given):
+        raise ParameterError("the signal must be real, got complex values")
     flat = np.ascontiguousarray(signal, dtype=np.float64)
     if flat.shape != problem.model.frame.signal_shape:
         raise ParameterError(
@@ -117,7 +120,9 @@ def tightness(certificate: Certificate, frame: Frame, keep: Array, s: float) -> 
     witness = array_of(certificate, "witness", frame.signal_shape)
     size = Enclosure(norm_lower(witness), norm_upper(witness))
     image = norm_upper(np.where(keep, frame.analysis(witness), 0.0))
-    error = Enclosure.exactly(frame.roundoff()) * size.upper if frame.roundoff() else 0.0
+    error = Enclosure.exactly(underflow(frame))
+    if frame.roundoff():
+        error = error + Enclosure.exactly(frame.roundoff()) * size.upper
     proved = ((Enclosure.exactly(image) + error) / size).upper
     yield from upper_bound_fault("kappa's upper end", kappa.upper, proved)
 

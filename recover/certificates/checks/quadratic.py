@@ -21,7 +21,7 @@ from recover.certificates.checks.common import (
 )
 from recover.certificates.checks.entrywise import entrywise_faults, inverse_rows
 from recover.certificates.columns import dense_columns, operator_norm, reprove_columns
-from recover.certificates.roundoff import adjoint_roundoff
+from recover.certificates.roundoff import adjoint_roundoff, underflow
 from recover.certificates.sampling import Samples, is_sampling, samples_of
 from recover.core.arrays import Array
 from recover.core.enclosure import Enclosure
@@ -138,13 +138,15 @@ def _reach(prior: Quadratic, setting: _Setting, s: float) -> float:
         tau = tau + exactly(norm) * setting.noise
     image = operator.analysis(z.reshape(operator.signal_shape))
     size = Enclosure(norm_lower(image), norm_upper(image))
-    error = _product(operator.roundoff(), norm_upper(z))
+    tiny = underflow(operator)
+    error = _product(operator.roundoff(), norm_upper(z)) + tiny
     plain = (tau + size.upper + error).upper
     adjoint = adjoint_roundoff(operator)
     if not math.isfinite(adjoint):
         return plain
     slope = _slope(operator, image, setting)
-    h = (exactly(slope) + _product(adjoint, size.upper) + _product(norm, error)) / s
+    pulled = _product(adjoint, size.upper) + tiny
+    h = (exactly(slope) + pulled + _product(norm, error)) / s
     if not math.isfinite(h.upper):
         return plain
     least = exactly(max((exactly(size.lower) - error).lower, 0.0))

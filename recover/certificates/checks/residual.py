@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from recover.certificates.roundoff import adjoint_roundoff
+from recover.certificates.roundoff import adjoint_roundoff, underflow
 from recover.core.arrays import Array
 from recover.core.enclosure import Enclosure
 from recover.core.rounding import U, norm_lower, norm_upper
@@ -75,15 +75,19 @@ def checked_residual(problem: Problem, signal: Array) -> CheckedResidual:
     error = Enclosure.exactly(U) * computed
     if signal.any() and frame.roundoff() > 0.0:
         error = error + Enclosure.exactly(frame.roundoff()) * norm_upper(signal)
+        error = error + underflow(frame)
     if not isinstance(problem.model, Saturation):
         # the right-hand side is a sum that was rounded once
         error = error + Enclosure.exactly(U) * norm_upper(knowledge.value[knowledge.fixed])
     worst = Enclosure.exactly(error.upper)
     gradient = None
     adjoint = adjoint_roundoff(frame)
-    if math.isfinite(adjoint):
+    image = frame.synthesis(entries)
+    if math.isfinite(adjoint) and np.isfinite(image).all():
         rounding = Enclosure.exactly(adjoint) * computed
-        gradient = Enclosure(0.0, norm_upper(frame.synthesis(entries))) + rounding
+        if computed > 0.0:
+            rounding = rounding + underflow(frame)
+        gradient = Enclosure(0.0, norm_upper(image)) + rounding
     norm = Enclosure(norm_lower(entries), computed) + Enclosure(-worst.upper, worst.upper)
     noise = min(problem.noise_bound.l2, norm_upper(knowledge.each[knowledge.fixed]))
     return CheckedResidual(

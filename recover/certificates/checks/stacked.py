@@ -17,6 +17,7 @@ from recover.certificates.checks.common import (
     witness_faults,
 )
 from recover.certificates.checks.residual import checked_residual
+from recover.certificates.roundoff import underflow
 from recover.core.arrays import Array
 from recover.core.enclosure import Enclosure
 from recover.core.rounding import norm_upper
@@ -80,6 +81,7 @@ def _faults(
     on_prior = exactly(prior.budget) + norm_upper(operator.analysis(signal))
     if operator.roundoff() > 0.0:
         on_prior = on_prior + exactly(operator.roundoff()) * norm_upper(signal)
+        on_prior = on_prior + underflow(operator)
     square = exactly(on_data.upper) * on_data.upper + exactly(on_prior.upper) * on_prior.upper
     bound = (square.sqrt() / exactly(s)).upper
     yield from upper_bound_fault("error bound", certificate.error_bound, bound)

@@ -19,12 +19,13 @@ from recover.certificates.checks.common import (
 )
 from recover.certificates.checks.residual import CheckedResidual
 from recover.certificates.columns import operator_norm
+from recover.certificates.roundoff import underflow
 from recover.certificates.sampling import coefficient_intervals
 from recover.certificates.sigma import reprove_sigma
 from recover.certificates.spans import Span, span_of
 from recover.core.arrays import Array
 from recover.core.enclosure import Enclosure
-from recover.core.rounding import U, gamma, norm_lower, norm_upper
+from recover.core.rounding import TINY, U, gamma, norm_lower, norm_upper
 from recover.models.base import Model
 from recover.models.domains import Support
 from recover.models.problem import Problem
@@ -100,6 +101,8 @@ def _residual(problem: Problem, span: Span, point: Array, off: float) -> Checked
         error = error + exactly(U) * norm_upper(value)
     slack = exactly(gamma(2 * entries.size + 8)) * norm_upper(rows) + span.seen_error
     gradient = exactly(norm_upper(rows.T @ entries)) + slack * size
+    if size > 0.0:
+        gradient = gradient + 64.0 * rows.size * TINY
     norm = Enclosure(norm_lower(entries), size) + Enclosure(-error.upper, error.upper)
     noise = min(problem.noise_bound.l2, norm_upper(knowledge.each[fixed]))
     return CheckedResidual(
@@ -116,7 +119,7 @@ def _rounding(problem: Problem, point: Array, off: float) -> float:
     frame = problem.model.frame
     total = exactly(0.0)
     if frame.roundoff() > 0.0:
-        total = total + exactly(frame.roundoff()) * norm_upper(point)
+        total = total + exactly(frame.roundoff()) * norm_upper(point) + underflow(frame)
     if off > 0.0:
         total = total + exactly(operator_norm(frame)) * off
     return total.upper

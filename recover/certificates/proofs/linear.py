@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from recover.certificates.roundoff import adjoint_roundoff
+from recover.certificates.roundoff import adjoint_roundoff, underflow
 from recover.core.arrays import Array
 from recover.core.rounding import U, down, norm_lower, norm_upper, up
 from recover.models.problem import Problem
@@ -75,13 +75,17 @@ def residual_of(problem: Problem, signal: Array) -> Residual:
     value = np.where(fixed, knowledge.value, 0.0)
     entries = np.where(fixed, value - frame.analysis(signal), 0.0)
     rounding = norm_upper(value_error(problem, value)) + U * norm_upper(entries)
-    analysis = frame.roundoff() * norm_upper(signal) if signal.any() else 0.0
+    analysis = 0.0
+    if signal.any():
+        analysis = up(frame.roundoff() * norm_upper(signal) + underflow(frame), 2)
     error = ALLOWANCES * above(rounding + analysis)
     size = norm_upper(entries)
     pull = math.inf
     adjoint = adjoint_roundoff(frame)
-    if math.isfinite(adjoint):
-        pull = above(norm_upper(frame.synthesis(entries)) + ALLOWANCES * above(adjoint * size))
+    image = frame.synthesis(entries)
+    if math.isfinite(adjoint) and np.isfinite(image).all():
+        off = ALLOWANCES * above(adjoint * size + (underflow(frame) if size > 0.0 else 0.0))
+        pull = above(norm_upper(image) + off)
     noise = min(problem.noise_bound.l2, norm_upper(knowledge.each[fixed]))
     return Residual(
         entries,

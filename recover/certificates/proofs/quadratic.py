@@ -35,7 +35,7 @@ from recover.certificates.proofs.linear import ALLOWANCES, above, value_error
 from recover.certificates.proofs.polish import polished
 from recover.certificates.proofs.witness import bottom_vector, seen
 from recover.certificates.reasons import Why, Withheld
-from recover.certificates.roundoff import adjoint_roundoff
+from recover.certificates.roundoff import adjoint_roundoff, underflow
 from recover.certificates.sampling import Samples, is_sampling, samples_of
 from recover.core.arrays import Array
 from recover.core.enclosure import Enclosure
@@ -160,7 +160,8 @@ def _energy(
     """Return bounds of ``|T z|`` and of the residual of the optimality conditions at z."""
     image = operator.analysis(z.reshape(operator.signal_shape))
     size = norm_upper(image)
-    error = ALLOWANCES * above(operator.roundoff() * norm_upper(z))
+    tiny = underflow(operator)
+    error = ALLOWANCES * above(operator.roundoff() * norm_upper(z) + tiny)
     lower, upper = max(down(norm_lower(image) - error), 0.0), above(size + error)
     adjoint = adjoint_roundoff(operator)
     if not math.isfinite(adjoint):
@@ -169,7 +170,7 @@ def _energy(
     low, high = box
     inward = np.where(z <= low, np.minimum(gradient, 0.0), gradient)
     inward = np.where(z >= high, np.maximum(inward, 0.0), inward)
-    slack = ALLOWANCES * above(adjoint * size) + above(norm * error)
+    slack = ALLOWANCES * above(adjoint * size + tiny) + above(norm * error)
     return _Energy(lower, upper, above(norm_upper(inward[unknown]) + slack))
 
 

@@ -21,6 +21,7 @@ from recover.certificates.proofs.kappa import Kappa
 from recover.certificates.proofs.linear import ALLOWANCES, above
 from recover.certificates.proofs.witness import bottom_vector, seen
 from recover.certificates.reasons import Why, Withheld
+from recover.certificates.roundoff import underflow
 from recover.certificates.sampling import is_sampling
 from recover.core.arrays import Array
 from recover.core.eigen import EigenBound
@@ -65,7 +66,8 @@ class StackedPrior(Proof):
                 return Withheld(Why.NO_ROUNDOFF, {"name": type(part).__name__})
         on_data = above(case.residual.noise + case.residual.upper)
         image = norm_upper(operator.analysis(case.signal))
-        rounding = ALLOWANCES * above(operator.roundoff() * norm_upper(case.signal))
+        size = norm_upper(case.signal)
+        rounding = ALLOWANCES * above(operator.roundoff() * size + underflow(operator))
         on_prior = above(prior.budget + above(image + rounding))
         weight = _weight(case, prior, on_data, on_prior)
         stack = Stack((Masked(frame, case.knowledge.fixed), operator), (weight, 1.0))
@@ -91,6 +93,8 @@ class StackedPrior(Proof):
 def _weight(case: Case, prior: Quadratic, on_data: float, on_prior: float) -> float:
     """Return a weight of the data rows that makes the bound small."""
     frame, operator = case.problem.model.frame, prior.operator
+    if operator_norm(frame) == 0.0:
+        return 1.0
     ratio = operator_norm(operator) / operator_norm(frame)
     balanced = on_prior / on_data if on_data > 0.0 else math.inf
     start = min(max(balanced, ratio / STEEPEST), ratio * STEEPEST)
@@ -107,7 +111,10 @@ def _weight(case: Case, prior: Quadratic, on_data: float, on_prior: float) -> fl
     ]
 
     def estimate(w: float) -> float:
-        smallest = eigh(w * w * data + assumed, eigvals_only=True, subset_by_index=[0, 0])[0]
+        matrix = w * w * data + assumed
+        if not np.isfinite(matrix).all():
+            return math.inf
+        smallest = eigh(matrix, eigvals_only=True, subset_by_index=[0, 0])[0]
         return math.hypot(w * on_data, on_prior) / math.sqrt(max(float(smallest), 1e-300))
 
     return float(min(weights or [start], key=estimate))

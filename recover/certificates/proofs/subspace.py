@@ -26,13 +26,14 @@ from recover.certificates.proofs.issue import issue
 from recover.certificates.proofs.kappa import Kappa
 from recover.certificates.proofs.linear import ALLOWANCES, Residual, above, reach, value_error
 from recover.certificates.reasons import Why, Withheld
+from recover.certificates.roundoff import underflow
 from recover.certificates.sampling import coefficient_intervals
 from recover.certificates.sigma import prove_sigma
 from recover.certificates.spans import Span, span_of, span_size
 from recover.core.arrays import Array
 from recover.core.enclosure import Enclosure
 from recover.core.rigor import PROVED
-from recover.core.rounding import U, down, gamma, norm_lower, norm_upper
+from recover.core.rounding import TINY, U, down, gamma, norm_lower, norm_upper
 from recover.models.domains import Support
 from recover.models.problem import Problem
 from recover.priors.subspace import Subspace
@@ -108,10 +109,12 @@ def _residual(case: Case, span: Span, point: Array, off: float) -> Residual:
     entries = value - frame.analysis(point.reshape(frame.signal_shape))[fixed]
     error = frame.roundoff() * norm_upper(point) + operator_norm(frame) * off
     error += U * norm_upper(entries) + norm_upper(value_error(case.problem, value))
+    error += underflow(frame)
     error = ALLOWANCES * above(error)
     size = norm_upper(entries)
     slack = gamma(2 * entries.size + 8) * norm_upper(rows) + span.seen_error
-    pull = above(norm_upper(rows.T @ entries) + ALLOWANCES * above(slack * size))
+    slack = above(slack * size + 64.0 * rows.size * TINY) if size > 0.0 else 0.0
+    pull = above(norm_upper(rows.T @ entries) + ALLOWANCES * slack)
     return Residual(
         entries,
         max(down(norm_lower(entries) - error), 0.0),
@@ -153,5 +156,6 @@ def _kappa(case: Case, span: Span, s: float, route: str) -> Kappa:
         return Kappa(Enclosure(lower, math.inf), PROVED, values, {})
     image = norm_upper(frame.analysis(point.reshape(frame.signal_shape))[fixed])
     error = frame.roundoff() * norm_upper(point) + operator_norm(frame) * off
+    error += underflow(frame)
     upper = max(stated(above(above(image + ALLOWANCES * error) / size)), lower)
     return Kappa(Enclosure(lower, upper), PROVED, values, {"witness": a})

@@ -7,6 +7,7 @@ import math
 import numpy as np
 from scipy.linalg import eigh, eigh_tridiagonal
 
+from recover.certificates.roundoff import underflow
 from recover.core.arrays import Array
 from recover.core.rounding import norm_lower, norm_upper, up
 from recover.frames.base import Frame
@@ -54,7 +55,7 @@ def seen(frame: Frame, keep: Array, vector: Array) -> float:
     if size == 0.0:
         return math.inf
     image = np.where(keep, frame.analysis(vector), 0.0)
-    error = frame.roundoff() * norm_upper(vector)
+    error = frame.roundoff() * norm_upper(vector) + underflow(frame)
     return up(up(norm_upper(image) + 3.0 * up(error)) / size)
 
 
