@@ -53,8 +53,8 @@ def declip(
     quality : {"auto", "quality", "fast", "extreme"}
         Trade of time against quality, see `recover.audio.settings.Quality`.
     method : Method, str or None
-        A `SocialSparsity` or `AnalysisSPADE`, whose frame is replaced by the one chosen for
-        each stretch, or one of these names; None chooses.
+        A `SocialSparsity`, `AnalysisSPADE`, `SocialISTA` or `WeightedL1`, whose frame is
+        replaced by the one chosen for each stretch, or one of these names; None chooses.
     certify : bool
         Whether to certify the result.
     rng : int or Generator

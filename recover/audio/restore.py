@@ -26,11 +26,14 @@ from recover.models.problem import Problem
 from recover.solve.base import AnyMethod, Progress, Solution, Status, Watch
 from recover.solve.loop import solve
 from recover.solve.social import SocialSparsity
+from recover.solve.social_ista import SocialISTA
 from recover.solve.spade import AnalysisSPADE
+from recover.solve.weighted_l1 import WeightedL1
 
 __all__ = ["MethodChoice", "Restored", "restore"]
 
-MethodChoice = SocialSparsity | AnalysisSPADE | str | None
+MethodChoice = SocialSparsity | AnalysisSPADE | SocialISTA | WeightedL1 | str | None
+_NAMED = {cls.__name__: cls for cls in (SocialSparsity, AnalysisSPADE, SocialISTA, WeightedL1)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +94,7 @@ def restore(
         Samples per second.
     quality : Quality
         How much effort to take.
-    method : SocialSparsity, AnalysisSPADE, str or None
+    method : SocialSparsity, AnalysisSPADE, SocialISTA, WeightedL1, str or None
         The method with its parameters, whose frame is replaced; or its name.
     rng : Generator
         For the method.
@@ -155,10 +158,9 @@ def _given(method: MethodChoice, frame: Gabor) -> AnyMethod | None:
     if method is None:
         return None
     if isinstance(method, str):
-        named = {cls.__name__: cls for cls in (SocialSparsity, AnalysisSPADE)}
-        if method not in named:
-            raise ParameterError(f"method must be one of {', '.join(named)}, got {method!r}")
-        return named[method](frame)
+        if method not in _NAMED:
+            raise ParameterError(f"method must be one of {', '.join(_NAMED)}, got {method!r}")
+        return _NAMED[method](frame)
     return dataclasses.replace(method, frame=frame)
 
 
