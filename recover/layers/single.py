@@ -14,7 +14,8 @@ from recover.certificates.search.active import ActiveNeurons, search_few_active
 from recover.certificates.search.clock import Clock
 from recover.certificates.search.critical import critical_bias
 from recover.certificates.search.measure import Bands
-from recover.certificates.search.rays import fewest_positive, rank_below, ray_count
+from recover.certificates.search.rational import rank_below
+from recover.certificates.search.rays import fewest_positive, ray_count
 from recover.core.arrays import Array, frozen
 from recover.core.enclosure import Enclosure
 from recover.core.errors import NotAFrameError

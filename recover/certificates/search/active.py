@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from fractions import Fraction
 
 import numpy as np
 import numpy.typing as npt
 
 from recover.certificates.search.clock import Clock
 from recover.certificates.search.measure import Bands
+from recover.certificates.search.rational import rational_product
 from recover.certificates.search.rays import fewest_positive, ray_count
 from recover.core.arrays import Array, as_generator, as_numeric, frozen
 from recover.core.errors import ParameterError
@@ -120,14 +120,8 @@ def _counted(bands: Bands, witness: Array, lower: int) -> ActiveNeurons:
     """Return the count at the witness: all rows that are not off for sure, but zero rows."""
     off = bands.surely_saturated(witness[None])[0] | ~bands.rows.any(axis=1)
     for row in np.flatnonzero(~off & (bands.rows @ witness < 1e-9))[:MAX_DOUBTS]:
-        off[row] = _product(bands.rows[row], witness) < 0
+        off[row] = rational_product(bands.rows[row], witness) < 0
     return ActiveNeurons(int(np.count_nonzero(~off)), lower, frozen(witness))
-
-
-def _product(a: Array, b: Array) -> Fraction:
-    """Return an inner product in rational numbers."""
-    terms = (Fraction(float(p)) * Fraction(float(q)) for p, q in zip(a, b, strict=True))
-    return sum(terms, Fraction(0))
 
 
 def search_few_active(

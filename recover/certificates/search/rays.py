@@ -18,15 +18,14 @@ from fractions import Fraction
 
 import numpy as np
 
+from recover.certificates.search.rational import Echelon, rational
 from recover.core.arrays import Array
 from recover.core.rounding import U
 
-__all__ = ["Hyperplanes", "Minimum", "fewest_positive", "rank_below", "ray_count"]
+__all__ = ["Hyperplanes", "Minimum", "fewest_positive", "ray_count"]
 
 WORK = 4_000_000  # numbers in the largest array of a batch
 MAX_EXACT = 20_000  # rays that are treated in rational numbers
-
-Vector = list[Fraction]
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,23 +114,13 @@ def fewest_positive(rows: Array) -> Minimum:
     return _minimum(Hyperplanes.of(rows), _Budget())
 
 
-def rank_below(rows: Array, rank: int) -> bool:
-    """Tell, in rational numbers, whether the rank of `rows` is below `rank`."""
-    reduced = _Echelon(rows.shape[1])
-    for row in rows:
-        reduced.add(_exact(row))
-        if len(reduced.pivots) >= rank:
-            return False
-    return True
-
-
 def _minimum(planes: Hyperplanes, budget: _Budget) -> Minimum:
     n = planes.normals.shape[1]
     if len(planes.normals) == 0:
         return Minimum(0, 0, np.ones(n))
-    echelon = _Echelon(n)
+    echelon = Echelon(n)
     for normal in planes.normals:
-        echelon.add(_exact(normal))
+        echelon.add(rational(normal))
         if len(echelon.pivots) == n:
             break
     if len(echelon.pivots) < n:
@@ -259,14 +248,14 @@ def _exact_ray(
 ) -> Minimum | None:
     """Treat one ray in rational numbers; None if it is no ray or was seen before."""
     n = planes.normals.shape[1]
-    echelon = _Echelon(n)
+    echelon = Echelon(n)
     for normal in planes.normals[chosen]:
-        echelon.add(_exact(normal))
+        echelon.add(rational(normal))
     if len(echelon.pivots) < n - 1:
         return None  # its rays are those of other, independent rows
     ray = echelon.kernel()
     products = [
-        sum((a * b for a, b in zip(_exact(normal), ray, strict=True)), Fraction(0))
+        sum((a * b for a, b in zip(rational(normal), ray, strict=True)), Fraction(0))
         for normal in planes.normals
     ]
     signs = np.array([(p > 0) - (p < 0) for p in products])
@@ -288,42 +277,3 @@ def _exact_ray(
     sign = 1.0 if up == outer else -1.0
     signal = _near_ray(sign * direction, step, planes.normals[others])
     return Minimum(outer + inner.lower, outer + inner.count, signal)
-
-
-class _Echelon:
-    """Rows in reduced form, in rational numbers, by the column of their leading one."""
-
-    def __init__(self, size: int) -> None:
-        self.size = size
-        self.pivots: dict[int, Vector] = {}
-
-    def add(self, vector: Vector) -> None:
-        """Reduce a row, and keep what is left of it."""
-        for column, row in self.pivots.items():
-            factor = vector[column]
-            if factor:
-                vector = [a - factor * b for a, b in zip(vector, row, strict=True)]
-        lead = next((i for i, a in enumerate(vector) if a), None)
-        if lead is None:
-            return
-        scale = vector[lead]
-        vector = [a / scale for a in vector]
-        for column, row in self.pivots.items():
-            factor = row[lead]
-            if factor:
-                reduced = [a - factor * b for a, b in zip(row, vector, strict=True)]
-                self.pivots[column] = reduced
-        self.pivots[lead] = vector
-
-    def kernel(self) -> Vector:
-        """Return the vector that all rows annul, for rank ``size - 1``."""
-        free = next(i for i in range(self.size) if i not in self.pivots)
-        ray = [Fraction(0)] * self.size
-        ray[free] = Fraction(1)
-        for column, row in self.pivots.items():
-            ray[column] = -row[free]
-        return ray
-
-
-def _exact(vector: Array) -> Vector:
-    return [Fraction(float(v)) for v in vector]

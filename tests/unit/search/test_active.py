@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import recover as rv
-from recover.certificates.search.rays import Hyperplanes, fewest_positive, rank_below
+from recover.certificates.search.rational import rank_below
+from recover.certificates.search.rays import Hyperplanes, fewest_positive
 
 I3 = np.eye(3)
 CUBE = np.array(list(itertools.product([-1.0, 1.0], repeat=3)))
