@@ -7,6 +7,7 @@ from recover.solve.choose import choose
 from recover.solve.conjugate_gradient import ConjugateGradient
 from recover.solve.consistent_least_squares import ConsistentLeastSquares
 from recover.solve.dual_frame import DualFrame
+from recover.solve.facet_dual import FacetAmplification, FacetDual, estimate_amplification
 from recover.solve.frame_algorithm import FrameAlgorithm
 from recover.solve.loop import solve
 from recover.solve.obstacle import Obstacle
@@ -24,6 +25,8 @@ __all__ = [
     "ConjugateGradient",
     "ConsistentLeastSquares",
     "DualFrame",
+    "FacetAmplification",
+    "FacetDual",
     "FrameAlgorithm",
     "Method",
     "Obstacle",
@@ -38,6 +41,7 @@ __all__ = [
     "SubspaceLeastSquares",
     "Watch",
     "choose",
+    "estimate_amplification",
     "solve",
     "spectral_start",
 ]

@@ -4,9 +4,10 @@ The frame's directions span a polytope that holds the origin inside; every signa
 cone over one of its facets F.  Row i of the facet sees a signal of that cone in the ball of
 radius R no lower than ``-R |P(-phi_i)|``, P the projection onto the cone over F: the largest
 value of ``<x, -phi_i>`` over a closed convex cone and the unit ball is the norm of the
-projection (Moreau).  With the least of these over the facets of each row as its bias, all rows
-of F are active on its cone; they span, so the layer is injective and the dual of F recovers the
-signal.
+projection (Moreau).  On the sphere, where all edges e_j of the cone have ``<e_j, phi_i> >= 0``,
+``x = sum c_j e_j`` of norm R has ``sum c_j >= R``, so the least value is that of an edge.  With
+the least of these over the facets of each row as its bias, all rows of F are active on its
+cone; they span, so the layer is injective and the dual of F recovers the signal.
 
 References
 ----------
@@ -24,7 +25,8 @@ import numpy as np
 import numpy.typing as npt
 
 from recover.core.arrays import Array, as_numeric
-from recover.core.errors import OutOfScopeError, ParameterError
+from recover.core.errors import ParameterError
+from recover.core.hull import facets_around_origin, meets_orthant
 
 __all__ = ["PolytopeBias", "polytope_bias"]
 
@@ -49,7 +51,7 @@ class PolytopeBias:
 
 
 def polytope_bias(
-    rows: npt.ArrayLike, radius: float = 1.0, nonnegative: bool = False
+    rows: npt.ArrayLike, radius: float = 1.0, nonnegative: bool = False, sphere: bool = False
 ) -> PolytopeBias:
     """Return biases for which the layer is injective on the ball (sufficient, not necessary).
 
@@ -63,6 +65,9 @@ def polytope_bias(
         Of the ball.
     nonnegative : bool
         Only signals with entries >= 0: facets whose cones miss them are left out.
+    sphere : bool
+        Only signals of norm `radius`: rows that see every signal over their facets get a
+        positive bias.
 
     Raises
     ------
@@ -79,34 +84,21 @@ def polytope_bias(
     sizes = np.sqrt((matrix**2).sum(axis=1))
     if not (sizes > 0.0).all():
         raise ParameterError(f"rows must not be zero, got row {int(sizes.argmin())}; drop it")
-    facets = _facets(matrix / sizes[:, None])
+    facets = facets_around_origin(matrix / sizes[:, None])
     if nonnegative:
-        facets = facets[[_meets_orthant(matrix[facet]) for facet in facets]]
+        facets = facets[[meets_orthant(matrix[facet]) for facet in facets]]
     bias = -radius * sizes * (1.0 + MARGIN)
-    reached = np.zeros(len(matrix))
+    lowest = np.full(len(matrix), np.inf)
     for facet in facets:
         for row in facet:
-            reached[row] = max(reached[row], _seen_from_behind(matrix[facet], matrix[row]))
+            seen = -_seen_from_behind(matrix[facet], matrix[row])
+            if sphere and seen == 0.0:
+                # over the cone of a facet the least positive value is that of an edge
+                seen = float((matrix[facet] @ matrix[row] / sizes[facet]).min())
+            lowest[row] = min(lowest[row], seen)
     used = np.unique(facets)
-    bias[used] = -radius * (reached[used] + MARGIN * sizes[used])
+    bias[used] = radius * (lowest[used] - MARGIN * sizes[used])
     return PolytopeBias(bias, facets)
-
-
-def _facets(directions: Array) -> Array:
-    from scipy.spatial import ConvexHull, QhullError
-
-    try:
-        hull = ConvexHull(directions)
-    except (QhullError, ValueError) as error:
-        first = str(error).splitlines()[0] if str(error) else "no polytope"
-        raise OutOfScopeError(f"the rows span no polytope ({first}); add rows") from None
-    nearest = float(hull.equations[:, -1].max())
-    if nearest >= -1e-9:
-        raise OutOfScopeError(
-            "the rows do not surround the origin, so some signals lie over no facet; add rows, "
-            "or use critical_bias"
-        )
-    return np.asarray(hull.simplices)
 
 
 def _seen_from_behind(facet: Array, row: Array) -> float:
@@ -115,19 +107,3 @@ def _seen_from_behind(facet: Array, row: Array) -> float:
 
     weights = nnls(facet.T, -row)[0]
     return float(np.linalg.norm(facet.T @ weights))
-
-
-def _meets_orthant(facet: Array) -> bool:
-    """Tell whether the cone over the facet holds a signal x >= 0 besides 0."""
-    from scipy.optimize import linprog
-
-    k, n = facet.shape
-    answer = linprog(
-        np.zeros(k),
-        A_ub=-facet.T,
-        b_ub=np.full(n, 1e-9),
-        A_eq=np.ones((1, n)) @ facet.T,
-        b_eq=[1.0],
-        bounds=(0, None),
-    )
-    return bool(answer.status != 2)
