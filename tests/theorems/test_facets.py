@@ -39,8 +39,8 @@ def test_ball_every_signal_is_recovered_from_one_facet(n, nonnegative):
     domain = Ball(2.0, nonnegative)
     bias = polytope_bias(rows, 2.0, nonnegative).bias
     model = ReLU(Dense(rows), bias)
-    radii = 2.0 * rng.random((60, 1)) ** (1 / n)
-    for x in radii * directions(n, 60, rng, nonnegative):
+    radii = 2.0 * rng.random((40, 1)) ** (1 / n)
+    for x in radii * directions(n, 40, rng, nonnegative):
         problem = Problem(model, model(x), domain=domain)
         found = solve(problem, FacetDual())
         assert found.status is Status.DIRECT
