@@ -13,14 +13,14 @@ from recover.certificates.roundoff import underflow
 from recover.core.arrays import Array
 from recover.core.eigen import eigmax_upper, gram_of
 from recover.core.enclosure import Enclosure
-from recover.core.rounding import TINY, gamma, norm_upper, up
+from recover.core.rounding import TINY, binary_exponent, gamma, norm_upper, up
 from recover.frames.base import Frame
 from recover.frames.bounds import real_matrix
 from recover.models.domains import Support
 from recover.models.problem import Problem
 from recover.priors.subspace import Subspace
 
-__all__ = ["Span", "span_of", "span_size"]
+__all__ = ["Span", "row_lengths", "span_of", "span_size"]
 
 MAX_VECTORS = 1500
 MAX_ENTRIES = 2**24
@@ -59,6 +59,14 @@ class Span(NamedTuple):
         """Return ``V a`` and a bound of its error in l2."""
         off = gamma(2 * a.size + 8) * norm_upper(self.vectors) + self.vectors_error
         return self.vectors @ a, up(off * norm_upper(a) + 64.0 * self.vectors.size * TINY, 4)
+
+
+def row_lengths(matrix: Array) -> Array:
+    """Return the norms of a matrix's rows up to a few roundings, none of them underflowed."""
+    exponent = binary_exponent(matrix)
+    lengths = np.linalg.norm(np.ldexp(matrix, -exponent), axis=1)
+    result: Array = np.ldexp(lengths + 2.0**-500, exponent)
+    return result
 
 
 def span_size(problem: Problem) -> int:

@@ -153,3 +153,37 @@ def test_negative_counts_are_refused() -> None:
     model = rv.Saturation(rv.frames.Identity(2), -1.0, 1.0)
     with pytest.raises(ParameterError, match="counts"):
         rv.Problem(model, [-0.5, 0.5], noise=rv.Noise.poisson(10.0, 0.1))
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-150, 1e-165, 1e-200, 1e-300])
+def test_a_ball_whose_squared_radius_underflows(scale: float) -> None:
+    model = rv.Saturation(rv.frames.Identity(3), -0.5 * scale, 0.5 * scale)
+    truth = np.array([0.1, 0.9, 0.2]) * scale
+    problem = rv.Problem(model, model(truth), domain=rv.Ball(scale))
+    certificate = rv.certify(problem, np.array([0.1, 0.0, 0.2]) * scale)
+    assert certificate.error_bound >= 0.9 * scale
+
+
+@pytest.mark.parametrize("exponent", [0, -300, -700])
+def test_a_true_subspace_is_not_contradicted_at_any_scale(exponent: int) -> None:
+    rng = np.random.default_rng(3)
+    rows = np.round(4.0 * rng.standard_normal((9, 3)))
+    vectors = np.round(4.0 * rng.standard_normal((2, 3)))
+    x = vectors.T @ np.array([1.0, -2.0])
+    scaled = np.ldexp(rows, exponent)
+    level = np.ldexp(6.0, exponent)
+    model = rv.Saturation(rv.frames.Dense(scaled), -level, level)
+    noise = rv.Noise(each=np.ldexp(1.0, exponent))
+    prior = rv.priors.Subspace(rv.frames.Dense(vectors))
+    problem = rv.Problem(model, model(x), noise=noise, prior=prior)
+    assert "contradict" not in str(rv.certify(problem, x).reason)
+
+
+@pytest.mark.parametrize("exponent", [-600, 400])
+def test_a_prior_of_another_scale_than_the_rows(exponent: int) -> None:
+    rows = np.ldexp(np.array([[1.0, 2.0], [3.0, -1.0], [1.0, 1.0]]), exponent)
+    model = rv.ReLU(rv.frames.Dense(rows), 0.0)
+    x = np.array([1.0, 0.5])
+    prior = rv.priors.Quadratic(rv.frames.Dense(np.eye(2)), 2.0)
+    certificate = rv.certify(rv.Problem(model, model(x), prior=prior), x + 0.25)
+    assert certificate.error_bound >= np.linalg.norm([0.25, 0.25])

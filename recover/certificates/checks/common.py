@@ -69,7 +69,7 @@ def certified_signal(certificate: Certificate, problem: Problem, given: Array | 
         raise ParameterError(
             "the evidence holds only the digest of the recovered signal; pass signal="
         )
-    if np.iscomplexobj(signal) or np.iscomplexobj(given):
+    if any(np.iscomplexobj(each) for each in (signal, given) if each is not None):
         raise ParameterError("the signal must be real, got complex values")
     flat = np.ascontiguousarray(signal, dtype=np.float64)
     if flat.shape != problem.model.frame.signal_shape:

@@ -22,7 +22,7 @@ from recover.certificates.columns import operator_norm
 from recover.certificates.roundoff import underflow
 from recover.certificates.sampling import coefficient_intervals
 from recover.certificates.sigma import reprove_sigma
-from recover.certificates.spans import Span, span_of
+from recover.certificates.spans import Span, row_lengths, span_of
 from recover.core.arrays import Array
 from recover.core.enclosure import Enclosure
 from recover.core.rounding import TINY, U, gamma, norm_lower, norm_upper
@@ -132,7 +132,7 @@ def _contradicted(
     frame = problem.model.frame
     lower, upper = (side.reshape(-1) for side in coefficient_intervals(problem))
     t = frame.analysis(point.reshape(frame.signal_shape)).reshape(-1)
-    lengths = np.sqrt(np.einsum("ij,ij->i", span.seen, span.seen)) + span.seen_error
+    lengths = row_lengths(span.seen) + span.seen_error
     # a little more generous than the prover, so that rounding decides nothing
     allowed = (lengths * radius + 4.0 * _rounding(problem, point, off)) * (1.0 + 2.0**-20)
     allowed = allowed + 16.0 * U * np.abs(t)

@@ -26,7 +26,7 @@ from recover.certificates.proofs.linear import above
 from recover.certificates.reasons import Why, Withheld
 from recover.certificates.sampling import ball_caps, is_sampling, samples_of
 from recover.core.arrays import Array
-from recover.core.rounding import U, norm_lower, norm_upper, sum_lower
+from recover.core.rounding import U, norm_lower, norm_upper, sum_lower, up
 from recover.models.domains import Ball, Domain, Everywhere
 from recover.models.problem import Problem
 
@@ -108,7 +108,8 @@ def _ball_bound(radius: float, low: Array, high: Array, known: Array, x: Array) 
     """Return the bound in a ball, None if the known samples alone do not fit into it."""
     nearest = np.where(known, np.maximum(np.maximum(low, -high), 0.0), 0.0)
     inside = norm_lower(nearest)
-    square = above(radius * radius) - inside * inside * (1.0 - 2.0**-50)
+    # up, not above: a square that underflows to 0 is not 0
+    square = up(radius * radius, 4) - inside * inside * (1.0 - 2.0**-50)
     if square < 0.0:
         return None
     others = np.where(known, 0.0, x)
@@ -116,7 +117,7 @@ def _ball_bound(radius: float, low: Array, high: Array, known: Array, x: Array) 
     inner = np.minimum(low * others, high * others)
     # the square loses digits by cancellation: allow for its terms' roundings
     rounding = 2.0**-45 * (square + size * size + float(np.abs(inner).sum()))
-    crossed = square + size * size - 2.0 * sum_lower(inner) + rounding
+    crossed = up(square + up(size * size) - 2.0 * sum_lower(inner) + rounding, 4)
     free = min(
         above(math.sqrt(above(square))) + size, above(math.sqrt(max(above(crossed), 0.0)))
     )

@@ -37,6 +37,7 @@ from recover.priors.quadratic import Quadratic
 __all__ = ["StackedPrior"]
 
 SCANNED = 200  # unknowns up to which the weight is chosen by eigenvalue estimates
+LARGEST = 1e130  # a weight whose square, times that of a norm, is a number
 STEEPEST = 1e5  # ratio of the two parts' norms beyond which digits are lost
 
 
@@ -97,7 +98,7 @@ def _weight(case: Case, prior: Quadratic, on_data: float, on_prior: float) -> fl
         return 1.0
     ratio = operator_norm(operator) / operator_norm(frame)
     balanced = on_prior / on_data if on_data > 0.0 else math.inf
-    start = min(max(balanced, ratio / STEEPEST), ratio * STEEPEST)
+    start = min(max(balanced, ratio / STEEPEST), ratio * STEEPEST, LARGEST)
     if not (math.isfinite(start) and start > 0.0):
         return 1.0
     if frame.signal_size > SCANNED or not (dense_fits(frame) and dense_fits(operator)):
@@ -107,7 +108,7 @@ def _weight(case: Case, prior: Quadratic, on_data: float, on_prior: float) -> fl
     weights = [
         w
         for w in start * 4.0 ** np.arange(-6.0, 3.0)
-        if ratio / STEEPEST <= w <= ratio * STEEPEST
+        if ratio / STEEPEST <= w <= min(ratio * STEEPEST, LARGEST)
     ]
 
     def estimate(w: float) -> float:

@@ -29,7 +29,7 @@ from recover.certificates.reasons import Why, Withheld
 from recover.certificates.roundoff import underflow
 from recover.certificates.sampling import coefficient_intervals
 from recover.certificates.sigma import prove_sigma
-from recover.certificates.spans import Span, span_of, span_size
+from recover.certificates.spans import Span, row_lengths, span_of, span_size
 from recover.core.arrays import Array
 from recover.core.enclosure import Enclosure
 from recover.core.rigor import PROVED
@@ -133,7 +133,7 @@ def _one_sided(
     lower, upper = (side.reshape(-1) for side in coefficient_intervals(case.problem))
     t = frame.analysis(point.reshape(frame.signal_shape)).reshape(-1)
     missed = np.maximum(np.maximum(lower - t, t - upper), 0.0)
-    reach_of = np.linalg.norm(span.seen, axis=1) * (1.0 + 2.0**-40) + span.seen_error
+    reach_of = row_lengths(span.seen) * (1.0 + 2.0**-40) + span.seen_error
     rounding = frame.roundoff() * norm_upper(point) + operator_norm(frame) * off
     allowed = reach_of * radius * (1.0 + 2.0**-40) + ALLOWANCES * rounding + 4.0 * U * np.abs(t)
     wrong = missed > allowed
