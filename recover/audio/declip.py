@@ -54,7 +54,8 @@ def declip(
         Trade of time against quality, see `recover.audio.settings.Quality`.
     method : Method, str or None
         A `SocialSparsity`, `AnalysisSPADE`, `SocialISTA` or `WeightedL1`, whose frame is
-        replaced by the one chosen for each stretch, or one of these names; None chooses.
+        replaced by the one chosen for each stretch, or an `Autoregressive`; or one of these
+        names; None chooses.
     certify : bool
         Whether to certify the result.
     rng : int or Generator

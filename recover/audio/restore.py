@@ -23,6 +23,7 @@ from recover.core.arrays import Array
 from recover.core.errors import ParameterError
 from recover.frames import Gabor
 from recover.models.problem import Problem
+from recover.solve.autoregressive import Autoregressive
 from recover.solve.base import AnyMethod, Progress, Solution, Status, Watch
 from recover.solve.loop import solve
 from recover.solve.social import SocialSparsity
@@ -32,8 +33,13 @@ from recover.solve.weighted_l1 import WeightedL1
 
 __all__ = ["MethodChoice", "Restored", "restore"]
 
-MethodChoice = SocialSparsity | AnalysisSPADE | SocialISTA | WeightedL1 | str | None
-_NAMED = {cls.__name__: cls for cls in (SocialSparsity, AnalysisSPADE, SocialISTA, WeightedL1)}
+MethodChoice = (
+    SocialSparsity | AnalysisSPADE | SocialISTA | WeightedL1 | Autoregressive | str | None
+)
+_ON_FRAMES = {
+    cls.__name__: cls for cls in (SocialSparsity, AnalysisSPADE, SocialISTA, WeightedL1)
+}
+_NAMES = (*_ON_FRAMES, Autoregressive.__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +100,7 @@ def restore(
         Samples per second.
     quality : Quality
         How much effort to take.
-    method : SocialSparsity, AnalysisSPADE, SocialISTA, WeightedL1, str or None
+    method : Method, str or None
         The method with its parameters, whose frame is replaced; or its name.
     rng : Generator
         For the method.
@@ -158,9 +164,11 @@ def _given(method: MethodChoice, frame: Gabor) -> AnyMethod | None:
     if method is None:
         return None
     if isinstance(method, str):
-        if method not in _NAMED:
-            raise ParameterError(f"method must be one of {', '.join(_NAMED)}, got {method!r}")
-        return _NAMED[method](frame)
+        if method not in _NAMES:
+            raise ParameterError(f"method must be one of {', '.join(_NAMES)}, got {method!r}")
+        return _ON_FRAMES[method](frame) if method in _ON_FRAMES else Autoregressive()
+    if isinstance(method, Autoregressive):
+        return method
     return dataclasses.replace(method, frame=frame)
 
 

@@ -23,10 +23,15 @@ from recover.audio import declip
 from recover.io import bundled
 from recover.metrics import sdr, sdr_gain
 
-RATIOS = (15.0, 10.0, 5.0, 3.0, 1.0)
-FLOOR = {15.0: 14.9, 10.0: 14.6, 5.0: 12.8, 3.0: 10.5, 1.0: 5.5}  # dB on nine recordings
+# dB on nine recordings, and CPU seconds per second of audio on an idle core
+FLOOR = {
+    "quality": {15.0: 15.3, 10.0: 15.0, 5.0: 13.2},
+    "auto": {15.0: 15.2, 10.0: 14.9, 5.0: 13.1, 3.0: 11.4, 1.0: 6.3},
+    "fast": {15.0: 14.7, 10.0: 14.6, 5.0: 10.2},
+}
+MOST = {"quality": 0.45, "auto": 0.9, "fast": 0.13}
 NINE = 9
-MAX_SECONDS = 0.9  # CPU per second of audio, at any ratio
+BUSY = 1.6  # other work on the machine inflates CPU time by up to this
 ADECLIP_LONGEST = 300.0  # seconds of wall clock for one file
 
 
@@ -76,8 +81,9 @@ def row(name: str, gains: list[float], seconds: float, duration: float) -> str:
     return f"{name:>16} {each} | {np.mean(gains):6.2f} dB, {seconds / duration:6.3f} s/s"
 
 
-@pytest.mark.parametrize("quality", ["auto", "fast"])
-@pytest.mark.parametrize("ratio", RATIOS)
+@pytest.mark.parametrize(
+    ("quality", "ratio"), [(name, ratio) for name in FLOOR for ratio in FLOOR[name]]
+)
 def test_gain_and_time(quality: str, ratio: float) -> None:
     files = recordings()
     gains, spent, certified, duration = [], 0.0, 0.0, 0.0
@@ -98,31 +104,39 @@ def test_gain_and_time(quality: str, ratio: float) -> None:
     print(row(f"{ratio:g} dB {quality}", gains, spent, duration))
     print(f"{'with certificate':>16} {certified / spent:.2f} times the time")
     assert certified <= 2.0 * spent
-    assert spent <= MAX_SECONDS * duration
-    if len(files) == NINE and quality == "auto":
-        assert np.mean(gains) >= FLOOR[ratio]
+    assert spent <= BUSY * MOST[quality] * duration
+    if len(files) == NINE:
+        assert np.mean(gains) >= FLOOR[quality][ratio]
 
 
 @pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed")
 @pytest.mark.parametrize("ratio", [15.0, 10.0])
 def test_beside_adeclip(ratio: float, tmp_path: Path) -> None:
-    gains: dict[str, list[float]] = {"adeclip=m=s": [], "recover": []}
-    seconds = {"adeclip=m=s": 0.0, "recover": 0.0}
+    peer, qualities = "adeclip=m=s", ("quality", "auto", "fast")
+    gains: dict[str, list[float]] = {name: [] for name in (peer, *qualities)}
+    seconds = dict.fromkeys(gains, 0.0)
     duration = 0.0
     for _, x, rate in recordings():
         y = clip_to(x, ratio)
-        peer, spent = adeclip(y, rate, tmp_path)
-        seconds["adeclip=m=s"] += spent
-        start = time.process_time()
-        ours = declip(y, rate, certify=False).samples
-        seconds["recover"] += time.process_time() - start
-        gains["adeclip=m=s"].append(sdr_gain(x, y, peer))
-        gains["recover"].append(sdr_gain(x, y, ours))
+        out, spent = adeclip(y, rate, tmp_path)
+        seconds[peer] += spent
+        gains[peer].append(sdr_gain(x, y, out))
+        for name in qualities:
+            start = time.process_time()
+            ours = declip(y, rate, quality=name, certify=False).samples
+            seconds[name] += time.process_time() - start
+            gains[name].append(sdr_gain(x, y, ours))
         duration += len(x) / rate
     print()
     for name, each in gains.items():
         print(row(f"{ratio:g} dB {name}", each, seconds[name], duration))
-    assert all(a < b for a, b in zip(gains["adeclip=m=s"], gains["recover"], strict=True))
+    for name in qualities:
+        ahead = np.array(gains[name]) - gains[peer]
+        print(
+            f"{name:>16} ahead by {ahead.mean():.2f} dB, at least {ahead.min():.2f} dB, in "
+            f"{seconds[name] / seconds[peer]:.3f} of the time"
+        )
+        assert ahead.min() > 0.0
 
 
 def test_an_unclipped_recording_costs_next_to_nothing() -> None:
