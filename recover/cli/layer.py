@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from recover.cli.output import print_table, write_json
+from recover.cli.output import print_table, write_certificate, write_json
 from recover.core.enclosure import Enclosure
 from recover.io.atomic import STANDARD
 from recover.io.weights import TensorFile, read_tensors
@@ -50,11 +50,23 @@ def layer_command(
         source, names=names, radius=radius, nonnegative=nonnegative, budget=budget
     )
     if json_path is not None:
-        data = {"input": source, "weights": list(taken), **analysis.to_json()}
-        write_json(json_path, data, force=force)
+        _write(json_path, source, taken, analysis, force=force)
         if json_path == STANDARD:
             return
     _report(taken, analysis)
+
+
+def _write(
+    path: str, source: str, taken: tuple[str, ...], analysis: NetworkAnalysis, *, force: bool
+) -> None:
+    """Write what was found; one layer's certificate is such that `recover verify` takes it."""
+    data = {"input": source, "weights": list(taken), **analysis.to_json()}
+    certificates = [layer.certificate for layer in analysis.layers]
+    if len(certificates) == 1 and certificates[0] is not None:
+        write_certificate(path, data, certificates[0], force=force)
+        return
+    data["certificates"] = [None if each is None else each.to_data() for each in certificates]
+    write_json(path, data, force=force)
 
 
 def _show(file: TensorFile) -> None:

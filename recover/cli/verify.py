@@ -14,6 +14,7 @@ from recover.cli.measurement import model_of
 from recover.cli.output import complain, read_certificate, read_json
 from recover.core.errors import ParameterError
 from recover.io.audio_read import read_audio
+from recover.layers.app import layer_model
 from recover.models.base import Model
 from recover.models.problem import Problem
 
@@ -58,6 +59,12 @@ def _subject(
         try:
             return model_of(str(data["input"]) if source is None else source, data["model"])
         except (KeyError, TypeError, AttributeError) as error:
+            raise ParameterError(f"{name} is damaged: {error!r}; write it again") from None
+    if "weights" in data:
+        try:
+            path, names = str(data["input"]) if source is None else source, data["weights"]
+            return layer_model(path, str(names[0]))
+        except (KeyError, TypeError, IndexError) as error:
             raise ParameterError(f"{name} is damaged: {error!r}; write it again") from None
     problems = _recording(data, source, name)
     return problems if promise.parts is not None else problems[0]

@@ -9,9 +9,11 @@ from pathlib import Path
 from recover.core.errors import ParameterError
 from recover.io.weights import LayerTensors, TensorFile, read_tensors
 from recover.layers.analyse import analyse
+from recover.layers.network import as_layers
 from recover.layers.result import NetworkAnalysis
+from recover.models.relu import ReLU
 
-__all__ = ["analyse_file", "chosen_layers"]
+__all__ = ["analyse_file", "chosen_layers", "layer_model"]
 
 
 def analyse_file(
@@ -75,3 +77,9 @@ def chosen_layers(file: TensorFile, names: Sequence[str] = ()) -> tuple[LayerTen
                 f"from {', '.join(known)}"
             )
     return layers
+
+
+def layer_model(path: str | Path, name: str) -> ReLU:
+    """Return one layer of a file as the model that its certificate speaks of."""
+    (layer,) = chosen_layers(read_tensors(path), [name])
+    return as_layers(layer.weights, layer.bias)[0].model

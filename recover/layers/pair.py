@@ -78,13 +78,26 @@ def _kernel(rows: Array) -> Array:
 
 def _centres(bands: Bands, point: Array, off: Array) -> list[Array]:
     """Return the point, and one with more room around it."""
-    limit = bands.radius if math.isfinite(bands.radius) else 2.0 * float(np.linalg.norm(point))
+    if not math.isfinite(bands.radius):
+        return [*_near_origin(bands, off, float(np.linalg.norm(point))), point]
+    limit = bands.radius
     centres = [point, (1.0 - 1e-3) * point]
     if bands.nonnegative:
         centres.append((1.0 - 1e-3) * point + 1e-4 * limit / math.sqrt(point.size))
     centres = [c for c in centres if bool(bands.surely_saturated(c[None])[0][off].all())]
-    roomy = _roomy(bands, off, max(limit, 1e-300))
+    roomy = _roomy(bands, off, limit)
     return centres if roomy is None else [*centres, roomy]
+
+
+def _near_origin(bands: Bands, off: Array, farthest: float) -> list[Array]:
+    """Return a roomy point of an unbounded domain near the origin, where rounding is small."""
+    limit = 1.0
+    while limit < 4.0 * farthest:
+        roomy = _roomy(bands, off, limit)
+        if roomy is not None:
+            return [roomy]
+        limit *= 4.0
+    return []
 
 
 def _roomy(bands: Bands, off: Array, limit: float) -> Array | None:

@@ -74,7 +74,7 @@ class LayerAnalysis:
         return self.outputs / self.inputs
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain data for JSON, without the witness."""
+        """Return plain data for JSON, without witness and certificate."""
         return {
             "verdict": self.verdict.value,
             "inputs": self.inputs,
@@ -89,7 +89,6 @@ class LayerAnalysis:
             else self.critical_bias.to_json(),
             "random_failure": self.random_failure,
             "reason": self.reason,
-            "certificate": None if self.certificate is None else self.certificate.to_data(),
         }
 
 

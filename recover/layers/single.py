@@ -170,8 +170,9 @@ def _outward(bands: Bands, x: Array) -> Array:
     """Return a direction of an unbounded domain so far out that thresholds are passed."""
     if math.isfinite(bands.radius) or not bands.like_cone:
         return x
-    counts = [(_count(bands, x * 4.0**k), k) for k in range(24)]
-    return x * 4.0 ** min(counts)[1]
+    counts = [_count(bands, x * 4.0**k) for k in range(24)]
+    wanted = max(min(counts), bands.dimension - 1)  # near by, so that outputs stay small
+    return x * 4.0 ** next(k for k, count in enumerate(counts) if count <= wanted)
 
 
 def _decide(

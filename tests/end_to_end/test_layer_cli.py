@@ -54,6 +54,24 @@ def test_witness_and_missing_bias(run, tmp_path):
     assert "note: layer 1 has no biases" in out
 
 
+def test_certificate_is_verified_from_the_file(run, tmp_path):
+    path, other = tmp_path / "w.npz", tmp_path / "other.npz"
+    np.savez(path, W=W, b=np.full(6, 0.25))
+    np.savez(other, W=W, b=np.full(6, 0.26))
+    assert run("layer", path, "--json", tmp_path / "r.json")[0] == 0
+    code, out, _ = run("verify", tmp_path / "r.json")
+    assert code == 0
+    assert out.startswith("accepted: kappa in [")
+    code, _, err = run("verify", tmp_path / "r.json", other)
+    assert code == 1
+    assert "refused" in err
+    data = json.loads((tmp_path / "r.json").read_text()) | {"weights": []}
+    (tmp_path / "damaged.json").write_text(json.dumps(data))
+    code, _, err = run("verify", tmp_path / "damaged.json")
+    assert code == 1
+    assert "is damaged" in err
+
+
 def test_stack_list_and_choice(run, tmp_path):
     path = tmp_path / "w.npz"
     np.savez(path, W1=W, W2=np.eye(6), b2=np.zeros(6), other=np.ones((2, 2, 2)))

@@ -191,3 +191,37 @@ def test_a_wide_layer_is_decided_by_coherence():
     assert left_open.verdict == "undecided"
     assert left_open.kappa.lower == 0.0 < left_open.kappa.upper < math.inf
     assert "too many" in left_open.reason
+
+
+@pytest.mark.parametrize("seed", range(36))
+def test_degenerate_layers_are_never_called_wrongly(seed):
+    """Small integers: repeated, parallel, zero and dependent rows, thresholds that meet."""
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(1, 4))
+    m = int(rng.integers(n, 12))
+    weights = rng.integers(-2, 3, (m, n)).astype(float)
+    biases = np.zeros(m) if seed % 3 == 0 else rng.integers(-1, 4, m) / 2.0
+    radius = (1.0, 2.0, math.inf)[seed % 4 % 3]
+    nonnegative = bool(rng.random() < 0.3)
+    found = rv.layers.analyse(
+        weights, biases, radius=radius, nonnegative=nonnegative, budget=3.0, critical=False
+    )
+    if found.verdict == "not injective":
+        x, y = found.witness
+        outputs = np.maximum(np.array([x, y]) @ weights.T + biases, 0.0)
+        assert np.abs(outputs[0] - outputs[1]).max() <= 1e-12
+        assert np.linalg.norm(x - y) > 1e-6
+        assert not nonnegative or min(x.min(), y.min()) >= 0.0
+    points = rng.standard_normal((5000, n))
+    points *= (
+        min(radius, 20.0)
+        * rng.random((5000, 1))
+        / np.linalg.norm(points, axis=1, keepdims=True)
+    )
+    points = np.abs(points) if nonnegative else points
+    patterns = np.unique(points @ weights.T + biases > 0.0, axis=0)
+    spanning = all(
+        np.linalg.matrix_rank(weights[p]) == n if p.any() else False for p in patterns
+    )
+    if not spanning:
+        assert found.verdict != "injective"

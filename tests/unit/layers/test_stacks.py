@@ -85,7 +85,7 @@ def test_json_is_plain_data():
     data = json.loads(json.dumps(found.to_json(), allow_nan=False))
     assert data["verdict"] == "injective"
     assert data["layers"][1]["nonnegative"] is True
-    assert rv.Certificate.from_data(data["layers"][0]["certificate"]).kappa.lower > 0.0
+    assert data["layers"][0]["kappa"]["lower"] > 0.0
     everywhere = rv.layers.analyse(DOUBLED, None, radius=math.inf).to_json()
     assert json.loads(json.dumps(everywhere, allow_nan=False))["layers"][0]["radius"] == "inf"
 
