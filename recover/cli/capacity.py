@@ -8,7 +8,8 @@ import click
 
 from recover.cli.output import print_table, write_json
 from recover.core.errors import ParameterError
-from recover.io.atomic import STANDARD
+from recover.io.atomic import STANDARD, check_writable, write_bytes
+from recover.report.capacity import capacity_figure, finite_table
 from recover.theory import capacity_bounds, deep_injectivity_capacity, injectivity_capacity
 
 __all__ = ["capacity_command"]
@@ -34,6 +35,15 @@ Lifting = Literal["plain", "partial", "lifted", "limit"]
     help="Plain and partial are bounds; lifted and limit are heuristic.",
 )
 @click.option("--level", type=int, default=2, show_default=True, help="Level of full lifting.")
+@click.option(
+    "--inputs",
+    type=int,
+    metavar="N",
+    help="Also what is proved at this input dimension: widths and failure probabilities.",
+)
+@click.option(
+    "--plot", "plot_path", metavar="FIG.png", help="Draw capacities by level and depth."
+)
 @click.option("--json", "json_path", metavar="R.json", help="Write the figures; - is stdout.")
 @click.option("--force", is_flag=True, help="Replace an existing JSON file.")
 def capacity_command(
@@ -42,6 +52,8 @@ def capacity_command(
     criterion: Criterion,
     method: Lifting,
     level: int,
+    inputs: int | None,
+    plot_path: str | None,
     json_path: str | None,
     force: bool,
 ) -> None:
@@ -53,11 +65,22 @@ def capacity_command(
         head, rows, data = _single(method, level)
     else:
         head, rows, data = _deep(layers, criterion, method)
+    finite = None if inputs is None else finite_table(inputs)
+    if finite is not None:
+        data = {**data, "finite": finite.data}
+    if plot_path is not None:
+        if plot_path == json_path:
+            raise ParameterError(f"--plot and --json both name {plot_path}; give two names")
+        check_writable(plot_path, force=force)
+        write_bytes(plot_path, capacity_figure(inputs), force=force)
     if json_path is not None:
         write_json(json_path, data, force=force)
         if json_path == STANDARD:
             return
     print_table(head, rows)
+    if finite is not None:
+        click.echo()
+        print_table(finite.head, finite.rows)
 
 
 Table = tuple[list[str], list[list[str]], dict[str, object]]

@@ -1,0 +1,55 @@
+"""``recover capacity``: the finite-size table and the figure."""
+
+import json
+import sys
+
+import pytest
+
+import recover as rv
+from recover.cli import main
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["recover", "capacity", *map(str, arguments)])
+        with pytest.raises(SystemExit) as done:
+            main()
+        out = capsys.readouterr()
+        return done.value.code, out.out, out.err
+
+    return call
+
+
+def test_finite_size(run):
+    code, out, _ = run("--inputs", "10")
+    assert code == 0
+    assert "rows at 10 inputs" in out
+    # 86 rows are the fewest with a bound of at most 1e-2, and 104 with 1e-6
+    code, out, _ = run("--inputs", "10", "--json", "-")
+    finite = json.loads(out)["finite"]
+    assert [entry["rows"] for entry in finite["enough"]][::2] == [86, 104]
+    for m, bound in zip(finite["widths"], finite["failure_bounds"], strict=True):
+        assert bound == rv.theory.injectivity_failure_bound(m, 10)
+
+
+def test_figure(run, tmp_path):
+    path = tmp_path / "capacity.png"
+    assert run("--plot", path)[0] == 0
+    assert path.read_bytes().startswith(b"\x89PNG")
+    code, _, err = run("--plot", path)
+    assert code == 1
+    assert "exists" in err
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--inputs", "0"], ">= 1"),
+        (["--plot", "a", "--json", "a"], "two names"),
+    ],
+)
+def test_bad_options(run, options, message):
+    code, _, err = run(*options)
+    assert code == 1
+    assert message in err
