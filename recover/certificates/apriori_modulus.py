@@ -69,16 +69,15 @@ def _complement(
     # sigma^2 >= A / 2, and sigma^2 <= A as one of two eigenvalues is at most their sum
     use_split = found.upper < other.upper
     upper = found.upper if use_split else other.upper
-    square = max(other.lower, found.lower / 2.0 * (1.0 - 1e-15))
+    claim = other.claim if other.trees else 0.0
+    square = max(claim, found.lower / 2.0 * (1.0 - 1e-15))
     sigma = Enclosure(
         math.ldexp(lipschitz.root_lower(min(square, upper)), e),
         math.ldexp(Enclosure.exactly(upper).sqrt().upper, e),
     )
     split = found.witness if use_split else other.witness
     arrays = {} if split is None else {"sigma_split": split}
-    claim = 0.0
-    if other.trees and other.claim > found.lower / 2.0:
-        claim = other.claim
+    if other.trees and claim > 0.0:
         record = tree_arrays(other.trees, ())
         arrays |= {f"sigma_{name}": array for name, array in record.items()}
     published = lipschitz.published_values(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from recover.certificates.evidence import Evidence
+from recover.certificates.record import REPLAYED
 from recover.certificates.search.bracket import Bracket
 from recover.certificates.search.tree import DecisionTree
 from recover.core.arrays import Array
@@ -23,6 +24,11 @@ UNDECIDED = (
 NEAR_ZERO = (
     "the smallest eigenvalue that was found cannot be told from 0 in floating point, so no "
     "positive lower end is proved"
+)
+
+UNRECORDED = (
+    "the record of the search is too large to keep: verification covers all cases again with "
+    "code of its own"
 )
 
 
@@ -57,9 +63,12 @@ class Found:
 
 def search_reason(found: Found) -> str | None:
     """Return why the lower end is not the upper one, None if they agree and are positive."""
-    if found.bracket.closed:
+    bracket = found.bracket
+    if bracket.closed:
+        if bracket.claim > 0.0 and bracket.trees is None:
+            return UNRECORDED
         return None if found.kappa.lower > 0.0 else NEAR_ZERO
-    return UNDECIDED if found.bracket.unresolved else OPEN
+    return UNDECIDED if bracket.unresolved else OPEN
 
 
 def evidence_of(found: Found) -> Evidence:
@@ -69,17 +78,18 @@ def evidence_of(found: Found) -> Evidence:
         "engine": found.engine,
         "eigenvalue_lower": bracket.lower,
         "eigenvalue_upper": bracket.upper,
-        "tree_value": bracket.claim if bracket.trees else 0.0,
+        "tree_value": bracket.claim,
         "cheap_value": found.cheap,
         "closed": bracket.closed,
         "nodes": bracket.nodes,
+        REPLAYED: bracket.claim > 0.0 and bracket.trees is None,
         **found.values,
     }
     arrays = {"first": found.pair[0], "second": found.pair[1], **found.arrays}
     if bracket.witness is not None:
         arrays["witness"] = bracket.witness
-    if bracket.trees and bracket.claim > 0.0:
-        arrays |= tree_arrays(bracket.trees, bracket.conflicts)
+    if bracket.claim > 0.0:
+        arrays |= tree_arrays(bracket.trees or (), bracket.conflicts)
     return Evidence("apriori", values, arrays)
 
 
@@ -88,12 +98,16 @@ def tree_arrays(
 ) -> dict[str, Array]:
     """Return the record of a search as arrays, one arrangement after the other."""
     empty = np.empty(0, dtype=np.int32)
-    return {
+    record = {
+        "conflict_sizes": np.array([c.size for c in conflicts], dtype=np.int32),
+        "conflicts": np.concatenate([empty, *conflicts]),
+    }
+    if not trees:
+        return record  # too large to keep: what is left are the settings
+    return record | {
         "tree_sizes": np.array([tree.decisions.size for tree in trees]),
         "decisions": np.concatenate([tree.decisions for tree in trees]),
         "children": np.concatenate([tree.children for tree in trees]),
         "support_sizes": np.concatenate([tree.support_sizes for tree in trees]),
         "supports": np.concatenate([tree.supports for tree in trees]),
-        "conflict_sizes": np.array([c.size for c in conflicts], dtype=np.int32),
-        "conflicts": np.concatenate([empty, *conflicts]),
     }

@@ -13,15 +13,20 @@ from recover.core.arrays import Array
 from recover.core.rounding import gamma, norm_lower, norm_upper, up
 
 __all__ = [
+    "REPLAYED",
     "Pieces",
     "branches",
+    "conflicts_of",
     "form_faults",
+    "most_nodes",
     "number",
     "pieces_of",
     "rayleigh_upper",
     "sub_frames_reach",
 ]
 
+REPLAYED = "replayed"  # names the flag of evidence that holds no record, only its settings
+MOST_NODES = 400_000_000
 CHUNK = 2_000_000  # numbers in the largest array
 
 
@@ -93,24 +98,36 @@ def number(evidence: Evidence, name: str) -> float:
     return value
 
 
+def most_nodes(evidence: Evidence) -> int:
+    """Return after how many nodes a cover without a record is given up."""
+    return int(min(4 * max(int(evidence.values["nodes"]), 1000), MOST_NODES))
+
+
 def pieces_of(evidence: Evidence, prefix: str = "") -> Iterator[Pieces]:
     """Yield the record of each arrangement, from the arrays whose names start with `prefix`."""
     arrays = evidence.arrays
-    nodes = supports = conflicts = 0
-    lengths = arrays[f"{prefix}conflict_sizes"]
+    nodes = supports = 0
+    conflicts = list(conflicts_of(evidence, prefix))
     for k, size in enumerate(arrays[f"{prefix}tree_sizes"].tolist()):
         part = slice(nodes, nodes + size)
         sizes = arrays[f"{prefix}support_sizes"][part]
         used = int(sizes.astype(np.int64).sum())
-        length = int(lengths[k]) if k < len(lengths) else 0
         yield Pieces(
             arrays[f"{prefix}decisions"][part],
             arrays[f"{prefix}children"][part],
             sizes,
             arrays[f"{prefix}supports"][supports : supports + used],
-            arrays[f"{prefix}conflicts"][conflicts : conflicts + length],
+            conflicts[k] if k < len(conflicts) else np.empty(0, dtype=np.int32),
         )
-        nodes, supports, conflicts = nodes + size, supports + used, conflicts + length
+        nodes, supports = nodes + size, supports + used
+
+
+def conflicts_of(evidence: Evidence, prefix: str = "") -> Iterator[Array]:
+    """Yield the sets of sides that exclude one another, for each arrangement."""
+    flat, start = evidence.arrays[f"{prefix}conflicts"], 0
+    for size in evidence.arrays[f"{prefix}conflict_sizes"].tolist():
+        yield flat[start : start + size]
+        start += size
 
 
 def rayleigh_upper(rows: Array) -> float:

@@ -18,7 +18,7 @@ from recover.certificates.record import Pieces, branches, form_faults, sub_frame
 from recover.core.arrays import Array
 from recover.core.rounding import gamma
 
-__all__ = ["Sides", "replay_cells"]
+__all__ = ["Sides", "proved_conflicts", "reach", "replay_cells"]
 
 CHUNK = 2_000_000  # numbers in the largest array
 
@@ -45,6 +45,13 @@ class Sides:
                 table[row, 0 if table[row, 0] < 0 else 1] = side
         return table
 
+    def membership(self, count: int) -> Array:
+        """Return which row each side belongs to, (sides, count), as numbers 0 and 1."""
+        member = np.zeros((len(self.owners), count))
+        owned = np.flatnonzero(self.owners >= 0)
+        member[owned, self.owners[owned]] = 1.0
+        return member
+
 
 def replay_cells(rows: Array, sides: Sides, pieces: Pieces, value: float) -> Iterator[str]:
     """Yield why the record does not prove that every cell's eigenvalue is at least `value`."""
@@ -52,13 +59,12 @@ def replay_cells(rows: Array, sides: Sides, pieces: Pieces, value: float) -> Ite
     total, size = len(pieces.decisions), len(sides.levels)
     bits = branches(pieces.children)
     yield from form_faults(pieces.decisions, bits, len(rows))
-    conflicts = list(_proved_conflicts(sides, pieces.conflicts))
+    conflicts = list(proved_conflicts(sides, pieces.conflicts))
     offsets = np.concatenate([[0], np.cumsum(pieces.support_sizes, dtype=np.int64)])
     if offsets[-1] != len(pieces.supports) or (pieces.supports >= size).any():
         yield "the supports do not fit the tree"
         return
-    member = np.zeros((size, len(rows)))
-    member[np.flatnonzero(sides.owners >= 0), sides.owners[sides.owners >= 0]] = 1.0
+    member = sides.membership(len(rows))
     usable = np.append(rows.any(axis=1), False)[sides.owners] & (sides.owners >= 0)
     level = _Level(
         (sides.owners == -1)[None],
@@ -116,13 +122,13 @@ def _refreshed(
         chosen = pieces.supports[place] if len(pieces.supports) else np.zeros_like(place)
         # only sides that are imposed may carry a multiplier
         slots &= np.take_along_axis(level.held[index], chosen, axis=1)
-        highest, gone = _reach(sides, chosen, slots)
+        highest, gone = reach(sides, chosen, slots)
         open_[index] &= highest >= 0.0
         empty[index] |= gone
     return level._replace(open=open_, empty=empty)
 
 
-def _reach(sides: Sides, chosen: Array, slots: Array) -> tuple[Array, Array]:
+def reach(sides: Sides, chosen: Array, slots: Array) -> tuple[Array, Array]:
     """Return upper bounds of ``<y, g> - level`` over the regions, and which are empty.
 
     For every ``c >= 0``: ``<y, g> <= R |g + sum c_j a_j| - sum c_j l_j`` where all
@@ -203,7 +209,7 @@ def _grown(sides: Sides, table: Array, row: Array, bits: Array, level: _Level) -
     return _Level(next_held, rest[parents], empty[parents], left)
 
 
-def _proved_conflicts(sides: Sides, flat: Array) -> Iterator[Array]:
+def proved_conflicts(sides: Sides, flat: Array) -> Iterator[Array]:
     """Yield the listed sets of sides that exclude one another, proved in exact arithmetic."""
     start = 0
     while start < len(flat):

@@ -11,7 +11,7 @@ from recover.certificates.record import Pieces, branches, form_faults, sub_frame
 from recover.core.arrays import Array
 from recover.core.rounding import gamma, norm_upper
 
-__all__ = ["replay_splits"]
+__all__ = ["reaching", "replay_splits"]
 
 
 def replay_splits(
@@ -35,7 +35,7 @@ def replay_splits(
             return
         row, kinds = pieces.decisions[start:stop], bits[start:stop]
         leaf = row < 0
-        if not _reaching(rows, inside[leaf], outside[leaf], value, larger).all():
+        if not reaching(rows, inside[leaf], outside[leaf], value, larger).all():
             yield "a leaf of the search does not reach the claimed value"
             return
         # the first row may be taken to be in S: the two sets are interchangeable
@@ -54,7 +54,7 @@ def replay_splits(
         yield "nodes were added that belong to no branch"
 
 
-def _reaching(rows: Array, inside: Array, outside: Array, value: float, larger: bool) -> Array:
+def reaching(rows: Array, inside: Array, outside: Array, value: float, larger: bool) -> Array:
     """Prove that one set reaches the value, or (unless `larger`) both do with a share each."""
     if (inside & outside).any():
         return np.zeros(1, dtype=bool)

@@ -11,6 +11,9 @@ sides that exclude one another exactly, each with its size before it.
 Records of ``sigma`` (modulus: the strong complement property) have names that start so.  The
 certificate of complex rows has no record: its lower end is a moment bound, computed again.
 
+A search of more than 10^7 nodes leaves its settings alone (the value, its number of nodes, and
+the conflicts): the cover is then made again (see `cover`).
+
 Rows are scaled by a power of two to entries below 1, and signals so that the radius is; both
 are exact.  The sides of an arrangement are, in order: upper levels, lower levels (finite ones
 only), then the domain's faces.
@@ -26,7 +29,16 @@ import numpy as np
 from recover.certificates import lipschitz, moments
 from recover.certificates.certificate import Certificate
 from recover.certificates.claim import Claim, claim_of, sides_of, useful_part
-from recover.certificates.record import number, pieces_of, rayleigh_upper
+from recover.certificates.cover import cover_cells
+from recover.certificates.evidence import Evidence
+from recover.certificates.record import (
+    REPLAYED,
+    conflicts_of,
+    most_nodes,
+    number,
+    pieces_of,
+    rayleigh_upper,
+)
 from recover.certificates.replay_cells import replay_cells
 from recover.certificates.verify_modulus import modulus_faults
 from recover.core.arrays import digest
@@ -111,6 +123,8 @@ def _closing(cert: Certificate, claim: Claim) -> Iterator[str]:
         yield f"the bracket [{lower:g}, {upper:g}] is said to be closed"
     if not cert.evidence.values["closed"] and not cert.reason:
         yield "an open bracket must say why it is open"
+    if cert.evidence.values.get(REPLAYED) is True and not cert.reason:
+        yield "a certificate without the record of its search must say so"
 
 
 def _clipped_faults(cert: Certificate, claim: Claim) -> Iterator[str]:
@@ -120,8 +134,7 @@ def _clipped_faults(cert: Certificate, claim: Claim) -> Iterator[str]:
     tree = math.ldexp(number(cert.evidence, "tree_value"), -two)
     if value > 0.0:
         if tree > 0.0:
-            for sides, pieces in zip(sides_of(useful), pieces_of(cert.evidence), strict=True):
-                yield from replay_cells(useful.rows, sides, pieces, tree)
+            yield from _search_faults(cert.evidence, useful, tree)
         if value > max(tree, 0.0) and value > _cheap(useful):
             yield "the eigenvalue's lower end is above everything that the evidence proves"
     kappa = lipschitz.saturation_lower(
@@ -131,6 +144,16 @@ def _clipped_faults(cert: Certificate, claim: Claim) -> Iterator[str]:
         yield f"kappa's lower end {cert.kappa.lower:g} is not what the eigenvalue gives"
     yield from _pair_faults(cert, claim)
     yield from _witness_faults(cert, useful)
+
+
+def _search_faults(evidence: Evidence, claim: Claim, value: float) -> Iterator[str]:
+    if evidence.values[REPLAYED] is True:
+        most = most_nodes(evidence)
+        for sides, conflicts in zip(sides_of(claim), conflicts_of(evidence), strict=True):
+            yield from cover_cells(claim.rows, sides, conflicts, value, most)
+        return
+    for sides, pieces in zip(sides_of(claim), pieces_of(evidence), strict=True):
+        yield from replay_cells(claim.rows, sides, pieces, value)
 
 
 def _cheap(claim: Claim) -> float:

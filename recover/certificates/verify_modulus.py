@@ -9,8 +9,15 @@ import numpy as np
 
 from recover.certificates import lipschitz, moments
 from recover.certificates.claim import Claim
+from recover.certificates.cover import cover_splits
 from recover.certificates.evidence import Evidence
-from recover.certificates.record import number, pieces_of, rayleigh_upper
+from recover.certificates.record import (
+    REPLAYED,
+    most_nodes,
+    number,
+    pieces_of,
+    rayleigh_upper,
+)
 from recover.certificates.replay_splits import replay_splits
 from recover.core.arrays import Array
 from recover.core.enclosure import Enclosure
@@ -43,8 +50,11 @@ def modulus_faults(
     real = not np.iscomplexobj(claim.rows)
     if value > 0.0:
         if tree > 0.0 and real:
-            (pieces,) = pieces_of(evidence)
-            yield from replay_splits(claim.rows, pieces, tree)
+            if evidence.values[REPLAYED] is True:
+                yield from cover_splits(claim.rows, tree, most_nodes(evidence))
+            else:
+                (pieces,) = pieces_of(evidence)
+                yield from replay_splits(claim.rows, pieces, tree)
         proved = tree if real else 0.0
         if value > max(proved, 0.0) and value > moments.modulus_lower(claim.rows, real_signal):
             yield "the eigenvalue's lower end is above everything that the evidence proves"
