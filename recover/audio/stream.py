@@ -116,8 +116,6 @@ class LongRecording:
             found.levels, found.digests, found.fixed, source.frames, self.tolerance,
             asked=certify,
         )  # fmt: skip
-        share = 100.0 * found.count / (source.frames * source.channels)
-        channels = sum(level.clipped for level in found.levels)
         return AudioResult(
             samples=np.concatenate([x for x, _ in self._kept]),
             rate=source.rate,
@@ -126,12 +124,7 @@ class LongRecording:
             status=worst_status(self._accounts, stopped=self._stopped),
             certificate=certificate,
             stretches=tuple(self._accounts),
-            note=(
-                f"recovered {found.count} clipped samples ({share:.3g} %) in {channels} of "
-                f"{source.channels} channel(s)"
-                if found.count
-                else "no clipping was found; nothing was changed"
-            ),
+            note=self._note(),
             excerpt=Excerpt(
                 self._excerpt()[0] * chunk_frames(source), source.frames, found.count
             ),
@@ -184,6 +177,21 @@ class LongRecording:
             return x
         share = (y + self.mix * (x - y)).astype(y.dtype)
         return np.where(x == y, y, share)
+
+    def _note(self) -> str:
+        found, source = self._survey, self.source
+        if found.count:
+            share = 100.0 * found.count / (source.frames * source.channels)
+            channels = sum(level.clipped for level in found.levels)
+            return (
+                f"recovered {found.count} clipped samples ({share:.3g} %) in {channels} of "
+                f"{source.channels} channel(s)"
+            )
+        if not self._extremes.any():
+            return "the recording is silent; nothing was changed"
+        if any(level.low is not None or level.high is not None for level in found.levels):
+            return "no sample is at the given levels; nothing was changed"
+        return "no clipping was found; nothing was changed"
 
     def _excerpt(self) -> tuple[int, int]:
         """Return the chunks (first, end) of the most clipped seconds."""

@@ -138,6 +138,17 @@ def test_given_levels_hold_for_the_whole_recording(source, tmp_path, in_blocks):
         process_file(source, tmp_path / "b.wav", AudioOptions(low=-9.0, high=-8.0))
 
 
+@pytest.mark.parametrize(
+    ("scale", "options", "note"),
+    [(0.0, {}, "is silent"), (0.3, {"low": -9.0, "high": 9.0}, "no sample is at the given")],
+)
+def test_what_is_said_of_nothing_to_do(tmp_path, in_blocks, scale, options, note):
+    soundfile.write(tmp_path / "in.wav", scale * music(5), RATE)
+    report = process_file(tmp_path / "in.wav", tmp_path / "out.wav", AudioOptions(**options))
+    assert note in report.result.note
+    assert (tmp_path / "out.wav").read_bytes() == (tmp_path / "in.wav").read_bytes()
+
+
 def test_inspection_in_blocks(source, monkeypatch):
     whole = inspect_file(source)
     monkeypatch.setattr(app, "LONG", 0)
