@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from recover.certificates import lipschitz, moments
-from recover.certificates.found import Found, search_reason, tree_arrays
+from recover.certificates.found import OPEN, Found, search_reason, tree_arrays
 from recover.certificates.search.bracket import Bracket, bracket_splits
 from recover.certificates.search.clock import Clock
 from recover.certificates.search.orthogonal import orthogonal_pair
@@ -134,4 +134,12 @@ def modulus_reason(rows: Array, found: Found) -> str | None:
         return f"{m} rows are fewer than 2 n - 1 = {2 * n - 1}: signs cannot be told apart"
     if np.iscomplexobj(rows):
         return None if found.bracket.closed else _NO_FORMULA
-    return search_reason(found)
+    reason = search_reason(found)
+    if reason == OPEN and found.bracket.lower == 0.0:
+        # a side with fewer than n rows has eigenvalue 0, whatever the order of decisions
+        cases = math.comb(2 * n - 1, n)
+        return (
+            f"{OPEN}; no value above 0 was proved, as a case closes only once one side of the "
+            f"split holds {n} rows: at least {cases} cases"
+        )
+    return reason

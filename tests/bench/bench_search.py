@@ -110,7 +110,8 @@ def against_enumeration(kind: str, n: int, m: int, parameter: float) -> str:
     return (
         f"{kind:10} {n:3} {m:5} {parameter:6.2f}  A=[{values['eigenvalue_lower']:.6f}, "
         f"{values['eigenvalue_upper']:.6f}] enumerated {value:.6f} "
-        f"{'ok' if agree else 'WRONG'} search {searched:6.2f}s enumeration {plain:6.2f}s {plain / searched:6.1f}x"
+        f"{'ok' if agree else 'WRONG'} search {searched:6.2f}s "
+        f"enumeration {plain:6.2f}s {plain / searched:6.1f}x"
     )
 
 
@@ -126,7 +127,8 @@ def without_record(kind: str, n: int, m: int, parameter: float) -> str:
     covered = time.process_time() - start
     return (
         f"{kind:10} {n:3} {m:5} {parameter:6.2f}  search {searched:6.2f}s "
-        f"cover {covered:6.2f}s {'ok' if accepted else 'REFUSED'} {cert.evidence.values['nodes']} nodes"
+        f"cover {covered:6.2f}s {'ok' if accepted else 'REFUSED'} "
+        f"{cert.evidence.values['nodes']} nodes"
     )
 
 

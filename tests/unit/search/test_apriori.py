@@ -218,3 +218,12 @@ def test_forged_sigma_is_refused():
         },
     ):
         assert not verify(with_evidence(cert, **changes), model).accepted, changes
+
+
+def test_an_open_zero_says_how_many_cases_stand_in_the_way():
+    model = Modulus(Dense(unit_rows(16, 40)))
+    cert = certify_apriori(model, Everywhere(), budget=0.5)
+    assert cert.kappa.lower == 0.0 < cert.kappa.upper
+    assert "at least 300540195 cases" in cert.reason  # C(31, 16)
+    assert "budget" in cert.reason
+    assert verify(cert, model).accepted
