@@ -77,7 +77,8 @@ def residual_of(problem: Problem, signal: Array) -> Residual:
     rounding = norm_upper(value_error(problem, value)) + U * norm_upper(entries)
     analysis = 0.0
     if signal.any():
-        analysis = up(frame.roundoff() * norm_upper(signal) + underflow(frame), 2)
+        # exactly zero for frames that only copy: underflow is positive wherever rounding is
+        analysis = above(frame.roundoff() * norm_upper(signal) + underflow(frame))
     error = ALLOWANCES * above(rounding + analysis)
     size = norm_upper(entries)
     pull = math.inf
