@@ -26,12 +26,17 @@ __all__ = [
 ]
 
 Levels = float | Sequence[float] | None
+_SNAP = 1e-3
 
 
 def resolve_levels(
     frames: Array, low: Levels, high: Levels, tolerance: float
 ) -> tuple[ChannelLevels, ...]:
     """Return the levels of every channel; those that are None are detected.
+
+    A level is where the samples stop.  One that is given as a decimal may miss them by its own
+    rounding, and then no sample would count as clipped although all that are stop just short of
+    it: a level beyond the last sample by less than a thousandth is moved to that sample.
 
     Raises
     ------
@@ -45,7 +50,9 @@ def resolve_levels(
     )
     resolved = []
     for k in range(channels):
-        y, bottom, top, confidence = frames[:, k], below[k], above[k], 1.0
+        y, confidence = frames[:, k], 1.0
+        bottom = _snapped(below[k], float(y.min()))
+        top = _snapped(above[k], float(y.max()))
         if bottom is None or top is None:
             found = detect_levels(y)[0]
             bottom = found.low if bottom is None else bottom
@@ -55,6 +62,14 @@ def resolve_levels(
             given_levels(y, bottom, top, tolerance=tolerance, confidence=confidence)
         )
     return tuple(resolved)
+
+
+def _snapped(level: float | None, last: float) -> float | None:
+    """Return the last sample if the level lies beyond it by less than a thousandth."""
+    if level is None or math.isinf(level) or level * last <= 0.0:
+        return level
+    beyond = abs(level) - abs(last)
+    return last if 0.0 < beyond <= _SNAP * abs(level) else level
 
 
 def channel_problem(y: Array, levels: ChannelLevels, tolerance: float = 0.0) -> Problem:

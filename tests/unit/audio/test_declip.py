@@ -101,7 +101,7 @@ def test_channels_are_recovered_apart_and_a_good_one_is_left_alone():
     assert np.array_equal(alone.samples, result.samples[:, 1])
     labels = [label for label, _ in result.certificate.parts]
     assert labels == ["channel 1", "channel 2"]
-    assert result.certificate.parts[0][1].error_bound < 1e-300
+    assert result.certificate.parts[0][1].error_bound == 0.0
 
 
 def test_only_what_is_near_clipping_is_touched():
@@ -140,7 +140,7 @@ def test_nothing_to_do(samples, note):
     assert note in result.note
     assert result.status is Status.DIRECT
     assert not result.recovered.any()
-    assert result.error_bound < 1e-300
+    assert result.error_bound == 0.0
     assert result.stretches == ()
 
 
@@ -357,3 +357,17 @@ def test_the_second_window_is_averaged_in_and_stays_consistent():
         assert np.array_equal(piece.signal[reliable], data[reliable])
         assert (np.abs(piece.signal) >= np.abs(data)).all()
         assert piece.signal.dtype == dtype
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_typed_level_that_just_misses_the_samples_is_the_level(dtype):
+    x = np.sin(np.arange(6000) / 20.0)
+    # the samples stop at the float32 nearest to .9, which is below the float64 of that name
+    y = np.clip(x.astype(np.float32), -0.9, 0.9).astype(dtype)
+    assert float(y.max()) < 0.9
+    result = rv.audio.declip(y, 44100, low=-0.9, high=0.9, quality="fast")
+    assert result.levels[0].high == float(y.max())
+    assert result.recovered.sum() == np.count_nonzero(np.abs(y) == y.max())
+    assert result.error_bound == np.inf
+    # a level that is really elsewhere stays where it was put
+    assert rv.audio.declip(y, 44100, low=-2.0, high=0.95).error_bound == 0.0
