@@ -57,14 +57,6 @@ class AlternatingProjections(Method[_State]):
     max_iter: int = 5000
     tol: float = 1e-10
 
-    @property
-    def limit(self) -> int:
-        return self.max_iter
-
-    @property
-    def tolerance(self) -> float:
-        return self.tol
-
     def refuses(self, problem: Problem) -> str | None:
         return None
 

@@ -96,14 +96,6 @@ class Autoregressive(Method[AutoregressiveState]):
             if not (math.isfinite(value) and value >= 0.0):
                 raise ParameterError(f"{name} must be finite and >= 0, got {value}")
 
-    @property
-    def limit(self) -> int:
-        return self.max_iter
-
-    @property
-    def tolerance(self) -> float:
-        return self.tol
-
     def refuses(self, problem: Problem) -> str | None:
         model = problem.model
         if not isinstance(model, Saturation):

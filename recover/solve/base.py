@@ -79,13 +79,13 @@ class Method(ABC, Generic[S]):
 
     @property
     @abstractmethod
-    def limit(self) -> int:
-        """The largest number of steps (a method's `max_iter`)."""
+    def max_iter(self) -> int:
+        """The largest number of steps; a field of the concrete method."""
 
     @property
     @abstractmethod
-    def tolerance(self) -> float:
-        """The residual at which the loop stops; 0 to run the schedule to its end."""
+    def tol(self) -> float:
+        """The residual at which the loop stops, 0 to run a schedule to its end; a field."""
 
     @abstractmethod
     def refuses(self, problem: Problem) -> str | None:

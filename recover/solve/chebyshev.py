@@ -62,14 +62,6 @@ class Chebyshev(Method[_State]):
     def __post_init__(self) -> None:
         check_spectrum(self.spectrum)
 
-    @property
-    def limit(self) -> int:
-        return self.max_iter
-
-    @property
-    def tolerance(self) -> float:
-        return self.tol
-
     def refuses(self, problem: Problem) -> str | None:
         return refuse_unproved(problem, self.spectrum)
 

@@ -69,14 +69,6 @@ class ConsistentLeastSquares(Method[_State]):
     max_iter: int = 1
     tol: float = 1e-9
 
-    @property
-    def limit(self) -> int:
-        return self.max_iter
-
-    @property
-    def tolerance(self) -> float:
-        return self.tol
-
     def refuses(self, problem: Problem) -> str | None:
         frame = problem.model.frame
         if not (problem.model.convex and frame.real_coefs):

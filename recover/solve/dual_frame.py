@@ -49,14 +49,6 @@ class DualFrame(Method[_State]):
     max_iter: int = 2000
     tol: float = 1e-12
 
-    @property
-    def limit(self) -> int:
-        return self.max_iter
-
-    @property
-    def tolerance(self) -> float:
-        return self.tol
-
     def refuses(self, problem: Problem) -> str | None:
         return refuse_undetermined(problem)
 

@@ -104,14 +104,6 @@ class FacetDual(Method[_State]):
     max_iter: int = 1
     tol: float = 0.0
 
-    @property
-    def limit(self) -> int:
-        return self.max_iter
-
-    @property
-    def tolerance(self) -> float:
-        return self.tol
-
     def refuses(self, problem: Problem) -> str | None:
         frame = problem.model.frame
         if not isinstance(problem.model, ReLU):

@@ -68,14 +68,6 @@ class FrameAlgorithm(Method[_State]):
                 "leave it out for 2/(A + B)"
             )
 
-    @property
-    def limit(self) -> int:
-        return self.max_iter
-
-    @property
-    def tolerance(self) -> float:
-        return self.tol
-
     def refuses(self, problem: Problem) -> str | None:
         if self.relaxation is not None:
             return refuse_undetermined(problem)

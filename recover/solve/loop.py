@@ -58,7 +58,7 @@ def solve(
     reason = method.refuses(problem)
     if reason is not None:
         raise OutOfScopeError(f"{name} does not apply: {reason}")
-    tol = method.tolerance
+    tol = method.tol
     if tol > 0.0:
         tol = max(tol, ROUNDOFF * float(np.finfo(problem.dtype).eps))
     state = method.init(problem, _checked_start(problem, start), as_generator(rng))
@@ -68,7 +68,7 @@ def solve(
     if status is None and tol > 0.0 and state.residual <= tol:
         status = Status.CONVERGED
     while status is None:
-        if len(residuals) >= method.limit:
+        if len(residuals) >= method.max_iter:
             status = Status.MAX_ITER if tol > 0.0 else Status.COMPLETED
             break
         # overflow is met by the status, not by a warning
@@ -84,7 +84,8 @@ def solve(
         status = state.finished
         if status is None and tol > 0.0 and state.residual <= tol:
             status = Status.CONVERGED
-        if watch is not None and watch(Progress(len(residuals), method.limit, state.residual)):
+        progress = Progress(len(residuals), method.max_iter, state.residual)
+        if watch is not None and watch(progress):
             status = status or Status.STOPPED
     return Solution(method.signal(problem, state), status, np.array(residuals), name)
 

@@ -80,14 +80,6 @@ class Obstacle(Method[_State]):
     max_iter: int = 20000
     tol: float = 1e-10
 
-    @property
-    def limit(self) -> int:
-        return self.max_iter
-
-    @property
-    def tolerance(self) -> float:
-        return self.tol
-
     def refuses(self, problem: Problem) -> str | None:
         if not isinstance(problem.prior, Quadratic):
             return "it needs a Quadratic prior; use OneSidedLeastSquares without one"

@@ -74,14 +74,6 @@ class OneSidedLeastSquares(Method[_State]):
         if not (math.isfinite(self.weight) and self.weight > 0.0):
             raise ParameterError(f"weight must be positive and finite, got {self.weight}")
 
-    @property
-    def limit(self) -> int:
-        return self.max_iter
-
-    @property
-    def tolerance(self) -> float:
-        return self.tol
-
     def refuses(self, problem: Problem) -> str | None:
         if not problem.model.convex:
             return (

@@ -68,14 +68,6 @@ class RelaxedReflections(Method[_State]):
         if not 0.0 < self.beta < 2.0:
             raise ParameterError(f"beta must lie in (0, 2), got {self.beta}")
 
-    @property
-    def limit(self) -> int:
-        return self.max_iter
-
-    @property
-    def tolerance(self) -> float:
-        return self.tol
-
     def refuses(self, problem: Problem) -> str | None:
         return None
 

@@ -67,14 +67,6 @@ class ReLUFrameAlgorithm(Method[_State]):
     def __post_init__(self) -> None:
         check_relaxation(self.relaxation)
 
-    @property
-    def limit(self) -> int:
-        return self.max_iter
-
-    @property
-    def tolerance(self) -> float:
-        return self.tol
-
     def refuses(self, problem: Problem) -> str | None:
         return refuse_unless_relaxed(problem, self.relaxation)
 

@@ -131,14 +131,6 @@ class SocialISTA(Method[SocialISTAState]):
         if not (math.isfinite(self.change) and self.change >= 0.0):
             raise ParameterError(f"change must be finite and >= 0, got {self.change}")
 
-    @property
-    def limit(self) -> int:
-        return self.max_iter
-
-    @property
-    def tolerance(self) -> float:
-        return self.tol
-
     def refuses(self, problem: Problem) -> str | None:
         return refuse_unless_samples(problem, self.frame)
 

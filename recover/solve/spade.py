@@ -105,14 +105,6 @@ class AnalysisSPADE(Method[SpadeState]):
         if not 1.0 <= self.overshoot < math.inf:
             raise ParameterError(f"overshoot must be finite and >= 1, got {self.overshoot}")
 
-    @property
-    def limit(self) -> int:
-        return self.max_iter
-
-    @property
-    def tolerance(self) -> float:
-        return self.tol
-
     def refuses(self, problem: Problem) -> str | None:
         return refuse_unless_samples(problem, self.frame)
 

@@ -50,14 +50,6 @@ class SubspaceLeastSquares(Method[_State]):
     max_iter: int = 2000
     tol: float = 1e-12
 
-    @property
-    def limit(self) -> int:
-        return self.max_iter
-
-    @property
-    def tolerance(self) -> float:
-        return self.tol
-
     def refuses(self, problem: Problem) -> str | None:
         prior = problem.prior
         if not isinstance(prior, Subspace):

@@ -116,14 +116,6 @@ class WeightedL1(Method[WeightedL1State]):
         if not (math.isfinite(self.power) and self.power >= 0.0):
             raise ParameterError(f"power must be finite and >= 0, got {self.power}")
 
-    @property
-    def limit(self) -> int:
-        return self.max_iter
-
-    @property
-    def tolerance(self) -> float:
-        return self.tol
-
     def refuses(self, problem: Problem) -> str | None:
         return refuse_unless_samples(problem, self.frame)
 

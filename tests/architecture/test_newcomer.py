@@ -155,14 +155,6 @@ class Landweber(Method[LandweberState]):
     max_iter: int = 20000
     tol: float = 1e-10
 
-    @property
-    def limit(self) -> int:
-        return self.max_iter
-
-    @property
-    def tolerance(self) -> float:
-        return self.tol
-
     def refuses(self, problem: Problem) -> str | None:
         frame, fixed = problem.model.frame, problem.knowledge.fixed_count
         if not (frame.real_coefs and frame.coef_size < 100):
