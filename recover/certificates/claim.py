@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from recover.certificates.replay_cells import Sides
+from recover.certificates.replay.cells import Sides
 from recover.core.arrays import Array
 from recover.core.rounding import binary_exponent, scale, up
 from recover.frames.structure import HasRows

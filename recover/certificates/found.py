@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from recover.certificates.evidence import Evidence
-from recover.certificates.record import REPLAYED
+from recover.certificates.replay.record import REPLAYED
 from recover.certificates.search.bracket import Bracket
 from recover.certificates.search.tree import DecisionTree
 from recover.core.arrays import Array

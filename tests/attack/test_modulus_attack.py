@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from recover.certificates.phase_stage import Stage, kappa_at
+from recover.certificates.phase.stage import Stage, kappa_at
 from recover.certificates.posteriori import certify_posteriori
 from recover.core.arrays import Array
 from recover.frames import STFT, CodedDiffraction, Dense, Fourier, Frame

@@ -15,9 +15,9 @@ import pytest
 from scipy.linalg import eigvalsh
 from scipy.sparse.linalg import LinearOperator, eigsh
 
-from recover.certificates.phase_dense import turned_rows
-from recover.certificates.phase_free import sigma_free
-from recover.certificates.phase_rows import magnitudes_of
+from recover.certificates.phase.dense import turned_rows
+from recover.certificates.phase.free import sigma_free
+from recover.certificates.phase.rows import magnitudes_of
 from recover.certificates.posteriori import certify_posteriori
 from recover.certificates.verify import verify
 from recover.core.arrays import Array

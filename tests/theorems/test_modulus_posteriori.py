@@ -8,20 +8,20 @@ import numpy as np
 import pytest
 from scipy.linalg import eigvalsh
 
-from recover.certificates.phase_bands import bands_fit, sigma_bands
-from recover.certificates.phase_chain import (
+from recover.certificates.phase.bands import bands_fit, sigma_bands
+from recover.certificates.phase.chain import (
     DEFLATED,
     PINNED,
     chain_lower,
     edge_weights,
     find_chain,
 )
-from recover.certificates.phase_dense import sigma_dense, turned_rows, weight_dense
-from recover.certificates.phase_filter import Operator, top_upper
-from recover.certificates.phase_free import sigma_free, weight_free
-from recover.certificates.phase_lags import Lags, distance_bound, kernel_floor, lags_of
-from recover.certificates.phase_rows import Magnitudes, magnitudes_of
-from recover.certificates.phase_stage import carried, distances, kappa_at
+from recover.certificates.phase.dense import sigma_dense, turned_rows, weight_dense
+from recover.certificates.phase.filter import Operator, top_upper
+from recover.certificates.phase.free import sigma_free, weight_free
+from recover.certificates.phase.lags import Lags, distance_bound, kernel_floor, lags_of
+from recover.certificates.phase.rows import Magnitudes, magnitudes_of
+from recover.certificates.phase.stage import carried, distances, kappa_at
 from recover.certificates.posteriori import certify_posteriori
 from recover.core.arrays import Array
 from recover.frames import STFT, Boundary, CodedDiffraction, Dense, Frame, Gabor

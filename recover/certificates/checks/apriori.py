@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from recover.certificates.certificate import Certificate
 from recover.certificates.checks.base import Check
-from recover.certificates.verify_apriori import check
+from recover.certificates.replay.apriori import check
 from recover.core.arrays import Array
 from recover.models.base import Model
 from recover.models.problem import Problem

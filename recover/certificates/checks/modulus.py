@@ -16,14 +16,14 @@ from recover.certificates.checks.modulus_steps import (
     is_drawn,
     steps_of,
 )
-from recover.certificates.phase_rows import Magnitudes, magnitudes_of
-from recover.certificates.phase_stage import Stage, kappa_at
-from recover.certificates.phase_statements import (
+from recover.certificates.phase.rows import Magnitudes, magnitudes_of
+from recover.certificates.phase.stage import Stage, kappa_at
+from recover.certificates.phase.statements import (
     DELTA,
     named_signal,
     phase_heading,
 )
-from recover.certificates.phase_witness import witness_ratio
+from recover.certificates.phase.witness import witness_ratio
 from recover.core.arrays import Array
 from recover.core.rigor import PROVED, probabilistic
 from recover.models.base import Model

@@ -13,10 +13,10 @@ from recover.certificates.checks.base import Check
 from recover.certificates.checks.common import number_of, reason_faults, upper_bound_fault
 from recover.certificates.checks.modulus import kappa_faults
 from recover.certificates.checks.modulus_steps import check_steps, is_drawn, steps_of
-from recover.certificates.phase_chain import chain_lower, edge_weights
-from recover.certificates.phase_lags import distance_bound, lags_of
-from recover.certificates.phase_rows import Magnitudes, magnitudes_of
-from recover.certificates.phase_statements import DELTA, named_signal, phase_heading
+from recover.certificates.phase.chain import chain_lower, edge_weights
+from recover.certificates.phase.lags import distance_bound, lags_of
+from recover.certificates.phase.rows import Magnitudes, magnitudes_of
+from recover.certificates.phase.statements import DELTA, named_signal, phase_heading
 from recover.core.arrays import Array
 from recover.core.rigor import PROVED, probabilistic
 from recover.frames.boundary import Boundary

@@ -9,15 +9,15 @@ from typing import NamedTuple
 import numpy as np
 
 from recover.certificates.certificate import Certificate
-from recover.certificates.phase_bands import BANDS, bands_fit, sigma_bands
-from recover.certificates.phase_dense import (
+from recover.certificates.phase.bands import BANDS, bands_fit, sigma_bands
+from recover.certificates.phase.dense import (
     Turned,
     dense_fits,
     sigma_dense,
     turned_rows,
     weight_dense,
 )
-from recover.certificates.phase_free import (
+from recover.certificates.phase.free import (
     FILTER,
     SYMMETRIC,
     free_fits,
@@ -25,9 +25,9 @@ from recover.certificates.phase_free import (
     symmetric_fits,
     weight_free,
 )
-from recover.certificates.phase_rows import Magnitudes
-from recover.certificates.phase_stage import Stage, stage_faults
-from recover.certificates.phase_statements import DELTA
+from recover.certificates.phase.rows import Magnitudes
+from recover.certificates.phase.stage import Stage, stage_faults
+from recover.certificates.phase.statements import DELTA
 from recover.core.enclosure import Enclosure
 from recover.core.errors import ParameterError
 from recover.core.rounding import up

@@ -1,6 +1,6 @@
 """The local bound for magnitudes, real and complex.
 
-See `recover.certificates.phase_stage` for the theorem.  It says nothing of signals farther from
+See `recover.certificates.phase.stage` for the theorem.  It says nothing of signals farther from
 the recovered one than the radius of its scope: a different signal with the same magnitudes is
 not excluded.
 """
@@ -14,16 +14,16 @@ import numpy as np
 
 from recover.certificates.certificate import Certificate
 from recover.certificates.evidence import Evidence
-from recover.certificates.phase_dense import dense_fits
-from recover.certificates.phase_rows import Magnitudes, magnitudes_of
-from recover.certificates.phase_stage import Stage, kappa_at
-from recover.certificates.phase_statements import (
+from recover.certificates.phase.dense import dense_fits
+from recover.certificates.phase.rows import Magnitudes, magnitudes_of
+from recover.certificates.phase.stage import Stage, kappa_at
+from recover.certificates.phase.statements import (
     DELTA,
     phase_assumptions,
     phase_scope,
     phase_signal,
 )
-from recover.certificates.phase_witness import find_witness, witness_ratio
+from recover.certificates.phase.witness import find_witness, witness_ratio
 from recover.certificates.proofs.base import Case, Proof, stated
 from recover.certificates.proofs.modulus_steps import Search, find_steps
 from recover.certificates.reasons import NO_WITNESS, Why, Withheld

@@ -9,11 +9,11 @@ import numpy as np
 
 from recover.certificates.certificate import Certificate
 from recover.certificates.evidence import Evidence
-from recover.certificates.phase_chain import edge_weights, find_chain
-from recover.certificates.phase_dense import dense_fits
-from recover.certificates.phase_lags import distance_bound, kernel_floor, lags_of
-from recover.certificates.phase_rows import Magnitudes
-from recover.certificates.phase_statements import (
+from recover.certificates.phase.chain import edge_weights, find_chain
+from recover.certificates.phase.dense import dense_fits
+from recover.certificates.phase.lags import distance_bound, kernel_floor, lags_of
+from recover.certificates.phase.rows import Magnitudes
+from recover.certificates.phase.statements import (
     DELTA,
     phase_assumptions,
     phase_scope,

@@ -8,15 +8,15 @@ from typing import NamedTuple
 import numpy as np
 from scipy.linalg import eigvalsh
 
-from recover.certificates.phase_bands import BANDS, bands_fit, sigma_bands
-from recover.certificates.phase_dense import (
+from recover.certificates.phase.bands import BANDS, bands_fit, sigma_bands
+from recover.certificates.phase.dense import (
     Turned,
     dense_fits,
     sigma_dense,
     turned_rows,
     weight_dense,
 )
-from recover.certificates.phase_free import (
+from recover.certificates.phase.free import (
     FILTER,
     SYMMETRIC,
     free_fits,
@@ -24,9 +24,9 @@ from recover.certificates.phase_free import (
     symmetric_fits,
     weight_free,
 )
-from recover.certificates.phase_rows import Magnitudes
-from recover.certificates.phase_stage import Stage, carried, distances
-from recover.certificates.phase_statements import DELTA
+from recover.certificates.phase.rows import Magnitudes
+from recover.certificates.phase.stage import Stage, carried, distances
+from recover.certificates.phase.statements import DELTA
 from recover.core.arrays import Array
 from recover.core.rounding import down, up
 from recover.frames.bounds import subframe_lower

@@ -7,9 +7,9 @@ import pytest
 
 from recover.certificates.apriori import certify_apriori
 from recover.certificates.certificate import Certificate
-from recover.certificates.cover import cover_cells, cover_splits
 from recover.certificates.evidence import Evidence
-from recover.certificates.replay_cells import Sides
+from recover.certificates.replay.cells import Sides
+from recover.certificates.replay.cover import cover_cells, cover_splits
 from recover.certificates.verify import verify
 from recover.frames.dense import Dense
 from recover.models.domains import Ball, Everywhere

@@ -46,7 +46,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.fft import rfft
 
-from recover.certificates.phase_rows import Magnitudes
+from recover.certificates.phase.rows import Magnitudes
 from recover.core.arrays import Array
 from recover.core.enclosure import Enclosure
 from recover.core.rounding import U, down, gamma, norm_lower, norm_upper, up

@@ -9,16 +9,16 @@ import numpy as np
 
 from recover.certificates import lipschitz, moments
 from recover.certificates.claim import Claim
-from recover.certificates.cover import cover_splits
 from recover.certificates.evidence import Evidence
-from recover.certificates.record import (
+from recover.certificates.replay.cover import cover_splits
+from recover.certificates.replay.record import (
     REPLAYED,
     most_nodes,
     number,
     pieces_of,
     rayleigh_upper,
 )
-from recover.certificates.replay_splits import replay_splits
+from recover.certificates.replay.splits import replay_splits
 from recover.core.arrays import Array
 from recover.core.enclosure import Enclosure
 

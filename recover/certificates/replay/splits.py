@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from recover.certificates.record import Pieces, branches, form_faults, sub_frames_reach
+from recover.certificates.replay.record import Pieces, branches, form_faults, sub_frames_reach
 from recover.core.arrays import Array
 from recover.core.rounding import gamma, norm_upper
 

@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from recover.certificates.record import sub_frames_reach
-from recover.certificates.replay_cells import Sides, proved_conflicts, reach
-from recover.certificates.replay_splits import reaching
+from recover.certificates.replay.cells import Sides, proved_conflicts, reach
+from recover.certificates.replay.record import sub_frames_reach
+from recover.certificates.replay.splits import reaching
 from recover.core.arrays import Array
 
 __all__ = ["cover_cells", "cover_splits"]

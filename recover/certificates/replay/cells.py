@@ -1,7 +1,7 @@
 """Replaying the record of a search over cells: leaves are proved again, and cover everything.
 
 Nothing of the search's code is used.  The record is a tree in breadth-first order that decides
-one row per node (see `verify_apriori`); a cover without gaps is a matter of its form, so a
+one row per node (see `replay.apriori`); a cover without gaps is a matter of its form, so a
 removed or altered node either breaks the form or leaves a leaf that cannot be proved.
 """
 
@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from recover.certificates.record import Pieces, branches, form_faults, sub_frames_reach
+from recover.certificates.replay.record import Pieces, branches, form_faults, sub_frames_reach
 from recover.core.arrays import Array
 from recover.core.rounding import gamma
 

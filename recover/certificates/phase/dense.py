@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from recover.certificates.phase_rows import Magnitudes
+from recover.certificates.phase.rows import Magnitudes
 from recover.core.arrays import Array
 from recover.core.eigen import eigmax_upper, eigmin_lower, gram_of, sigma_min_lower
 from recover.core.rounding import down, gamma, up

@@ -26,7 +26,7 @@ import math
 import numpy as np
 from scipy.fft import fft
 
-from recover.certificates.phase_rows import Magnitudes
+from recover.certificates.phase.rows import Magnitudes
 from recover.core.arrays import Array
 from recover.core.eigen import eigmin_lower_banded
 from recover.core.rounding import TINY, U, down, gamma, up

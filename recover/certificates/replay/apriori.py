@@ -29,9 +29,11 @@ import numpy as np
 from recover.certificates import lipschitz, moments
 from recover.certificates.certificate import Certificate
 from recover.certificates.claim import Claim, claim_of, sides_of, useful_part
-from recover.certificates.cover import cover_cells
 from recover.certificates.evidence import Evidence
-from recover.certificates.record import (
+from recover.certificates.replay.cells import replay_cells
+from recover.certificates.replay.cover import cover_cells
+from recover.certificates.replay.modulus import modulus_faults
+from recover.certificates.replay.record import (
     REPLAYED,
     conflicts_of,
     most_nodes,
@@ -39,8 +41,6 @@ from recover.certificates.record import (
     pieces_of,
     rayleigh_upper,
 )
-from recover.certificates.replay_cells import replay_cells
-from recover.certificates.verify_modulus import modulus_faults
 from recover.core.arrays import digest
 from recover.core.rigor import PROVED
 from recover.core.rounding import gamma, norm_upper

@@ -3,7 +3,7 @@
 Some coefficients.  ``S h = A_G^* (u Re(conj(u) A_G h))`` is J^T J, with ``i x_hat`` as its
 kernel.  With the computed phases J is off by E in norm and ``|J n| <= E`` for the unit vector n
 along ``i x_hat``; so ``T = S + c n n^T`` has ``|T| <= max(B, c + E^2) + E sqrt(B) = U`` and on
-signals at right angles to n is S.  The bound of `phase_filter` for ``U - T`` gives
+signals at right angles to n is S.  The bound of `phase.filter` for ``U - T`` gives
 ``s^2 >= U - L``.
 
 All coefficients of a tight frame of complex signals.  ``J^T J = (D + C) / 2`` with the frame
@@ -27,14 +27,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from recover.certificates.phase_filter import (
+from recover.certificates.phase.filter import (
     Operator,
     estimate_top,
     inner,
     top_upper,
     unit,
 )
-from recover.certificates.phase_rows import Magnitudes
+from recover.certificates.phase.rows import Magnitudes
 from recover.certificates.roundoff import adjoint_roundoff
 from recover.core.arrays import Array
 from recover.core.rounding import U, down, gamma, up

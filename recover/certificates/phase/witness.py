@@ -14,9 +14,9 @@ import math
 import numpy as np
 from scipy.linalg import eigh
 
-from recover.certificates.phase_dense import turned_rows
-from recover.certificates.phase_filter import inner, unit
-from recover.certificates.phase_rows import Magnitudes
+from recover.certificates.phase.dense import turned_rows
+from recover.certificates.phase.filter import inner, unit
+from recover.certificates.phase.rows import Magnitudes
 from recover.core.arrays import Array
 from recover.core.rounding import U, down, gamma, norm_lower, norm_upper, up
 

@@ -2,7 +2,7 @@
 
 Let G be the coefficients with ``|z_i| >= theta |phi_i|``, let ``|J_G h| >= s |h|`` for every h
 at right angles to the lost direction, and ``sum_G (b_i / rho_i)^2 <= W^2 |h|^2`` with
-``rho_i = |z_i| / |phi_i|``.  Then for ``|h| = r < theta`` (see `phase_rows`)
+``rho_i = |z_i| / |phi_i|``.  Then for ``|h| = r < theta`` (see `phase.rows`)
 
 ``c_i <= |b_i| r / (2 (rho_i - r)) <= (|b_i| / rho_i) r theta / (2 (theta - r))``,
 

@@ -1,0 +1,1 @@
+"""Magnitudes: rotated rows, the free phase, curvature, and how far a local bound reaches."""
