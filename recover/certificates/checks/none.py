@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from recover.certificates.certificate import Certificate
 from recover.certificates.checks.base import Check
 from recover.certificates.checks.common import heading
-from recover.certificates.reasons import Withheld
+from recover.certificates.reasons import Why, Withheld
 from recover.core.arrays import Array
 from recover.core.rigor import PROVED
 from recover.models.base import Model
@@ -46,10 +46,34 @@ def _faults(certificate: Certificate, subject: Model | Problem) -> Iterator[str]
             yield "no reason is given"
         if isinstance(subject, Problem) and certificate.subject != subject.digest:
             yield "the certificate speaks of another frame, model or data"
+        if certificate.scope.to_json() != {"kind": "global"} or certificate.assumptions:
+            yield "a scope or assumptions are claimed for a certificate that was not asked for"
+        if certificate.rigor != PROVED or certificate.noise:
+            yield "rigor or noise are claimed for a certificate that was not asked for"
         return
     yield from heading(certificate, subject, PROVED)
     few = subject.knowledge.fixed_count < subject.model.frame.signal_size
     if certificate.kappa.upper != (0.0 if few and subject.model.convex else math.inf):
         yield f"kappa's upper end {certificate.kappa.upper:g} is claimed without any evidence"
-    if Withheld.restored(certificate.evidence.values).sentence != certificate.reason:
+    withheld = Withheld.restored(certificate.evidence.values)
+    if withheld.sentence != certificate.reason:
         yield "the reason is not the one that the evidence names"
+    yield from _count_faults(withheld, subject)
+
+
+def _count_faults(withheld: Withheld, problem: Problem) -> Iterator[str]:
+    """Count again what a reason says of the data."""
+    if withheld.why not in (Why.CLIPPED_BASIS, Why.FEW_ROWS):
+        return
+    frame, fixed = problem.model.frame, problem.knowledge.fixed_count
+    counted = {
+        "fixed": fixed,
+        "clipped": frame.coef_size - fixed,
+        "total": frame.coef_size,
+        "needed": frame.signal_size,
+    }
+    for name, number in withheld.numbers.items():
+        if number != counted.get(name):
+            yield f"the reason says {name} = {number}, which is not what the data say"
+    if fixed >= frame.signal_size:
+        yield "the reason says that too few coefficients are fixed, but there are enough"
