@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from recover.audio.levels import ChannelLevels, clipped_mask
+from recover.audio.levels import ChannelLevels
 from recover.audio.measurement import channel_problem
 from recover.audio.restore import MethodChoice, Restored, restore
 from recover.audio.result import StretchAccount
@@ -140,7 +140,7 @@ class ChannelJob:
     stretches: tuple[Stretch, ...] = field(init=False)
 
     def __post_init__(self) -> None:
-        mask = clipped_mask(self.y, self.levels.low, self.levels.high, self.tolerance)
+        mask = self.levels.mask(self.y, self.tolerance)
         if mask.all():
             raise nothing_reliable(self.channel, self.levels)
         object.__setattr__(self, "mask", mask)
@@ -205,6 +205,7 @@ def moved_beyond(blend: Array, y: Array, levels: ChannelLevels, tolerance: float
     tolerance : float
     """
     at_top = y.astype(np.float64)
+    tolerance = levels.band(tolerance)
     lower, upper = np.full(len(y), -np.inf), np.full(len(y), np.inf)
     if levels.high is not None:
         top = y >= levels.high - tolerance

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from enum import Enum
 
 import numpy as np
 import numpy.typing as npt
 
+from recover.audio.detect_soft import soft_level
 from recover.core.arrays import Array, as_numeric
 from recover.core.errors import ParameterError
 
-__all__ = ["ChannelLevels", "detect_levels", "given_levels"]
+__all__ = ["ChannelLevels", "Kind", "detect_levels", "given_levels"]
 
 _BANDS = (0.0, 0.0005, 0.002, 0.01, 0.03)  # width of the suspected flat top, in amplitudes
 _NEXT = 0.0005  # width that stands for an exact flat top where the band below is measured
@@ -26,6 +28,18 @@ _WIDER = 3.0
 _MIN_RATIO = 2.0
 _MAX_QUANTUM = 0.1  # of the amplitude: a wider gap below the top is no step of a format
 _MIN_HEIGHT = 0.05  # of the range, between the median and a level: gated silence is no clipping
+# Samples at full scale may be no more than the overshoots of a coder: a blurred level counts
+# that is lower than the exact one by this factor and has this many times its samples.
+_BELOW = 0.985
+_MORE = 2.0
+
+
+class Kind(Enum):
+    """How sharply a channel was clipped; the values are the help text."""
+
+    NONE = "not clipped"
+    EXACT = "at exact levels"
+    SOFT = "at levels that coding or soft limiting has blurred"
 
 
 @dataclass(frozen=True)
@@ -43,6 +57,9 @@ class ChannelLevels:
         would not put there; where nothing was found, one less that share.
     runs, longest : int
         Number of runs of clipped samples, and length of the longest.
+    tolerance : float >= 0
+        Clipped samples lie within this distance of a level, or beyond it, and reliable ones may
+        be wrong by as much; 0 for exact clipping.
     """
 
     low: float | None
@@ -51,6 +68,22 @@ class ChannelLevels:
     confidence: float
     runs: int
     longest: int
+    tolerance: float = 0.0
+
+    @property
+    def kind(self) -> Kind:
+        """How sharply the channel was clipped."""
+        if self.low is None and self.high is None:
+            return Kind.NONE
+        return Kind.SOFT if self.tolerance > 0.0 else Kind.EXACT
+
+    def band(self, tolerance: float = 0.0) -> float:
+        """Return the larger of the levels' own tolerance and the one asked for."""
+        return max(self.tolerance, tolerance)
+
+    def mask(self, y: Array, tolerance: float = 0.0) -> Array:
+        """Return which samples are within the tolerance of a level, or beyond it."""
+        return clipped_mask(y, self.low, self.high, self.band(tolerance))
 
     @property
     def clipped(self) -> bool:
@@ -64,7 +97,8 @@ def detect_levels(samples: npt.ArrayLike) -> tuple[ChannelLevels, ...]:
     A side counts as clipped when far more samples lie in a thin band at the extreme than in the
     equally thin band below it, among them neighbours.  Exact flat tops are tried first, then
     bands up to 3 % of the amplitude (which is counted from the median, so an offset does not
-    matter).
+    matter).  Where nothing is flat, a knee in the density of the amplitudes is looked for, as
+    clipping before lossy coding or a soft limiter leaves it; it gives a tolerance too.
 
     Parameters
     ----------
@@ -92,8 +126,11 @@ def given_levels(
     *,
     tolerance: float = 0.0,
     confidence: float = 1.0,
+    blur: float = 0.0,
 ) -> ChannelLevels:
     """Return the account of one channel, shape (n,), for levels that are known.
+
+    `tolerance` widens what is counted; `blur` is the levels' own tolerance.
 
     Raises
     ------
@@ -110,7 +147,7 @@ def given_levels(
         raise ParameterError(
             f"low must be below high, got low={below:g} and high={above:g}; swap them"
         )
-    mask = clipped_mask(y, below, above, tolerance)
+    mask = clipped_mask(y, below, above, max(tolerance, blur))
     starts, stops = runs_of(mask)
     return ChannelLevels(
         low=below,
@@ -119,6 +156,7 @@ def given_levels(
         confidence=confidence,
         runs=len(starts),
         longest=int((stops - starts).max(initial=0)),
+        tolerance=blur,
     )
 
 
@@ -163,12 +201,30 @@ def _detect(y: Array) -> ChannelLevels:
     wide = y.astype(np.float64)
     middle = float(np.median(wide))
     span = float(wide.max() - wide.min())
-    high, high_share = _flat_top(wide, middle, span)
-    low, low_share = _flat_top(-wide, -middle, span)
+    high, high_share, high_blur = _side(wide, middle, span)
+    low, low_share, low_blur = _side(-wide, -middle, span)
     sides = ((high, high_share), (low, low_share))
     shares = [share for level, share in sides if level is not None]
     found = min(shares) if shares else 1.0 - max(high_share, low_share)
-    return given_levels(wide, None if low is None else -low, high, confidence=found)
+    bottom, blur = None if low is None else -low, max(high_blur, low_blur)
+    return given_levels(wide, bottom, high, confidence=found, blur=blur)
+
+
+def _side(y: Array, middle: float, span: float) -> tuple[float | None, float, float]:
+    """Return the upper level or None, its confidence, and its tolerance."""
+    exact, share = _flat_top(y, middle, span)
+    if float(y.max()) - middle <= _MIN_HEIGHT * span:
+        return None, share, 0.0
+    soft = soft_level(y - middle)
+    if soft is None:
+        return exact, share, 0.0
+    level = middle + soft.level
+    if exact is not None:
+        lower = soft.level < _BELOW * (exact - middle)
+        inside = np.count_nonzero(y >= level - soft.tolerance)
+        if not (lower and inside >= _MORE * np.count_nonzero(y >= exact)):
+            return exact, share, 0.0
+    return level, soft.confidence, soft.tolerance
 
 
 def _flat_top(y: Array, middle: float, span: float) -> tuple[float | None, float]:

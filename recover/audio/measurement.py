@@ -50,16 +50,20 @@ def resolve_levels(
     )
     resolved = []
     for k in range(channels):
-        y, confidence = frames[:, k], 1.0
+        y, confidence, blur = frames[:, k], 1.0, 0.0
         bottom = _snapped(below[k], float(y.min()))
         top = _snapped(above[k], float(y.max()))
         if bottom is None or top is None:
             found = detect_levels(y)[0]
+            if (bottom is None and found.low is not None) or (
+                top is None and found.high is not None
+            ):
+                blur = found.tolerance
             bottom = found.low if bottom is None else bottom
             top = found.high if top is None else top
             confidence = found.confidence
         resolved.append(
-            given_levels(y, bottom, top, tolerance=tolerance, confidence=confidence)
+            given_levels(y, bottom, top, tolerance=tolerance, confidence=confidence, blur=blur)
         )
     return tuple(resolved)
 
@@ -83,7 +87,8 @@ def channel_problem(y: Array, levels: ChannelLevels, tolerance: float = 0.0) -> 
     # levels as the data's precision holds them, so that no sample lies outside by rounding
     bottom, top = (float(data.dtype.type(level)) for level in (low, high))
     model = Saturation(Identity(len(y)), bottom, top)
-    noise = Noise(each=tolerance) if tolerance > 0.0 else Noise(l2=0.0)
+    width = levels.band(tolerance)
+    noise = Noise(each=width) if width > 0.0 else Noise(l2=0.0)
     return Problem(model, data, noise=noise)
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.fft import dct, idct
 
-from recover.audio.levels import ChannelLevels, as_frames, clipped_mask
+from recover.audio.levels import ChannelLevels, Kind, as_frames
 from recover.audio.measurement import as_floating
 from recover.audio.result import AudioResult
 from recover.certificates.certificate import Certificate
@@ -82,7 +82,8 @@ def certify_segments(
     Segments of about 50 ms are taken in order of time.  The support is that of 99 % of the
     recovered segment's energy, and the true segment is supposed to lie within twice the
     recovered one's remainder of it.  Where the reliable samples or the one-sided constraints
-    contradict that, the certificate is infinite and says so.
+    contradict that, the certificate is infinite and says so.  Channels with blurred levels are
+    left out: their reliable samples are not known well enough for the hypothesis.
 
     Parameters
     ----------
@@ -107,7 +108,9 @@ def certify_segments(
     deadline = time.perf_counter() + seconds
     found: list[Segment] = []
     for channel, levels in enumerate(result.levels):
-        mask = clipped_mask(frames[:, channel], levels.low, levels.high, 0.0)
+        if levels.kind is Kind.SOFT:
+            continue
+        mask = levels.mask(frames[:, channel])
         for start in range(0, len(mask) - size + 1, size):
             part = slice(start, start + size)
             if not mask[part].any() or mask[part].all():

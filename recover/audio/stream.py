@@ -10,7 +10,6 @@ import numpy as np
 from recover.audio.account import certify_long
 from recover.audio.channel import StretchProgress, StretchTask, moved_beyond
 from recover.audio.declip import worst_status
-from recover.audio.levels import clipped_mask
 from recover.audio.measurement import Levels
 from recover.audio.result import AudioResult, Excerpt, StretchAccount
 from recover.audio.settings import Quality
@@ -166,7 +165,7 @@ class LongRecording:
     def _mask(self, y: Array) -> Array:
         return np.stack(
             [
-                clipped_mask(y[:, k], level.low, level.high, self.tolerance)
+                level.mask(y[:, k], self.tolerance)
                 for k, level in enumerate(self._survey.levels)
             ],
             axis=1,

@@ -9,7 +9,7 @@ import numpy as np
 
 from recover.audio.account import RunningDigest
 from recover.audio.channel import nothing_reliable
-from recover.audio.levels import ChannelLevels, clipped_mask
+from recover.audio.levels import ChannelLevels
 from recover.audio.measurement import (
     Levels,
     channel_problem,
@@ -120,7 +120,7 @@ def survey(source: AudioSource, levels: tuple[ChannelLevels, ...], tolerance: fl
         inside = 0
         for k, level in enumerate(levels):
             y = np.ascontiguousarray(block[:, k])
-            mask = clipped_mask(y, level.low, level.high, tolerance)
+            mask = level.mask(y, tolerance)
             islands[k].push(mask)
             inside += int(np.count_nonzero(mask))
             problem = channel_problem(y, level, tolerance)
