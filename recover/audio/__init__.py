@@ -9,7 +9,10 @@ from recover.audio.app import (
 )
 from recover.audio.declip import declip
 from recover.audio.declipper import Declipper
-from recover.audio.levels import ChannelLevels, detect_levels
+from recover.audio.estimate import estimate_again, estimate_error
+from recover.audio.estimate_conditioning import Conditioning
+from recover.audio.estimate_result import ErrorEstimate, SegmentEstimate
+from recover.audio.levels import ChannelLevels, Kind, detect_levels
 from recover.audio.measurement import channel_problems
 from recover.audio.result import AudioResult, StretchAccount
 from recover.audio.segments import Segment, certify_segments
@@ -19,14 +22,20 @@ __all__ = [
     "AudioReport",
     "AudioResult",
     "ChannelLevels",
+    "Conditioning",
     "Declipper",
+    "ErrorEstimate",
     "Inspection",
+    "Kind",
     "Segment",
+    "SegmentEstimate",
     "StretchAccount",
     "certify_segments",
     "channel_problems",
     "declip",
     "detect_levels",
+    "estimate_again",
+    "estimate_error",
     "inspect_file",
     "process_file",
 ]

@@ -119,7 +119,7 @@ def certify_segments(
                 return tuple(found)
             y = frames[part, channel].astype(np.float64)
             x = restored[part, channel].astype(np.float64)
-            support, remainder = _support(x)
+            support, remainder = cosine_support(x)
             if len(support) <= _LARGEST:
                 problem = segment_problem(y, levels, support, remainder)
                 found.append(
@@ -157,7 +157,7 @@ def segment_problem(
     )
 
 
-def _support(x: Array) -> tuple[Array, float]:
+def cosine_support(x: Array) -> tuple[Array, float]:
     """Return the fewest cosine vectors that hold all but `_ENERGY`, and the supposed rest."""
     energy = np.square(dct(x, norm="ortho"))
     order = np.argsort(-energy, kind="stable")

@@ -9,7 +9,14 @@ from pathlib import Path
 
 import click
 
-from recover.audio import AudioOptions, AudioReport, ChannelLevels, inspect_file, process_file
+from recover.audio import (
+    AudioOptions,
+    AudioReport,
+    ChannelLevels,
+    estimate_again,
+    inspect_file,
+    process_file,
+)
 from recover.cli.output import Bar, print_table, write_json
 from recover.core.errors import ParameterError
 from recover.io.atomic import STANDARD, check_writable, write_text
@@ -64,6 +71,11 @@ SUMMARY = ("file", "clipped", "levels", "restored", "time", "error bound")
     show_default=True,
     help="Processes: files worked on at once, or parts of one long file.",
 )
+@click.option(
+    "--estimate",
+    is_flag=True,
+    help="Also estimate the error over time (not a bound), at the cost of recovering again.",
+)
 @click.option("--no-certify", is_flag=True, help="Leave out the certificate.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of all randomness.")
 @click.option("--force", is_flag=True, help="Replace existing files.")
@@ -82,6 +94,7 @@ def audio_command(
     json_path: str | None,
     save: str | None,
     jobs: int,
+    estimate: bool,
     no_certify: bool,
     seed: int,
     force: bool,
@@ -102,14 +115,22 @@ def audio_command(
         if path is not None:
             check_writable(path, force=force)
     done = _process(inputs, targets, options, jobs, quiet=quiet)
+    estimates = [estimate_again(each.result) for each in done] if estimate else []
     if report is not None:
         from recover.report.audio import audio_report
 
         verify_with = f"recover verify {json_path} {inputs[0]}" if json_path else ""
-        page = audio_report(done[0].result, Path(inputs[0]).name, verify_with)
+        page = audio_report(
+            done[0].result,
+            Path(inputs[0]).name,
+            verify_with,
+            estimate=estimates[0] if estimates else None,
+        )
         write_text(report, page, force=force)
     if json_path is not None:
         data = [each.to_json() for each in done]
+        for entry, found in zip(data, estimates, strict=False):
+            entry["estimate"] = found.to_json()
         write_json(json_path, data[0] if len(data) == 1 else data, force=force)
     if save is not None:
         done[0].result.save(save, force=force)
@@ -117,6 +138,8 @@ def audio_command(
         print_table(SUMMARY, summary_rows(done))
         for each in done:
             click.echo(f"{each.input}: {each.result.note}; wrote {_written(each)}")
+        for each, found in zip(done, estimates, strict=False):
+            click.echo(f"{each.input}: {found.sentence}")
 
 
 @click.command("inspect")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from recover.audio import AudioResult
+from recover.audio import AudioResult, estimate_again
 from recover.io.atomic import check_writable, write_text
 from recover.report.audio import audio_report
 
@@ -16,9 +16,16 @@ __all__ = ["report_command"]
 @click.command("report")
 @click.argument("result", metavar="RESULT.npz")
 @click.option("-o", "--output", required=True, metavar="R.html", help="The page to write.")
+@click.option(
+    "--estimate",
+    is_flag=True,
+    help="Also estimate the error over time, at the cost of recovering again.",
+)
 @click.option("--force", is_flag=True, help="Replace an existing page.")
-def report_command(result: str, output: str, force: bool) -> None:
+def report_command(result: str, output: str, estimate: bool, force: bool) -> None:
     """Draw a saved result again."""
     check_writable(output, force=force)
-    write_text(output, audio_report(AudioResult.load(result), Path(result).name), force=force)
+    saved = AudioResult.load(result)
+    found = estimate_again(saved) if estimate else None
+    write_text(output, audio_report(saved, Path(result).name, estimate=found), force=force)
     click.echo(f"wrote {output}")

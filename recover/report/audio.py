@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from recover.audio.levels import ChannelLevels
+from recover.audio.estimate_features import as_measured
+from recover.audio.estimate_result import ErrorEstimate
 from recover.audio.result import AudioResult
 from recover.core.arrays import Array
 from recover.report import figures
+from recover.report.confidence import confidence_blocks
+from recover.report.histogram import level_histogram
 from recover.report.page import (
     Figure,
     Section,
@@ -25,7 +28,13 @@ __all__ = ["audio_report"]
 MAX_CHANNELS = 2  # drawn; the tables hold all
 
 
-def audio_report(result: AudioResult, title: str, verify_with: str = "") -> str:
+def audio_report(
+    result: AudioResult,
+    title: str,
+    verify_with: str = "",
+    *,
+    estimate: ErrorEstimate | None = None,
+) -> str:
     """Return the report as one self-contained HTML page.
 
     Parameters
@@ -36,12 +45,18 @@ def audio_report(result: AudioResult, title: str, verify_with: str = "") -> str:
         Name of the recording.
     verify_with : str
         The command that re-verifies the certificate, if it was saved.
+    estimate : ErrorEstimate, optional
+        Of the same result; it is drawn as a lane over time.
     """
-    sections = [Section("What was found", (_levels_table(result), paragraphs([result.note])))]
+    found = (_levels_table(result), paragraphs([result.note]), *_histograms(result))
+    sections = [Section("What was found", found)]
     if result.recovered.any():
         sections.append(Section("What was recovered", tuple(_pictures(result))))
         sections.append(Section("How it was recovered", (_stretch_table(result),)))
     sections.append(Section("How far to trust it", tuple(_trust(result, verify_with))))
+    if estimate is not None:
+        blocks = confidence_blocks(estimate, len(result.samples), range(MAX_CHANNELS))
+        sections.append(Section("Which seconds to trust", tuple(blocks)))
     seconds = result.samples.shape[0] / result.rate
     lead = (
         f"{seconds:.2f} s, {_frames(result.samples).shape[1]} channel(s), {result.rate} Hz. "
@@ -57,13 +72,6 @@ def _frames(samples: Array) -> Array:
     return samples[:, None] if samples.ndim == 1 else samples
 
 
-def _as_clipped(samples: Array, recovered: Array, levels: ChannelLevels) -> Array:
-    """Return one channel as it was measured: recovered samples back at their level."""
-    low = -np.inf if levels.low is None else levels.low
-    high = np.inf if levels.high is None else levels.high
-    return np.where(recovered, np.clip(samples, low, high), samples)
-
-
 def _levels_table(result: AudioResult) -> str:
     def level(value: float | None) -> str:
         return "not clipped" if value is None else f"{value:.6g}"
@@ -77,6 +85,8 @@ def _levels_table(result: AudioResult) -> str:
             str(channel.runs),
             str(channel.longest),
             f"{channel.confidence:.2f}",
+            channel.kind.value,
+            f"{channel.tolerance:.3g}",
         ]
         for index, channel in enumerate(result.levels)
     ]
@@ -88,8 +98,19 @@ def _levels_table(result: AudioResult) -> str:
         "runs",
         "longest run",
         "confidence",
+        "kind",
+        "tolerance",
     ]
     return table(head, rows)
+
+
+def _histograms(result: AudioResult) -> list[str]:
+    after, recovered = _frames(result.samples), _frames(result.recovered)
+    return [
+        level_histogram(as_measured(after[:, c], recovered[:, c], levels), levels, c)
+        for c, levels in enumerate(result.levels[:MAX_CHANNELS])
+        if after[:, c].any()
+    ]
 
 
 def _pictures(result: AudioResult) -> list[str]:
@@ -98,7 +119,7 @@ def _pictures(result: AudioResult) -> list[str]:
     drawn = [c for c in range(after.shape[1]) if recovered[:, c].any()][:MAX_CHANNELS]
     for c in drawn:
         x, mask = after[:, c].astype(np.float64), recovered[:, c]
-        y = _as_clipped(x, mask, result.levels[c])
+        y = as_measured(x, mask, result.levels[c])
         name = f"Channel {c + 1}"
         peak = float(np.abs(x).max())
         blocks.append(

@@ -11,9 +11,11 @@ __all__ = ["Figure", "Section", "page", "table"]
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1b1f24; --soft: #57606a; --line: #d0d7de;
-  --paper: #ffffff; --card: #f6f8fa; --mark: #0b6e4f; }
+  --paper: #ffffff; --card: #f6f8fa; --mark: #0b6e4f;
+  --well: #1b7f6b; --moderate: #d59b00; --open: #c23b4e; --band: #3b3bd0; --count: #22577a; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e6edf3; --soft: #9aa4af; --line: #30363d;
-  --paper: #0d1117; --card: #161b22; --mark: #4cc38a; } }
+  --paper: #0d1117; --card: #161b22; --mark: #4cc38a;
+  --well: #35b89b; --moderate: #e3b341; --open: #ff6b7d; --band: #a5a6ff; --count: #6cb2e0; } }
 * { box-sizing: border-box; }
 body { margin: 0 auto; padding: 1.5rem clamp(1rem, 4vw, 3rem); max-width: 72rem;
   font: 1rem/1.55 system-ui, sans-serif; color: var(--ink); background: var(--paper); }
@@ -35,9 +37,39 @@ div.promise { background: var(--card); border-left: 4px solid var(--mark);
 code, pre { font-family: ui-monospace, monospace; font-size: .92em; }
 pre { background: var(--card); padding: .7rem 1rem; overflow-x: auto; border-radius: 4px; }
 footer { color: var(--soft); margin-top: 2.5rem; font-size: .9rem; }
+figure.drawn svg { display: block; width: 100%; height: auto; }
+figure.drawn .wide { display: none; }
+@media (min-width: 46rem) { figure.drawn .wide { display: block; }
+  figure.drawn .narrow { display: none; } }
+@media (max-width: 46rem) { figure .picture { overflow-x: auto; }
+  figure .picture img { width: 46rem; max-width: none; } }
+svg text { fill: var(--ink); font-family: system-ui, sans-serif; }
+svg .grid { stroke: var(--line); } svg .axis { stroke: var(--soft); stroke-width: 1.5; }
+svg .well { fill: var(--well); } svg .moderate { fill: url(#hatch); }
+svg .open { fill: url(#cross); } svg .bar { opacity: .75; }
+svg .upper { stroke: var(--ink); stroke-width: 1.6; }
+svg .band { stroke: var(--band); stroke-width: 1.8; } svg .bandkey { fill: var(--band); }
+svg .count { fill: var(--count); } svg .tolerance { fill: var(--open); opacity: .3; }
+svg .level { stroke: var(--open); stroke-width: 2; stroke-dasharray: 5 3; }
+svg .levelkey { fill: var(--open); }
+svg.patterns { position: absolute; width: 0; height: 0; }
+.wellfill { fill: var(--well); } .moderatefill { fill: var(--moderate); }
+.openfill { fill: var(--open); } .lines { stroke: var(--paper); stroke-width: 1.6; }
+.thin { stroke-width: .7; }
 @media print { body { max-width: none; padding: 0; } figure, table, div.promise {
   break-inside: avoid; } }
 """
+
+# patterns, so that the labels can be told apart without colours
+_PATTERNS = (
+    '<svg class="patterns" aria-hidden="true"><defs>'
+    '<pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" '
+    'patternTransform="rotate(45)"><rect width="6" height="6" class="moderatefill"/>'
+    '<line x1="0" y1="0" x2="0" y2="6" class="lines"/></pattern>'
+    '<pattern id="cross" width="5" height="5" patternUnits="userSpaceOnUse">'
+    '<rect width="5" height="5" class="openfill"/>'
+    '<path d="M0 0L5 5M5 0L0 5" class="lines thin"/></pattern></defs></svg>'
+)
 
 
 @dataclass(frozen=True)
@@ -87,8 +119,8 @@ def figure(picture: Figure) -> str:
     data = base64.b64encode(picture.png).decode("ascii")
     alt, caption = html.escape(picture.alt, quote=True), html.escape(picture.caption)
     return (
-        f'<figure><img alt="{alt}" src="data:image/png;base64,{data}">'
-        f"<figcaption>{caption}</figcaption></figure>"
+        f'<figure><div class="picture"><img alt="{alt}" src="data:image/png;base64,{data}">'
+        f"</div><figcaption>{caption}</figcaption></figure>"
     )
 
 
@@ -115,7 +147,7 @@ def page(title: str, lead: str, sections: Sequence[Section], footer: str) -> str
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f'<link rel="icon" href="data:,"><title>{html.escape(title)}</title>'
-        f"<style>{_STYLE}</style></head><body><h1>{html.escape(title)}</h1>"
+        f"<style>{_STYLE}</style></head><body>{_PATTERNS}<h1>{html.escape(title)}</h1>"
         f'<p class="lead">{html.escape(lead)}</p>{body}'
         f"<footer>{html.escape(footer)}</footer></body></html>\n"
     )
