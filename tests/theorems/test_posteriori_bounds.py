@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.fft import idct
 
@@ -184,6 +184,7 @@ def test_more_noise_never_gives_a_smaller_bound(seed: int, more: float) -> None:
     assert bounds[0] <= bounds[1] * (1 + 1e-9)
 
 
+@example(seed=600)  # one fixed row in the plane: finite by one-sided rows, and kappa is zero
 @settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_the_enclosure_of_kappa_holds_the_singular_value(seed: int) -> None:
@@ -195,7 +196,9 @@ def test_the_enclosure_of_kappa_holds_the_singular_value(seed: int) -> None:
     certificate = certify_posteriori(problem, x)
     fixed = problem.knowledge.fixed
     if certificate.finite:
-        smallest = float(np.linalg.svd(rows[fixed], compute_uv=False)[-1])
+        # fewer rows than dimensions leave a direction that none of them sees
+        values = np.linalg.svd(rows[fixed], compute_uv=False)
+        smallest = float(values[-1]) if np.count_nonzero(fixed) >= n else 0.0
         assert certificate.kappa.lower <= smallest * (1 + 1e-12)
         assert certificate.kappa.upper >= smallest * (1 - 1e-12)
         assert verify(certificate, problem).accepted
