@@ -13,7 +13,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from recover import audio, frames, layers, metrics, priors, theory
+    from recover import audio, frames, image, layers, metrics, priors, theory
     from recover import solve as methods
     from recover.certificates.certificate import Certificate
     from recover.certificates.verify import Verdict, verify
@@ -70,6 +70,7 @@ __all__ = [
     "audio",
     "certify",
     "frames",
+    "image",
     "layers",
     "methods",
     "metrics",
@@ -82,6 +83,7 @@ __all__ = [
 _MODULES = {
     "audio": "recover.audio",
     "frames": "recover.frames",
+    "image": "recover.image",
     "layers": "recover.layers",
     "methods": "recover.solve",
     "metrics": "recover.metrics",

@@ -1,0 +1,161 @@
+"""The arguments of declipping, checked and brought to one shape: planes whose level is 1."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from recover.core.arrays import Array, require_finite
+from recover.core.errors import ParameterError
+from recover.image.levels import ChannelLevel
+
+__all__ = [
+    "ImageLevels",
+    "Side",
+    "as_planes",
+    "check_tolerance",
+    "describe",
+    "from_planes",
+    "side_of",
+]
+
+ImageLevels = float | Sequence[float] | Array | None
+
+
+@dataclass(frozen=True, eq=False)
+class Side:
+    """What is clipped on one side.
+
+    Parameters
+    ----------
+    level : array [shape=(channels, 1, 1) or (channels, height, width)]
+        The levels, in the image's units.
+    clipped : array of bool [shape=(channels, height, width)]
+        Where samples are at their level or beyond it.
+    """
+
+    level: Array
+    clipped: Array
+
+
+def as_planes(image: npt.ArrayLike, channel_axis: int | None) -> Array:
+    """Return an image as real finite planes (channels, height, width); the dtype stays.
+
+    Raises
+    ------
+    ParameterError
+        If it is not a grey image, or a colour image with a channel axis, of real finite values.
+    """
+    array = np.asarray(image)
+    if array.dtype.kind not in "iuf":
+        raise ParameterError(
+            f"image must hold integers or floating numbers, got dtype {array.dtype}"
+        )
+    if channel_axis is None:
+        if array.ndim != 2:
+            raise ParameterError(
+                f"image must have shape (height, width) without channel_axis, got "
+                f"{array.shape}; give channel_axis=-1 for colour"
+            )
+        planes = array[None]
+    else:
+        if array.ndim != 3 or not -3 <= channel_axis < 3:
+            raise ParameterError(
+                f"image must have three axes, channel_axis={channel_axis} one of them, got "
+                f"shape {array.shape}"
+            )
+        planes = np.moveaxis(array, channel_axis, 0)
+    if 0 in planes.shape:
+        raise ParameterError(f"image must not be empty, got shape {array.shape}")
+    return require_finite("image", planes)
+
+
+def from_planes(planes: Array, channel_axis: int | None) -> Array:
+    """Return planes (channels, height, width) in the layout that `as_planes` was given."""
+    return planes[0] if channel_axis is None else np.moveaxis(planes, 0, channel_axis)
+
+
+def side_of(
+    name: str,
+    planes: Array,
+    level: ImageLevels,
+    mask: Array | None,
+    *,
+    tolerance: float,
+    channel_axis: int | None,
+) -> Side | None:
+    """Return what is clipped at the given levels, None where no level is given.
+
+    Parameters
+    ----------
+    name : "low" or "high"
+        The side.
+    planes : array [shape=(channels, height, width)]
+    level : float, one per channel, or one per pixel (in the image's layout), or None
+    mask : array of bool [shape of planes] or None
+        The clipped samples; None to take those at the level.
+    tolerance : float
+        Samples this near to the level count as clipped.
+    channel_axis : int or None
+
+    Raises
+    ------
+    ParameterError
+        If levels do not fit the image or are NaN.
+    """
+    if level is None:
+        return None
+    values = _levels(name, level, planes, channel_axis)
+    if np.isnan(values).any():
+        raise ParameterError(f"{name} must be a number, got NaN")
+    if mask is not None:
+        return Side(values, mask & np.isfinite(values))
+    reached = planes >= values - tolerance if name == "high" else planes <= values + tolerance
+    return Side(values, reached)
+
+
+def describe(planes: Array, low: Side | None, high: Side | None) -> tuple[ChannelLevel, ...]:
+    """Return the account of every channel for levels that were given."""
+    found = []
+    for c in range(len(planes)):
+        clipped = np.zeros(planes[c].shape, dtype=bool)
+        ends: list[float | None] = []
+        for side, reduce in ((low, np.max), (high, np.min)):
+            if side is None or not np.isfinite(side.level[c]).any():
+                ends.append(None)
+                continue
+            clipped |= side.clipped[c]
+            ends.append(float(reduce(side.level[c])))
+        share = float(np.count_nonzero(clipped)) / clipped.size
+        found.append(ChannelLevel(ends[0], ends[1], share, 1.0))
+    return tuple(found)
+
+
+def _levels(name: str, level: ImageLevels, planes: Array, axis: int | None) -> Array:
+    """Return levels as (channels, 1, 1) or (channels, height, width)."""
+    array = np.asarray(level, dtype=np.float64)
+    channels = len(planes)
+    if array.ndim == 0:
+        return np.full((channels, 1, 1), float(array))
+    if array.ndim == 1 and array.size == channels:
+        return array[:, None, None]
+    if array.ndim == 2 and array.shape == planes.shape[1:]:
+        return np.broadcast_to(array, planes.shape)
+    if array.ndim == 3 and axis is not None:
+        moved = np.moveaxis(array, axis, 0)
+        if moved.shape == planes.shape:
+            return moved
+    raise ParameterError(
+        f"{name} must be one level, one per channel ({channels}) or one per pixel "
+        f"{planes.shape[1:]}, got shape {array.shape}"
+    )
+
+
+def check_tolerance(tolerance: float) -> None:
+    """Raise `ParameterError` unless the tolerance is finite and not negative."""
+    if not (math.isfinite(tolerance) and tolerance >= 0.0):
+        raise ParameterError(f"tolerance must be finite and >= 0, got {tolerance}")

@@ -1,0 +1,123 @@
+"""Declipping an image: arguments, levels, recovery, and the account of the result."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from recover.certificates.certificate import not_asked
+from recover.core.arrays import Array, digest
+from recover.core.errors import ParameterError
+from recover.image.arguments import (
+    ImageLevels,
+    as_planes,
+    check_tolerance,
+    describe,
+    from_planes,
+    side_of,
+)
+from recover.image.restore import Restored, restore
+from recover.image.result import ImageResult
+from recover.solve.base import AnyMethod, Status, Watch
+
+__all__ = ["declip"]
+
+
+def declip(
+    image: npt.ArrayLike,
+    *,
+    low: ImageLevels = None,
+    high: ImageLevels = None,
+    channel_axis: int | None = None,
+    mask: npt.ArrayLike | None = None,
+    transfer: str = "linear",
+    tolerance: float = 0.0,
+    method: AnyMethod | str | None = None,
+    certify: bool = True,
+    rng: int | np.random.Generator = 0,
+    watch: Watch | None = None,
+) -> ImageResult:
+    """Recover the samples of an image that were clipped.
+
+    Samples that were not clipped come back bit for bit; recovered ones lie at or beyond their
+    level.
+
+    Parameters
+    ----------
+    image : array [shape=(height, width), or three axes with `channel_axis`, real]
+        Any unit.  Integers come back as float32 (float64 from 32 bits on), in their own unit.
+    low, high : float, one per channel, one per pixel, or None
+        The levels.
+    channel_axis : int, optional
+        Which axis holds the channels; None for a grey image.
+    mask : array of bool [shape of image], optional
+        The clipped samples, where they are known better than by their level.
+    transfer : {"linear", "srgb"}
+        How the samples encode light.
+    tolerance : float >= 0
+        Samples within this distance of a level count as clipped.
+    method : Method, str or None
+        None chooses.
+    certify : bool
+        Whether to certify the result.
+    rng : int or Generator
+        Passed to the method.
+    watch : callable, optional
+        Called with a `Progress`; return True to stop.
+
+    Returns
+    -------
+    ImageResult
+
+    Raises
+    ------
+    ParameterError
+        If the image is not real and finite, or levels or mask do not fit it.
+    """
+    planes = as_planes(image, channel_axis)
+    check_tolerance(tolerance)
+    known = _mask(mask, np.asarray(image), channel_axis)
+    sides = [
+        side_of(name, planes, level, known, tolerance=tolerance, channel_axis=channel_axis)
+        for name, level in (("low", low), ("high", high))
+    ]
+    wide = as_floating(planes)
+    out = wide.copy()
+    clipped = np.zeros(planes.shape, dtype=bool)
+    done = Restored.nothing(wide)
+    high_side = sides[1]
+    if high_side is not None and high_side.clipped.any():
+        done = restore(wide, high_side)
+        clipped |= high_side.clipped
+        out[high_side.clipped] = done.planes[high_side.clipped]
+    del method, certify, rng, watch
+    return ImageResult(
+        image=np.ascontiguousarray(from_planes(out, channel_axis)),
+        levels=describe(planes, sides[0], sides[1]),
+        recovered=np.ascontiguousarray(from_planes(clipped, channel_axis)),
+        transfer=transfer,
+        status=Status.CONVERGED if clipped.any() else Status.DIRECT,
+        certificate=not_asked(digest([wide, clipped])),
+        shrinkage=done.shrinkage,
+        blend=done.blend,
+        notes=(),
+    )
+
+
+def as_floating(planes: Array) -> Array:
+    """Return integers of up to 16 bits as float32, larger ones as float64."""
+    if planes.dtype.kind in "iu":
+        return planes.astype(np.float32 if planes.dtype.itemsize <= 2 else np.float64)
+    return planes.astype(np.float32) if planes.dtype == np.float16 else planes
+
+
+def _mask(mask: npt.ArrayLike | None, image: Array, axis: int | None) -> Array | None:
+    if mask is None:
+        return None
+    array = np.asarray(mask)
+    if array.dtype != np.bool_ or array.shape != image.shape:
+        raise ParameterError(
+            f"mask must be a boolean array of shape {image.shape}, got dtype {array.dtype} and "
+            f"shape {array.shape}"
+        )
+    return array[None] if axis is None else np.moveaxis(array, axis, 0)

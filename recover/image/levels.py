@@ -1,0 +1,242 @@
+"""At which levels the channels of an image are clipped, found from the samples alone."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from recover.core.arrays import Array, require_finite
+from recover.core.errors import ParameterError
+
+__all__ = ["ChannelLevel", "as_planes", "clipped_mask", "detect_levels"]
+
+_MIN_SAMPLES = 8
+_MIN_PAIRS = 4  # neighbours that are both at the top: single hot pixels are no clipping
+_NEXT = 8  # values below the top that are compared with it
+_MIN_RATIO = 2.5  # of the samples at the top to those at any of the next values
+# A blurred top (raw data, lossy coding): in shares of the amplitude above the median.
+_REACH = 0.06  # how far below the largest sample the pile may lie: overshoots of a coder
+_BIN = 0.0025
+_WIDEST = 0.025  # of the pile itself
+_EDGE = 0.15  # bins with this share of the fullest one belong to the pile
+_PILE_RATIO = 4.0  # density of the pile to that below it
+_ABOVE = 0.15  # share of the pile that may lie above it
+_MIN_PILE = 64
+_MIN_PILE_SHARE = 5e-4  # of all samples
+_MIN_PILE_PAIRS = 0.5  # of the pile's samples have a neighbour in it
+
+
+@dataclass(frozen=True)
+class ChannelLevel:
+    """Where one channel is clipped.
+
+    Parameters
+    ----------
+    low, high : float or None
+        The levels in the image's units; None where that side is not clipped.  Samples at or
+        beyond a level are clipped.
+    fraction : float in [0, 1]
+        Share of the channel's samples that are clipped.
+    confidence : float in [0, 1]
+        How firmly the levels are known: the smallest share, over the sides found, of the
+        samples at a level that a smooth histogram would not put there (where nothing was
+        found, one less that share); 1 if they were given.
+    spread : float >= 0
+        Clipped samples were found up to this far beyond a level, as the read-out of a raw file
+        or lossy coding scatters them; 0 for exact clipping.
+    """
+
+    low: float | None
+    high: float | None
+    fraction: float
+    confidence: float
+    spread: float = 0.0
+
+    @property
+    def clipped(self) -> bool:
+        """Whether any sample is clipped."""
+        return self.fraction > 0.0
+
+
+@dataclass(frozen=True)
+class _Top:
+    """The upper end of a channel's histogram; an infinite level where it is not clipped."""
+
+    level: float
+    share: float
+    spread: float = 0.0
+
+
+def detect_levels(
+    image: npt.ArrayLike, channel_axis: int | None = None
+) -> tuple[ChannelLevel, ...]:
+    """Find the levels at which an image is clipped, channel by channel.
+
+    A side counts as clipped when far more samples have the extreme value than have any of the
+    values next to it, some of them neighbours in the picture.  Where no single value stands
+    out, a pile of samples near the extreme is looked for, at most 2.5 % of the amplitude wide
+    and several times as dense as the histogram below it: the white level of raw files, and
+    clipping that lossy coding has blurred.  The level is then the lower edge of the pile.
+
+    Zero is where light ends, so samples piled up there are never taken for clipped; give
+    ``low=0`` to `declip` to have them so.
+
+    Parameters
+    ----------
+    image : array [shape=(h, w), (n, h, w) or with channels, real]
+        Any unit; 8 to 16-bit integers and floating-point alike.
+    channel_axis : int, optional
+        The axis of the channels; None for an image of one channel.
+
+    Returns
+    -------
+    tuple of ChannelLevel
+        One for each channel.
+
+    Raises
+    ------
+    ParameterError
+        If the image is not real and finite, is empty, or has no such axis.
+    """
+    return tuple(_detect(plane) for plane in as_planes(image, channel_axis))
+
+
+def as_planes(image: npt.ArrayLike, channel_axis: int | None) -> Array:
+    """Return an image as a real, finite, non-empty array (channels, ...); a view if possible.
+
+    Raises
+    ------
+    ParameterError
+        If the image is not real and finite, is empty, has fewer than two axes besides that of
+        the channels, or has no such axis.
+    """
+    array = np.asarray(image)
+    if array.dtype.kind not in "iuf":
+        raise ParameterError(
+            f"image must hold real numbers, got dtype {array.dtype}; give integers or floats"
+        )
+    if channel_axis is not None and not -array.ndim <= channel_axis < array.ndim:
+        raise ParameterError(
+            f"channel_axis must be an axis of the image, got {channel_axis} for shape "
+            f"{array.shape}"
+        )
+    planes = array[None] if channel_axis is None else np.moveaxis(array, channel_axis, 0)
+    if planes.ndim < 3:
+        raise ParameterError(
+            f"image must have at least two axes besides the channels, got shape {array.shape} "
+            f"with channel_axis={channel_axis}"
+        )
+    if 0 in array.shape:
+        raise ParameterError(f"image must not be empty, got shape {array.shape}")
+    require_finite("image", array)
+    return planes
+
+
+def clipped_mask(plane: Array, low: float | None, high: float | None) -> Array:
+    """Return which samples are at a level or beyond it."""
+    mask = np.zeros(plane.shape, dtype=bool)
+    if low is not None:
+        mask |= plane <= low
+    if high is not None:
+        mask |= plane >= high
+    return mask
+
+
+def _detect(plane: Array) -> ChannelLevel:
+    wide = plane.astype(np.float64)
+    least, most = float(wide.min()), float(wide.max())
+    if least == most:
+        return ChannelLevel(None, None, 0.0, 0.0)
+    middle = float(np.median(wide))
+    top = _top(wide, middle)
+    bottom = _top(-wide, -middle) if least != 0.0 else _Top(math.inf, 0.0)
+    high = None if math.isinf(top.level) else top.level
+    low = None if math.isinf(bottom.level) else -bottom.level
+    shares = [side.share for side in (top, bottom) if not math.isinf(side.level)]
+    return ChannelLevel(
+        low=low,
+        high=high,
+        fraction=float(np.count_nonzero(clipped_mask(wide, low, high))) / wide.size,
+        confidence=min(shares) if shares else 1.0 - max(top.share, bottom.share),
+        spread=max(top.spread, bottom.spread),
+    )
+
+
+def _top(y: Array, middle: float) -> _Top:
+    """Return what stands at the upper end of the histogram of one channel."""
+    peak = float(y.max())
+    amplitude = peak - middle
+    if amplitude <= 0.0:  # at least half of the samples are at the top
+        count = int(np.count_nonzero(y == peak))
+        return (
+            _Top(peak, 1.0) if _neighbours(y == peak) >= _MIN_PAIRS else _Top(math.inf, count)
+        )
+    tail = y[y >= peak - _REACH * amplitude]
+    exact = _exact(y, tail, peak)
+    if not math.isinf(exact.level):
+        return exact
+    pile = _pile(y, tail, peak, amplitude)
+    return pile if not math.isinf(pile.level) else exact
+
+
+def _exact(y: Array, tail: Array, peak: float) -> _Top:
+    """Return the largest value as the level, if it stands out from the next values."""
+    values, counts = np.unique(tail, return_counts=True)
+    at_top = int(counts[-1])
+    if at_top < _MIN_SAMPLES:
+        return _Top(math.inf, 0.0)
+    below = counts[-1 - _NEXT : -1]
+    expected = float(below.max()) if below.size else 0.0
+    share = max(0.0, 1.0 - expected / at_top)
+    if at_top < _MIN_RATIO * expected or _neighbours(y == peak) < _MIN_PAIRS:
+        return _Top(math.inf, min(share, 0.5))
+    return _Top(peak, share)
+
+
+def _pile(y: Array, tail: Array, peak: float, amplitude: float) -> _Top:
+    """Return the lower edge of a dense and narrow pile of samples near the upper end."""
+    none = _Top(math.inf, 0.0)
+    values = np.unique(tail)
+    if tail.size < max(_MIN_PILE, _MIN_PILE_SHARE * y.size) or values.size < 2:
+        return none
+    quantum = float(np.diff(values).min())
+    width = max(_BIN * amplitude, quantum)
+    if quantum > 0.2 * width:
+        width = quantum * max(1, round(width / quantum))
+    counts = _histogram(tail, peak + 0.5 * quantum, width)
+    fullest = int(np.argmax(counts))
+    first = last = fullest
+    while last + 1 < counts.size and counts[last + 1] >= _EDGE * counts[fullest]:
+        last += 1
+    while first > 0 and counts[first - 1] >= _EDGE * counts[fullest]:
+        first -= 1
+    bins = last - first + 1
+    if bins * width > max(_WIDEST * amplitude, 3.0 * quantum) or last + 1 >= counts.size:
+        return none
+    inside, above = int(counts[first : last + 1].sum()), int(counts[:first].sum())
+    below = counts[last + 1 : last + 1 + 2 * bins]
+    density = inside / bins / max(float(below.mean()), 1.0)
+    if inside < max(_MIN_PILE, _MIN_PILE_SHARE * y.size) or above > _ABOVE * inside:
+        return none
+    edge = peak + 0.5 * quantum - (last + 1) * width
+    level = float(values[np.searchsorted(values, edge)])
+    share = max(0.0, 1.0 - 1.0 / density - above / inside)
+    mask = y >= level
+    if density < _PILE_RATIO or _neighbours(mask) < _MIN_PILE_PAIRS * np.count_nonzero(mask):
+        return _Top(math.inf, min(share, 0.5))
+    return _Top(level, share, peak - level)
+
+
+def _histogram(tail: Array, edge: float, width: float) -> Array:
+    """Return counts in bins of `width` from `edge` downwards."""
+    index = np.floor((edge - tail) / width).astype(np.int64)
+    return np.bincount(np.maximum(index, 0))
+
+
+def _neighbours(mask: Array) -> int:
+    """Return the number of pairs of neighbours along the last two axes that are both True."""
+    across = np.count_nonzero(mask[..., 1:] & mask[..., :-1])
+    return int(across + np.count_nonzero(mask[..., 1:, :] & mask[..., :-1, :]))
