@@ -17,7 +17,10 @@ _MIN_SAMPLES = 8
 _MIN_PAIRS = 4  # neighbours that are both at the top: single hot pixels are no clipping
 _NEXT = 8  # values below the top that are compared with it
 _MIN_RATIO = 2.5  # of the samples at the top to those at any of the next values
-# A blurred top (raw data, lossy coding): in shares of the amplitude above the median.
+_FURTHER = 40  # values below the top that show how full a value usually is
+_SLOPE = 3.0  # times as many samples as usual are too many
+_SCATTERED = 0.25  # of the samples at the top, beside it: coding has blurred the level
+# A blurred top (raw data, lossy coding): in shares of the channel's range.
 _REACH = 0.06  # how far below the largest sample the pile may lie: overshoots of a coder
 _BIN = 0.0025
 _WIDEST = 0.025  # of the pile itself
@@ -77,7 +80,7 @@ def detect_levels(
 
     A side counts as clipped when far more samples have the extreme value than have any of the
     values next to it, some of them neighbours in the picture.  Where no single value stands
-    out, a pile of samples near the extreme is looked for, at most 2.5 % of the amplitude wide
+    out, a pile of samples near the extreme is looked for, at most 2.5 % of the range wide
     and several times as dense as the histogram below it: the white level of raw files, and
     clipping that lossy coding has blurred.  The level is then the lower edge of the pile.
 
@@ -149,10 +152,15 @@ def _detect(plane: Array) -> ChannelLevel:
     wide = plane.astype(np.float64)
     least, most = float(wide.min()), float(wide.max())
     if least == most:
+        if plane.dtype.kind in "iu" and most == np.iinfo(plane.dtype).max:
+            return ChannelLevel(None, most, 1.0, 1.0)
         return ChannelLevel(None, None, 0.0, 0.0)
-    middle = float(np.median(wide))
-    top = _top(wide, middle)
-    bottom = _top(-wide, -middle) if least != 0.0 else _Top(math.inf, 0.0)
+    top = _top(wide, most - least)
+    if math.isinf(top.level):
+        pile = _pile(wide, most, most - least)
+        top = top if math.isinf(pile.level) and pile.share <= top.share else pile
+    # at the dark end a pile is the background's own distribution
+    bottom = _top(-wide, most - least) if least != 0.0 else _Top(math.inf, 0.0)
     high = None if math.isinf(top.level) else top.level
     low = None if math.isinf(bottom.level) else -bottom.level
     shares = [side.share for side in (top, bottom) if not math.isinf(side.level)]
@@ -165,45 +173,57 @@ def _detect(plane: Array) -> ChannelLevel:
     )
 
 
-def _top(y: Array, middle: float) -> _Top:
-    """Return what stands at the upper end of the histogram of one channel."""
-    peak = float(y.max())
-    amplitude = peak - middle
-    if amplitude <= 0.0:  # at least half of the samples are at the top
-        count = int(np.count_nonzero(y == peak))
-        return (
-            _Top(peak, 1.0) if _neighbours(y == peak) >= _MIN_PAIRS else _Top(math.inf, count)
-        )
-    tail = y[y >= peak - _REACH * amplitude]
-    exact = _exact(y, tail, peak)
-    if not math.isinf(exact.level):
-        return exact
-    pile = _pile(y, tail, peak, amplitude)
-    return pile if not math.isinf(pile.level) else exact
+def _top(y: Array, span: float) -> _Top:
+    """Return the largest value as the level, if the histogram's upper end stands out."""
+    peak, reach = float(y.max()), _REACH
+    values, counts = np.unique(y[y >= peak - reach * span], return_counts=True)
+    while values.size <= _FURTHER and reach < 1.0:
+        reach *= 2.0
+        values, counts = np.unique(y[y >= peak - reach * span], return_counts=True)
+    return _exact(y, values, counts, span)
 
 
-def _exact(y: Array, tail: Array, peak: float) -> _Top:
+def _exact(y: Array, values: Array, counts: Array, span: float) -> _Top:
     """Return the largest value as the level, if it stands out from the next values."""
-    values, counts = np.unique(tail, return_counts=True)
-    at_top = int(counts[-1])
+    peak, at_top = float(values[-1]), int(counts[-1])
     if at_top < _MIN_SAMPLES:
         return _Top(math.inf, 0.0)
-    below = counts[-1 - _NEXT : -1]
-    expected = float(below.max()) if below.size else 0.0
+    expected = float(counts[-1 - _NEXT : -1].max())
     share = max(0.0, 1.0 - expected / at_top)
     if at_top < _MIN_RATIO * expected or _neighbours(y == peak) < _MIN_PAIRS:
         return _Top(math.inf, min(share, 0.5))
-    return _Top(peak, share)
+    level = _blurred_down(values, counts, span)
+    return _Top(level, share, peak - level)
 
 
-def _pile(y: Array, tail: Array, peak: float, amplitude: float) -> _Top:
+def _blurred_down(values: Array, counts: Array, span: float) -> float:
+    """Return the peak, or the value down to which coding has scattered what was at it.
+
+    Lossy coding leaves a slope of samples next to the largest value that was a single spike;
+    where they are few in relation to the spike, the spike was never blurred.
+    """
+    usual = float(np.median(counts[-1 - _FURTHER : -1]))
+    first = len(values) - 1
+    while (
+        first > len(values) - 1 - _NEXT
+        and counts[first - 1] >= _SLOPE * max(usual, 1.0)
+        and counts[first - 1] <= counts[first]
+        and values[-1] - values[first - 1] <= _WIDEST * span
+    ):
+        first -= 1
+    scattered = float(counts[first:-1].sum()) - usual * (len(values) - 1 - first)
+    return float(values[first] if scattered >= _SCATTERED * counts[-1] else values[-1])
+
+
+def _pile(y: Array, peak: float, span: float) -> _Top:
     """Return the lower edge of a dense and narrow pile of samples near the upper end."""
     none = _Top(math.inf, 0.0)
+    tail = y[y >= peak - _REACH * span]
     values = np.unique(tail)
     if tail.size < max(_MIN_PILE, _MIN_PILE_SHARE * y.size) or values.size < 2:
         return none
     quantum = float(np.diff(values).min())
-    width = max(_BIN * amplitude, quantum)
+    width = max(_BIN * span, quantum)
     if quantum > 0.2 * width:
         width = quantum * max(1, round(width / quantum))
     counts = _histogram(tail, peak + 0.5 * quantum, width)
@@ -214,7 +234,7 @@ def _pile(y: Array, tail: Array, peak: float, amplitude: float) -> _Top:
     while first > 0 and counts[first - 1] >= _EDGE * counts[fullest]:
         first -= 1
     bins = last - first + 1
-    if bins * width > max(_WIDEST * amplitude, 3.0 * quantum) or last + 1 >= counts.size:
+    if bins * width > max(_WIDEST * span, 3.0 * quantum) or last + 1 >= counts.size:
         return none
     inside, above = int(counts[first : last + 1].sum()), int(counts[:first].sum())
     below = counts[last + 1 : last + 1 + 2 * bins]
