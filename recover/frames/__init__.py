@@ -4,12 +4,15 @@ from recover.frames.base import Frame, FrameBounds
 from recover.frames.boundary import Boundary
 from recover.frames.coded_diffraction import CodedDiffraction
 from recover.frames.convolution import Convolution
+from recover.frames.cross_channel import CrossChannelGradient
 from recover.frames.dense import Dense
 from recover.frames.dual import canonical_dual
 from recover.frames.estimate import estimate_bounds
+from recover.frames.finite_difference import FiniteDifference
 from recover.frames.fourier import Fourier
 from recover.frames.gabor import Gabor
 from recover.frames.identity import Identity
+from recover.frames.laplacian import Laplacian
 from recover.frames.masked import Masked
 from recover.frames.premultiplied import Premultiplied
 from recover.frames.stack import Stack
@@ -21,12 +24,15 @@ __all__ = [
     "Boundary",
     "CodedDiffraction",
     "Convolution",
+    "CrossChannelGradient",
     "Dense",
+    "FiniteDifference",
     "Fourier",
     "Frame",
     "FrameBounds",
     "Gabor",
     "Identity",
+    "Laplacian",
     "Masked",
     "Premultiplied",
     "Stack",
