@@ -1,0 +1,173 @@
+"""A multigrid preconditioner for sparse symmetric matrices on the samples of a grid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from recover.core.arrays import Array
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+__all__ = ["Multigrid", "build_multigrid"]
+
+_DIRECT = 300  # unknowns solved by a factor
+_DEEPEST = 12
+_SMOOTHING = 1.3  # over the largest eigenvalue: below 2, so that the cycle stays positive
+_POWER_STEPS = 12
+_MARGIN = 1.1  # power iterations come from below
+_SHIFT = 1e-5  # of the largest diagonal entry, for a factor in single precision
+
+
+@dataclass(frozen=True, eq=False)
+class _Level:
+    """One grid: the matrix, its damped inverse diagonal, and the way to the next grid."""
+
+    matrix: csr_array
+    jacobi: Array
+    prolongation: csr_array
+    restriction: csr_array
+
+
+@dataclass(frozen=True, eq=False)
+class Multigrid:
+    """A symmetric positive definite approximation of an inverse.
+
+    Parameters
+    ----------
+    levels : tuple
+        Grids from fine to coarse.
+    factor : tuple (array, bool)
+        Cholesky factor of the coarsest matrix.
+    """
+
+    levels: tuple[_Level, ...]
+    factor: tuple[Array, bool]
+
+    def __call__(self, residual: Array) -> Array:
+        """Return one V-cycle for `residual`, from zero."""
+        return self._cycle(0, residual)
+
+    def _cycle(self, depth: int, residual: Array) -> Array:
+        if depth == len(self.levels):
+            from scipy.linalg import cho_solve
+
+            return np.asarray(cho_solve(self.factor, residual, check_finite=False))
+        level = self.levels[depth]
+        x = level.jacobi * residual
+        inner = level.restriction @ (residual - level.matrix @ x)
+        x = x + level.prolongation @ self._cycle(depth + 1, inner)
+        return np.asarray(x + level.jacobi * (residual - level.matrix @ x))
+
+
+def build_multigrid(matrix: csr_array, places: Array) -> Multigrid:
+    """Return the preconditioner of a positive semidefinite matrix.
+
+    The next grid has every other row and column of the last one, as far as they are unknown;
+    prolongation is bilinear (zero beyond the unknowns), the coarse matrices are Galerkin's.
+
+    Parameters
+    ----------
+    matrix : csr_array [shape=(n, n)]
+    places : array of int [shape=(k, n)]
+        Coordinates of the unknowns; the last two are row and column, the first ones say which
+        plane.
+
+    References
+    ----------
+    .. [1] W. L. Briggs, V. E. Henson, S. F. McCormick, "A Multigrid Tutorial", SIAM (2000).
+    """
+    levels: list[_Level] = []
+    while matrix.shape[0] > _DIRECT and len(levels) < _DEEPEST:
+        prolongation, coarse = _prolongation(places, matrix.dtype)
+        if not 0 < prolongation.shape[1] < matrix.shape[0]:
+            break
+        restriction = prolongation.T.tocsr()
+        levels.append(_Level(matrix, _jacobi(matrix), prolongation, restriction))
+        matrix = restriction @ (matrix @ prolongation)
+        places = coarse
+    if matrix.shape[0] > _DIRECT:
+        levels.append(_last(matrix))
+        matrix = matrix[:0, :0]
+    return Multigrid(tuple(levels), _factor(matrix))
+
+
+def _jacobi(matrix: csr_array) -> Array:
+    """Return the inverse diagonal, damped so that the smoother is a contraction."""
+    diagonal = np.asarray(matrix.diagonal())
+    inverse = np.divide(1.0, diagonal, out=np.zeros_like(diagonal), where=diagonal > 0.0)
+    root = np.sqrt(inverse)
+    x = np.ones_like(diagonal)
+    x[1::2] = -1.0  # rough, as the largest eigenvectors are
+    x[::3] *= 0.5
+    largest = 1.0
+    for _ in range(_POWER_STEPS):
+        x = x / np.linalg.norm(x)
+        y = root * (matrix @ (root * x))
+        largest = float(np.linalg.norm(y))
+        x = y
+        if largest == 0.0:
+            return np.asarray(inverse)
+    return np.asarray(inverse * np.asarray(_SMOOTHING / (_MARGIN * largest), inverse.dtype))
+
+
+def _last(matrix: csr_array) -> _Level:
+    """Return a level without a coarser grid."""
+    from scipy.sparse import csr_array
+
+    none = csr_array((matrix.shape[0], 0), dtype=matrix.dtype)
+    return _Level(matrix, _jacobi(matrix), none, none.T.tocsr())
+
+
+def _factor(matrix: csr_array) -> tuple[Array, bool]:
+    """Return the Cholesky factor, the diagonal raised by rounding's size."""
+    from scipy.linalg import cho_factor
+
+    dense = matrix.toarray().astype(np.float64)
+    if dense.size:
+        lift = _SHIFT * float(dense.diagonal().max())
+        dense[np.diag_indices_from(dense)] += lift if lift > 0.0 else 1.0
+    upper, low = cho_factor(dense) if dense.size else (dense, False)
+    return np.asarray(upper, dtype=matrix.dtype), bool(low)
+
+
+def _prolongation(places: Array, dtype: np.dtype[Any]) -> tuple[csr_array, Array]:
+    """Return bilinear interpolation from every other row and column, and their places."""
+    from scipy.sparse import csr_array
+
+    plane, row, column = _planes(places), places[-2], places[-1]
+    rows, columns = int(row.max()) // 2 + 2, int(column.max()) // 2 + 2
+    even = (row % 2 == 0) & (column % 2 == 0)
+    number = np.full((int(plane.max()) + 1) * rows * columns, -1, dtype=np.int32)
+    chosen = np.flatnonzero(even)
+    key = (plane * rows + row // 2) * columns + column // 2
+    number[key[chosen]] = np.arange(chosen.size, dtype=np.int32)
+    targets, weights = [], []
+    odd_row, odd_column = row % 2, column % 2
+    share = np.where(odd_row == 1, 0.5, 1.0) * np.where(odd_column == 1, 0.5, 1.0)
+    for down, right in ((0, 0), (0, 1), (1, 0), (1, 1)):
+        used = (down <= odd_row) & (right <= odd_column)
+        target = np.where(used, number[np.where(used, key + down * columns + right, 0)], -1)
+        targets.append(target)
+        weights.append(share)
+    target, weight = np.stack(targets, axis=1), np.stack(weights, axis=1).astype(dtype)
+    kept = target >= 0
+    ends = np.concatenate([[0], np.cumsum(kept.sum(axis=1))]).astype(np.int32)
+    shape = (row.size, chosen.size)
+    matrix = csr_array((weight[kept], target[kept], ends), shape=shape)
+    coarse = places[:, chosen].copy()
+    coarse[-2:] //= 2
+    return matrix, coarse
+
+
+def _planes(places: Array) -> Array:
+    """Return one number for all leading coordinates."""
+    if len(places) == 2:
+        return np.zeros(places.shape[1], dtype=np.intp)
+    plane = places[0]
+    for each in places[1:-2]:
+        plane = plane * (int(each.max()) + 1) + each
+    return np.asarray(plane)

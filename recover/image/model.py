@@ -1,0 +1,147 @@
+"""The cross-channel model of an image: a quadratic energy and its one-sided minimiser."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from recover.core.arrays import Array
+from recover.frames.base import Frame
+from recover.frames.cross_channel import CrossChannelGradient
+from recover.frames.finite_difference import FiniteDifference
+from recover.frames.identity import Identity
+from recover.frames.laplacian import Laplacian
+from recover.frames.stack import Stack
+from recover.image.domain import COLOUR, ValueDomain
+from recover.image.slopes import PairMaps, SlopeSettings, pair_maps
+from recover.models.problem import Problem
+from recover.models.saturation import Saturation
+from recover.priors.quadratic import Quadratic
+from recover.solve.base import Solution
+from recover.solve.loop import solve
+from recover.solve.multigrid_obstacle import MultigridObstacle
+
+__all__ = ["Energy", "EnergySettings", "energy_of", "minimise", "operator_of"]
+
+
+@dataclass(frozen=True)
+class EnergySettings:
+    """The quadratic energy ``E(v) = |T v|^2``.
+
+    Parameters
+    ----------
+    domain : ValueDomain
+        Of the values, whose level is 1.
+    curvature : float
+        Weight of the Laplacian where all channels are clipped.
+    faint : float
+        Factor on it where a channel is left.
+    tension : float
+        Weight of the gradient between pixels all of whose channels are clipped.
+    slopes : SlopeSettings
+    """
+
+    domain: ValueDomain = COLOUR
+    curvature: float = 0.05
+    faint: float = 0.02
+    tension: float = 0.03
+    slopes: SlopeSettings = field(default_factory=SlopeSettings)
+
+
+@dataclass(frozen=True, eq=False)
+class Energy:
+    """An image's energy, its data, and its minimiser.
+
+    Parameters
+    ----------
+    operator : Frame
+        T, for signals (channels, height, width).
+    problem : Problem
+        The samples v and their level; its prior names T, with budget 0 (none is assumed here).
+    solution : Solution
+        The one-sided minimiser, in the domain.
+    """
+
+    operator: Frame
+    problem: Problem
+    solution: Solution
+
+    @property
+    def minimiser(self) -> Array:
+        """The minimiser, shape (channels, height, width), in the domain."""
+        return self.solution.signal
+
+
+def operator_of(
+    shape: tuple[int, int, int], clipped: Array, maps: PairMaps | None, settings: EnergySettings
+) -> Frame:
+    """Return T: cross-channel gradients, tension where nothing is left, and curvature.
+
+    Parameters
+    ----------
+    shape : (channels, height, width)
+    clipped : array of bool [shape=shape]
+    maps : PairMaps or None
+        None for a grey image.
+    settings : EnergySettings
+    """
+    full = clipped.all(axis=0)
+    roots = np.where(full, 1.0, math.sqrt(settings.faint))
+    parts: list[Frame] = [Laplacian(shape, roots)]
+    weights = [math.sqrt(settings.curvature)]
+    if full.any() and settings.tension > 0.0:
+        parts.append(FiniteDifference(shape, full))
+        weights.append(math.sqrt(settings.tension))
+    if maps is not None:
+        parts.append(CrossChannelGradient(shape, maps.slopes, maps.weights, maps.step))
+        weights.append(math.sqrt(0.5))
+    return Stack(parts, weights)
+
+
+def minimise(
+    operator: Frame, v: Array, clipped: Array, level: Array | float, *, tol: float
+) -> tuple[Problem, Solution]:
+    """Return the one-sided problem of samples v, and its minimiser.
+
+    Parameters
+    ----------
+    operator : Frame
+    v : array [shape=operator.signal_shape]
+        Where clipped, what it holds does not matter.
+    clipped : array of bool [shape of v]
+    level : float or array
+        Least value of clipped samples.
+    tol : float
+        See `MultigridObstacle`.
+    """
+    high = np.where(clipped, level, np.inf)
+    data = np.where(clipped, np.asarray(level, v.dtype), v)
+    model = Saturation(Identity(v.shape), None, high)
+    problem = Problem(model, data, prior=Quadratic(operator, 0.0))
+    return problem, solve(problem, MultigridObstacle(tol=tol), start=data)
+
+
+def energy_of(
+    planes: Array, clipped: Array, settings: EnergySettings | None = None, tol: float = 1e-3
+) -> Energy:
+    """Return the energy of an image and its one-sided minimiser, before any validation.
+
+    Parameters
+    ----------
+    planes : array [shape=(channels, height, width)]
+        Values whose level is 1.
+    clipped : array of bool [shape of planes]
+    settings : EnergySettings, optional
+    tol : float
+        See `MultigridObstacle`.
+    """
+    chosen = EnergySettings() if settings is None else settings
+    v = chosen.domain.forward(np.asarray(planes, dtype=np.float32))
+    maps = pair_maps(v, ~clipped, chosen.slopes) if len(v) > 1 else None
+    channels, height, width = v.shape
+    operator = operator_of((channels, height, width), clipped, maps, chosen)
+    level = float(chosen.domain.forward(np.ones((), dtype=np.float32)))
+    problem, solution = minimise(operator, v, clipped, level, tol=tol)
+    return Energy(operator, problem, solution)

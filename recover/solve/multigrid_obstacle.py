@@ -1,0 +1,157 @@
+"""The smoothest picture that the data allow, for operators made of stencils."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from recover.core.arrays import Array
+from recover.core.bounded_newton import (
+    BoundedQuadratic,
+    NewtonState,
+    newton_start,
+    newton_step,
+)
+from recover.core.errors import ParameterError
+from recover.core.multigrid import build_multigrid
+from recover.frames.stencil import normal_equations
+from recover.models.domains import Ball
+from recover.models.problem import Problem
+from recover.priors.quadratic import Quadratic
+from recover.solve.base import Method, Status
+from recover.solve.bounded import cast_inward
+from recover.solve.fixed import real_dtype, relative
+from recover.solve.obstacle import sampled
+
+__all__ = ["MultigridObstacle"]
+
+
+@dataclass(frozen=True, eq=False)
+class _State:
+    task: BoundedQuadratic
+    places: Array
+    known: Array
+    inner: NewtonState
+    scale: float
+    residual: float
+    finished: Status | None = None
+
+
+@dataclass(frozen=True)
+class MultigridObstacle(Method[_State]):
+    """Minimise ``|T v|`` of a quadratic prior over the signals that agree with the samples.
+
+    The same task as `Obstacle`, for a prior of stencils (`CrossChannelGradient`, `Laplacian`,
+    `FiniteDifference`, or a `Stack` of them) on pictures: a sparse matrix on the unknown
+    samples only, Newton steps projected into the bounds, multigrid inside.  Every iterate
+    obeys the data exactly; the work is proportional to the number of unknown samples.
+
+    Parameters
+    ----------
+    max_iter : int
+        The most Newton steps.
+    tol : float
+        The size of the projected gradient, relative to that at the feasible signal nearest to
+        zero, at which it stops.
+    inner : int
+        The most conjugate gradient steps inside a Newton step.
+    forcing : float in (0, 1)
+        By which factor they reduce the gradient.
+
+    References
+    ----------
+    .. [1] D. P. Bertsekas, "Projected Newton methods for optimization problems with simple
+       constraints", SIAM J. Control Optim. 20 (1982).
+    """
+
+    max_iter: int = 60
+    tol: float = 1e-6
+    inner: int = 200
+    forcing: float = 0.05
+
+    def refuses(self, problem: Problem) -> str | None:
+        if not isinstance(problem.prior, Quadratic):
+            return "it needs a Quadratic prior; use OneSidedLeastSquares without one"
+        if not problem.model.convex:
+            return f"{type(problem.model).__name__} samples are not bounded by intervals"
+        if sampled(problem.model.frame) is None:
+            return (
+                "it needs coordinate samples (an Identity frame, or Masked of one), not "
+                f"{type(problem.model.frame).__name__} coefficients; use OneSidedLeastSquares"
+            )
+        if isinstance(problem.domain, Ball):
+            return "a Ball is not an interval domain; use Box or Support"
+        return None
+
+    def init(self, problem: Problem, start: Array | None, rng: np.random.Generator) -> _State:
+        prior = problem.prior
+        if not isinstance(prior, Quadratic):
+            raise ParameterError("problem must have a Quadratic prior")
+        unknown, known, lower, upper = sample_bounds(problem)
+        system = normal_equations(prior.operator, unknown, known)
+        places = np.array(np.unravel_index(system.places, known.shape))
+        task = BoundedQuadratic(
+            system.matrix,
+            system.right,
+            lower.reshape(-1)[system.places],
+            upper.reshape(-1)[system.places],
+            build_multigrid(system.matrix, places if len(places) > 1 else _line(places)),
+        )
+        inner = newton_start(task, np.zeros_like(system.right))
+        scale = float(np.linalg.norm(inner.gradient))
+        if start is not None:
+            inner = newton_start(task, start.reshape(-1)[system.places])
+        residual = relative(inner.violation, scale)
+        return _State(task, system.places, known, inner, scale, residual)
+
+    def step(self, problem: Problem, state: _State) -> _State:
+        goal = max(self.forcing * state.inner.violation, 0.3 * self.tol * state.scale)
+        inner = newton_step(state.task, state.inner, goal, self.inner)
+        residual = relative(inner.violation, state.scale)
+        return _State(state.task, state.places, state.known, inner, state.scale, residual)
+
+    def signal(self, problem: Problem, state: _State) -> Array:
+        out = state.known.copy()
+        out.reshape(-1)[state.places] = state.inner.x
+        return out
+
+    @classmethod
+    def sample(cls, rng: np.random.Generator) -> Self:
+        return cls()
+
+
+def sample_bounds(problem: Problem) -> tuple[Array, Array, Array, Array]:
+    """Return which samples are unknown, the known ones, and the bounds of the others.
+
+    Raises
+    ------
+    ParameterError
+        If the samples are not coordinates, or the domain leaves no value for one.
+    """
+    where = sampled(problem.model.frame)
+    if where is None:
+        raise ParameterError("problem must have coordinate samples")
+    shape, known = problem.model.frame.signal_shape, problem.knowledge
+    low, high = (np.array(side).reshape(-1) for side in problem.domain.interval(shape))
+    fixed = np.zeros(low.shape, dtype=bool)
+    value = np.zeros(low.shape, dtype=real_dtype(problem))
+    fixed[where] = known.fixed.reshape(-1)
+    value[where] = np.where(known.fixed, known.value, 0.0).reshape(-1)
+    low[where] = np.maximum(low[where], known.lower.reshape(-1))
+    high[where] = np.minimum(high[where], known.upper.reshape(-1))
+    crossed = ~fixed & (low > high)
+    if crossed.any():
+        first = int(np.argmax(crossed))
+        raise ParameterError(
+            f"domain leaves no value for sample {first}: the data need at least "
+            f"{low[first]:g}, the domain allows at most {high[first]:g}; widen the domain"
+        )
+    lower, upper = cast_inward(low, high, real_dtype(problem))
+    return (~fixed).reshape(shape), value.reshape(shape), lower, upper
+
+
+def _line(places: Array) -> Array:
+    """Return the coordinates of a signal with one axis as those of a picture of one row."""
+    return np.concatenate([np.zeros_like(places), places])
