@@ -1,7 +1,7 @@
 """Methods: one loop, one step each; a method is a frozen dataclass of its parameters."""
 
 from recover.solve.alternating_projections import AlternatingProjections
-from recover.solve.base import Method, Progress, Solution, Status, Watch
+from recover.solve.base import Candidates, Method, Progress, Solution, Status, Watch
 from recover.solve.chebyshev import Chebyshev
 from recover.solve.choose import choose
 from recover.solve.conjugate_gradient import ConjugateGradient
@@ -10,10 +10,12 @@ from recover.solve.dual_frame import DualFrame
 from recover.solve.facet_dual import FacetAmplification, FacetDual, estimate_amplification
 from recover.solve.frame_algorithm import FrameAlgorithm
 from recover.solve.loop import solve
+from recover.solve.message_passing import ApproximateMessagePassing
 from recover.solve.obstacle import Obstacle
 from recover.solve.one_sided import OneSidedLeastSquares
 from recover.solve.relaxed_reflections import RelaxedReflections
 from recover.solve.relu_frame_algorithm import ReLUFrameAlgorithm
+from recover.solve.reweighted_amplitude_flow import ReweightedAmplitudeFlow
 from recover.solve.saturated_frame_algorithm import SaturatedFrameAlgorithm
 from recover.solve.spectral import spectral_start
 from recover.solve.spectrum import Spectrum
@@ -21,6 +23,8 @@ from recover.solve.subspace_least_squares import SubspaceLeastSquares
 
 __all__ = [
     "AlternatingProjections",
+    "ApproximateMessagePassing",
+    "Candidates",
     "Chebyshev",
     "ConjugateGradient",
     "ConsistentLeastSquares",
@@ -34,6 +38,7 @@ __all__ = [
     "Progress",
     "ReLUFrameAlgorithm",
     "RelaxedReflections",
+    "ReweightedAmplitudeFlow",
     "SaturatedFrameAlgorithm",
     "Solution",
     "Spectrum",

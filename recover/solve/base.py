@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Generic, Protocol, Self, TypeAlias, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeAlias, TypeVar, runtime_checkable
 
 import numpy as np
 
@@ -13,7 +13,17 @@ from recover.core.arrays import Array
 from recover.core.progress import Progress, Watch
 from recover.models.problem import Problem
 
-__all__ = ["AnyMethod", "Method", "Progress", "Solution", "State", "Status", "Watch"]
+__all__ = [
+    "AnyMethod",
+    "Candidates",
+    "HasCandidates",
+    "Method",
+    "Progress",
+    "Solution",
+    "State",
+    "Status",
+    "Watch",
+]
 
 
 class Status(Enum):
@@ -23,11 +33,31 @@ class Status(Enum):
     DIRECT = "Solved directly; no iteration was needed."
     COMPLETED = "The fixed schedule of iterations was run to its end."
     MAX_ITER = "The largest number of iterations was reached; raise `max_iter` or loosen `tol`."
+    STALLED = (
+        "The iteration came to rest above the tolerance: a local minimum, or data that no "
+        "signal explains. Give other starts, or state the noise."
+    )
     STOPPED = "The `watch` callback asked to stop; the signal is the last iterate."
     DIVERGED = (
         "The iterates stopped being finite or grew without bound; the signal is that of the "
         "smallest residual. Try a smaller step, another method, or check the frame's bounds."
     )
+
+
+@dataclass(frozen=True, eq=False)
+class Candidates:
+    """The signals of several starts that a method ran at once.
+
+    Parameters
+    ----------
+    signals : array [shape=(starts, *frame.signal_shape)]
+        The last iterate of each start.
+    residuals : array [shape=(starts,)]
+        Their residuals, relative to the data.
+    """
+
+    signals: Array
+    residuals: Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,12 +74,15 @@ class Solution:
         The residual after each step, relative to the data.
     method : str
         Name of the method.
+    candidates : Candidates, optional
+        Every start of a method that runs several at once; `signal` is the best of them.
     """
 
     signal: Array
     status: Status
     residuals: Array
     method: str
+    candidates: Candidates | None = None
 
 
 class State(Protocol):
@@ -107,6 +140,15 @@ class Method(ABC, Generic[S]):
     @abstractmethod
     def sample(cls, rng: np.random.Generator) -> Self:
         """Return an instance for the law tests and for ``recover list``."""
+
+
+@runtime_checkable
+class HasCandidates(Protocol):
+    """A method that runs several starts at once, as a leading axis."""
+
+    def candidates(self, problem: Problem, state: Any) -> Candidates:
+        """Return the signals and residuals of all starts."""
+        ...
 
 
 AnyMethod: TypeAlias = "Method[Any]"

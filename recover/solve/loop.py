@@ -9,7 +9,7 @@ import numpy as np
 from recover.core.arrays import Array, as_generator, as_numeric, require_shape
 from recover.core.errors import OutOfScopeError, ParameterError
 from recover.models.problem import Problem
-from recover.solve.base import Method, Progress, S, Solution, Status, Watch
+from recover.solve.base import HasCandidates, Method, Progress, S, Solution, Status, Watch
 
 __all__ = ["solve"]
 
@@ -87,7 +87,8 @@ def solve(
         progress = Progress(len(residuals), method.max_iter, state.residual)
         if watch is not None and watch(progress):
             status = status or Status.STOPPED
-    return Solution(method.signal(problem, state), status, np.array(residuals), name)
+    several = method.candidates(problem, state) if isinstance(method, HasCandidates) else None
+    return Solution(method.signal(problem, state), status, np.array(residuals), name, several)
 
 
 def _checked_start(problem: Problem, start: Array | None) -> Array | None:
