@@ -58,7 +58,8 @@ class Transfer(Enum):
             return np.asarray(x)
         size = np.abs(x)
         curve = ((size + _OFFSET) / (1.0 + _OFFSET)) ** _EXPONENT
-        return np.where(size <= _KNEE, x / _SLOPE, np.sign(x) * curve).astype(x.dtype)
+        light = np.where(size <= _KNEE, x / _SLOPE, np.sign(x) * curve)
+        return np.asarray(light.astype(x.dtype))
 
     def encode(self, light: Array, scale: float = 1.0) -> Array:
         """Return sample values of light; the inverse of `decode`."""
@@ -68,7 +69,7 @@ class Transfer(Enum):
         size = np.abs(light)
         curve = (1.0 + _OFFSET) * size ** (1.0 / _EXPONENT) - _OFFSET
         coded = np.where(size <= _LINEAR_KNEE, _SLOPE * light, np.sign(light) * curve)
-        return (coded * unit).astype(light.dtype)
+        return np.asarray((coded * unit).astype(light.dtype))
 
 
 def transfer_named(name: str) -> Transfer:
