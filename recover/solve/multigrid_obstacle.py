@@ -68,8 +68,8 @@ class MultigridObstacle(Method[_State]):
 
     max_iter: int = 60
     tol: float = 1e-6
-    inner: int = 200
-    forcing: float = 0.05
+    inner: int = 100
+    forcing: float = 0.3
 
     def refuses(self, problem: Problem) -> str | None:
         if not isinstance(problem.prior, Quadratic):
