@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from recover.certificates.scope import Scope
-from recover.core.arrays import digest
+from recover.core.arrays import Array, digest
 from recover.frames.base import Frame
 from recover.frames.masked import Masked
 from recover.frames.structure import HasRows
@@ -18,8 +18,17 @@ from recover.models.base import Model
 from recover.models.domains import Box, Domain, Support
 from recover.models.problem import Problem
 from recover.priors.base import Prior
+from recover.priors.excess import SampleEnergy
 
-__all__ = ["assumptions_of", "domain_data", "prior_data", "scope_of"]
+__all__ = [
+    "assumptions_of",
+    "domain_data",
+    "prior_data",
+    "region_label",
+    "region_reason",
+    "regions_reason",
+    "scope_of",
+]
 
 ARITHMETIC = (
     "arithmetic is IEEE 754 double precision, and BLAS and LAPACK use no Strassen-like products"
@@ -84,6 +93,61 @@ def domain_data(domain: Domain) -> dict[str, Any]:
 def prior_data(prior: Prior) -> dict[str, Any]:
     """Return the prior as plain data that no other prior gives."""
     return {**prior.to_json(), "digest": digest(prior.identity_parts())}
+
+
+def region_label(label: Array, region: int, energy: SampleEnergy) -> str:
+    """Return the name of a region: its number, its size, and where it is.
+
+    Parameters
+    ----------
+    label : array of int [shape=(n,)]
+        The region of each of the energy's samples.
+    region : int
+    energy : SampleEnergy
+    """
+    where = np.unravel_index(energy.places[label == region], energy.shape)[-2:]
+    middle = ", ".join(str(int(axis.mean())) for axis in where)
+    return f"region {region + 1}: {int(np.count_nonzero(label == region))} samples at {middle}"
+
+
+def region_reason(size: int, largest: int, *, proved: bool) -> str | None:
+    """Return why nothing is promised of a region, None if something is.
+
+    Parameters
+    ----------
+    size : int
+        Its samples.
+    largest : int
+        Samples of the largest region that is tried.
+    proved : bool
+        Whether its smallest eigenvalue is proved to be positive.
+    """
+    if proved:
+        return None
+    if size > largest:
+        return f"too large to prove: a region of {size} samples, and {largest} is the limit"
+    return (
+        f"the model does not provably determine the {size} samples: no positive smallest "
+        "eigenvalue could be proved"
+    )
+
+
+def regions_reason(sizes: Array, proved: Array, largest: int) -> str | None:
+    """Return why nothing is promised of all regions together, None if something is.
+
+    Parameters
+    ----------
+    sizes : array of int [shape=(regions,)]
+    proved : array of bool [shape=(regions,)]
+    largest : int
+        As in `region_reason`.
+    """
+    if bool(proved.all()):
+        return None
+    first = int(np.argmin(proved))
+    why = region_reason(int(sizes[first]), largest, proved=False)
+    number = int(np.count_nonzero(~proved))
+    return f"no bound for {number} of {proved.size} regions; region {first + 1}: {why}"
 
 
 def _noise_sentences(problem: Problem) -> list[str]:

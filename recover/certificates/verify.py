@@ -18,6 +18,8 @@ from recover.models.problem import Problem
 
 __all__ = ["Verdict", "verify"]
 
+WHOLE = "parts"  # of a certificate that is put together from those of other measurements
+
 # what reading evidence that was written by somebody else may raise
 _DAMAGE = (RecoverError, LookupError, TypeError, ValueError, ArithmeticError, AttributeError)
 
@@ -67,7 +69,7 @@ def verify(
     -------
     Verdict
     """
-    if certificate.parts is not None:
+    if certificate.parts is not None and certificate.evidence.kind == WHOLE:
         from recover.certificates.parts import part_faults
 
         try:
@@ -76,7 +78,7 @@ def verify(
             return _refused(f"the parts are damaged or do not fit: {error}")
         return Verdict(not faults, faults)
     if not isinstance(subject, Model | Problem):
-        return _refused("a certificate without parts has one subject, not several")
+        return _refused("a certificate of one measurement has one subject, not several")
     if signal is not None and not isinstance(signal, np.ndarray):
         return _refused("a certificate without parts has one signal, not several")
     check = _checks().get(certificate.evidence.kind)

@@ -1,7 +1,17 @@
 """Assumptions about the signal, built of frames."""
 
 from recover.priors.base import Prior
+from recover.priors.excess import Allowance, ExcessEnergy, SampleEnergy
 from recover.priors.quadratic import Quadratic
 from recover.priors.subspace import Subspace
+from recover.priors.tone import Tone
 
-__all__ = ["Prior", "Quadratic", "Subspace"]
+__all__ = [
+    "Allowance",
+    "ExcessEnergy",
+    "Prior",
+    "Quadratic",
+    "SampleEnergy",
+    "Subspace",
+    "Tone",
+]
