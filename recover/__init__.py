@@ -74,6 +74,7 @@ __all__ = [
     "layers",
     "methods",
     "metrics",
+    "phase",
     "priors",
     "recover",
     "theory",
@@ -87,6 +88,7 @@ _MODULES = {
     "layers": "recover.layers",
     "methods": "recover.solve",
     "metrics": "recover.metrics",
+    "phase": "recover.phase",
     "priors": "recover.priors",
     "theory": "recover.theory",
 }

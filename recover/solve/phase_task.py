@@ -17,7 +17,7 @@ from recover.models.problem import Problem
 from recover.solve.base import Candidates
 from recover.solve.fixed import real_dtype
 
-__all__ = ["PhaseTask", "dots", "random_signals", "refuse_unless_modulus"]
+__all__ = ["PhaseTask", "dots", "expected_noise", "random_signals", "refuse_unless_modulus"]
 
 _SPREAD = 3.0  # standard deviations that the noise's norm may exceed its mean by
 
@@ -81,7 +81,7 @@ class PhaseTask:
         scale = 1.0 if rms == 0.0 else math.ldexp(1.0, math.frexp(rms)[1] - 1)
         y = np.maximum(wide / scale, 0.0)
         norm = float(np.linalg.norm(y))
-        noise = _expected_noise(problem) / scale
+        noise = expected_noise(problem) / scale
         return PhaseTask(
             problem.model.frame,
             problem.domain,
@@ -158,7 +158,7 @@ def random_signals(frame: Frame, count: int, rng: np.random.Generator) -> Array:
     return v if frame.real_signal else v + 1j * rng.standard_normal(shape)
 
 
-def _expected_noise(problem: Problem) -> float:
+def expected_noise(problem: Problem) -> float:
     """Return the norm that the noise hardly exceeds, less cautious than its promised bound."""
     noise, m = problem.noise, max(problem.y.size, 1)
     slack = 1.0 + _SPREAD / math.sqrt(2.0 * m)

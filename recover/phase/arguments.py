@@ -1,0 +1,116 @@
+"""The arguments of a phase retrieval, checked before any work."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from recover.core.arrays import as_numeric
+from recover.core.errors import ParameterError
+from recover.frames.base import Frame
+from recover.frames.fourier import Fourier
+from recover.models.domains import Domain, Support
+from recover.models.modulus import Modulus
+from recover.models.noise import Noise
+from recover.models.problem import Problem
+
+__all__ = ["count_note", "phase_problem"]
+
+
+def phase_problem(
+    magnitudes: npt.ArrayLike, frame: Frame, domain: Domain | None, noise: Noise | float
+) -> Problem:
+    """Return the problem of magnitudes of a signal.
+
+    Raises
+    ------
+    ParameterError
+        If the magnitudes are complex, negative, not finite, all zero or of another shape, the
+        support does not fit, or there are fewer of them than unknowns.
+    """
+    if not isinstance(frame, Frame):
+        raise ParameterError(
+            f"frame must be a frame, got {type(frame).__name__}; for a matrix use "
+            "recover.frames.Dense(rows)"
+        )
+    y = as_numeric("magnitudes", magnitudes)
+    if np.iscomplexobj(y):
+        raise ParameterError("magnitudes must be real, got complex data; pass abs(data)")
+    if y.shape != frame.coef_shape:
+        raise ParameterError(
+            f"magnitudes must have the frame's coefficient shape {frame.coef_shape}, got "
+            f"{y.shape}; a measured part is a frame too: recover.frames.Masked(frame, keep)"
+        )
+    if not y.any():
+        raise ParameterError(
+            "magnitudes must not all be zero: only the zero signal has such; check the file, "
+            "the dark frame and the mask"
+        )
+    if (y < 0.0).any() and float(noise if isinstance(noise, float | int) else 1.0) == 0.0:
+        count = int(np.count_nonzero(y < 0.0))
+        raise ParameterError(
+            f"magnitudes must be >= 0, got {count} negative value(s), the least "
+            f"{float(y.min()):.6g}; pass square roots of intensities, with negative ones set "
+            "to zero or masked"
+        )
+    if isinstance(domain, Support) and domain.mask.shape != frame.signal_shape:
+        raise ParameterError(
+            f"support must have the signal's shape {frame.signal_shape}, got "
+            f"{domain.mask.shape}; with oversampling it is the object's, not the pattern's"
+        )
+    problem = Problem(Modulus(frame), y, noise=noise, domain=domain)
+    have, unknowns = _distinct(frame), _unknowns(problem)
+    least = unknowns if frame.real_signal else 2 * unknowns - 1
+    if have < least:
+        raise ParameterError(
+            f"{have} magnitudes cannot determine {unknowns} "
+            f"{'real' if frame.real_signal else 'complex'} unknowns: at least {least} are "
+            f"needed, and {_enough(problem)} determine every signal; measure more or give a "
+            "smaller support"
+        )
+    return problem
+
+
+def count_note(problem: Problem) -> str | None:
+    """Return what to say of magnitudes too few to determine every signal, or None.
+
+    Generic frames need 2 n - 1 (real) or 4 n - 4 (complex) vectors for injectivity [1]_ [2]_.
+
+    References
+    ----------
+    .. [1] R. Balan, P. Casazza, D. Edidin, "On signal reconstruction without phase", Appl.
+       Comput. Harmon. Anal. 20 (2006).
+    .. [2] A. Conca, D. Edidin, M. Hering, C. Vinzant, "An algebraic characterization of
+       injectivity in phase retrieval", Appl. Comput. Harmon. Anal. 38 (2015).
+    """
+    frame = problem.model.frame
+    have, enough = _distinct(frame), _enough(problem)
+    if have >= enough:
+        return None
+    return (
+        f"{have} magnitudes of {_unknowns(problem)} "
+        f"{'real' if frame.real_signal else 'complex'} unknowns determine most signals but not "
+        f"every one: {enough} would do"
+    )
+
+
+def _unknowns(problem: Problem) -> int:
+    domain, frame = problem.domain, problem.model.frame
+    if isinstance(domain, Support):
+        return int(np.count_nonzero(np.broadcast_to(domain.mask, frame.signal_shape)))
+    return frame.signal_size
+
+
+def _enough(problem: Problem) -> int:
+    n = _unknowns(problem)
+    return 2 * n - 1 if problem.model.frame.real_signal else max(4 * n - 4, 1)
+
+
+def _distinct(frame: Frame) -> int:
+    """Return the number of magnitudes that are not equal for every signal."""
+    if isinstance(frame, Fourier) and frame.real_signal and not frame.one_sided:
+        own = math.prod(2 if n % 2 == 0 else 1 for n in frame.padded_shape)
+        return (frame.coef_size + own) // 2
+    return frame.coef_size

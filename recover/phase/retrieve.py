@@ -1,0 +1,178 @@
+"""Phase retrieval: magnitudes and a frame in, the signal with its certificate out."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from recover.certificates.certificate import not_asked
+from recover.core.arrays import as_generator, as_numeric, frozen
+from recover.core.errors import ParameterError
+from recover.frames.base import Frame
+from recover.models.domains import Domain, Support
+from recover.models.noise import Noise
+from recover.models.problem import Problem
+from recover.phase.ambiguity import distances, trivial
+from recover.phase.arguments import count_note, phase_problem
+from recover.phase.plan import default_methods, single_serves
+from recover.phase.result import PhaseResult, Restarts
+from recover.phase.search import Found, explained, polished, search
+from recover.phase.sensitivity import dense_serves, sensitivity
+from recover.pipeline import certify as certify_signal
+from recover.pipeline import method_named
+from recover.solve.base import AnyMethod, Status, Watch
+
+__all__ = ["retrieve"]
+
+log = logging.getLogger("recover")
+
+ALIKE = 0.05  # relative distance up to which two starts found the same
+AS_GOOD = 2.0  # a start whose misfit is at most this many times the best's explains the data
+SQUARES = 0.2  # intensities are suspected if their roots leave so small a part of the misfit
+SUSPECT = 0.02  # misfit from which that is looked into
+QUICK_STEPS = 200
+QUICK_MAP = 600  # real unknowns up to which the sensitivity map costs next to nothing
+
+
+def retrieve(
+    magnitudes: npt.ArrayLike,
+    frame: Frame,
+    *,
+    domain: Domain | None = None,
+    method: AnyMethod | str | None = None,
+    start: npt.ArrayLike | None = None,
+    noise: Noise | float = 0.0,
+    restarts: int | None = None,
+    certify: bool = True,
+    rng: int | np.random.Generator = 0,
+    watch: Watch | None = None,
+) -> PhaseResult:
+    """Recover a signal from the magnitudes of its coefficients.
+
+    Parameters
+    ----------
+    magnitudes : array [shape=frame.coef_shape, >= 0]
+        Moduli of the coefficients, the square roots of intensities.  float32 data give a
+        signal in single precision.
+    frame : Frame
+        What was measured: Dense, CodedDiffraction, Fourier (with a support), a Stack of two
+        planes, Fresnel, or any other; unmeasured pixels are left out by Masked.
+    domain : Domain, optional
+        What is known of the signal, as ``Support(mask, nonnegative=True)``.
+    method : Method or str, optional
+        One of `recover.methods`, or its name; chosen for the setup by default.
+    start : array [shape=frame.signal_shape], optional
+        Signal to start from.
+    noise : Noise or float
+        A promise about the noise of the magnitudes; a number bounds its l2 norm.  The work
+        ends when the noise explains the misfit, at the least-squares signal.
+    restarts : int >= 1, optional
+        Starts that are run and compared; by default as many as it takes.
+    certify : bool
+        Whether to issue a certificate.
+    rng : int or Generator
+        The only source of randomness.
+    watch : callable, optional
+        Told a `Progress` after each step; returns True to stop with what there is.
+
+    Returns
+    -------
+    PhaseResult
+
+    Raises
+    ------
+    ParameterError
+        If the data cannot be magnitudes of this frame, or are too few for any signal.
+    OutOfScopeError
+        If `method` does not apply.
+    """
+    if restarts is not None and restarts < 1:
+        raise ParameterError(f"restarts must be >= 1, got {restarts}")
+    problem = phase_problem(magnitudes, frame, domain, noise)
+    first = None if start is None else as_numeric("start", start)
+    generator = as_generator(rng)
+    notes = [note for note in (count_note(problem),) if note is not None]
+    for note in notes:
+        log.warning("%s", note)
+    if method is None:
+        methods = default_methods(problem, restarts)
+        found = search(problem, methods, first, generator, watch, single=single_serves(problem))
+        found = polished(problem, found, generator, watch)
+    else:
+        chosen = method_named(method) if isinstance(method, str) else method
+        found = search(problem, [chosen], first, generator, watch, single=False)
+    if not explained(problem, found.best) and found.status is not Status.STOPPED:
+        notes += _outcome(problem, found, generator)
+    return _result(problem, found, notes, asked=certify, rng=generator)
+
+
+def _result(
+    problem: Problem, found: Found, notes: list[str], *, asked: bool, rng: np.random.Generator
+) -> PhaseResult:
+    signal = found.signal.astype(problem.dtype)
+    certificate = certify_signal(problem, signal) if asked else not_asked(problem.digest)
+    compared = _compare(problem, found)
+    if compared.rivals and explained(problem, found.best):
+        notes.append(
+            f"{compared.rivals} of {compared.residuals.size} starts explain the data about as "
+            "well and found something else: the data may not determine the signal"
+        )
+    quick = asked and bool(signal.any()) and dense_serves(problem, QUICK_MAP)
+    support = problem.domain.mask if isinstance(problem.domain, Support) else None
+    return PhaseResult(
+        signal=frozen(signal),
+        certificate=certificate,
+        status=found.status,
+        residuals=frozen(np.concatenate([np.zeros(0), *found.history])),
+        restarts=compared,
+        trivial=trivial(problem, signal),
+        notes=tuple(notes),
+        method=" + ".join(dict.fromkeys(found.methods)),
+        magnitudes=problem.y,
+        fitted=frozen(np.abs(problem.model.frame.analysis(signal))),
+        sensitivity=sensitivity(problem, signal, rng=rng).deviations if quick else None,
+        support=support,
+    )
+
+
+def _compare(problem: Problem, found: Found) -> Restarts:
+    """Say how far apart the starts ended; the one that was polished stands for its own."""
+    signals = np.stack([found.signal, *found.others])
+    residuals = np.array([found.best, *found.misfits])
+    apart = distances(problem, signals)
+    # rivals explain the data about as well, by the misfit at which the search ended
+    level = AS_GOOD * max(found.best, found.searched)
+    good = residuals <= level
+    near = apart[0] <= ALIKE
+    return Restarts(
+        frozen(residuals),
+        frozen(apart),
+        int(np.count_nonzero(good & near)),
+        int(np.count_nonzero(good & ~near)),
+    )
+
+
+def _outcome(problem: Problem, found: Found, rng: np.random.Generator) -> list[str]:
+    """Return what to say of data that were not explained."""
+    if found.best > SUSPECT:
+        roots = _as_roots(problem)
+        first = replace(default_methods(roots, None)[0], max_iter=QUICK_STEPS)
+        quick = search(roots, [first], None, rng, None, single=single_serves(roots))
+        if quick.best <= SQUARES * found.best:
+            return [
+                f"the data look like intensities: their square roots are explained to "
+                f"{quick.best:.2g}, they themselves to {found.best:.2g} only; pass "
+                "numpy.sqrt(data)"
+            ]
+    return [
+        f"the magnitudes are explained to {found.best:.2g} of their norm only: state the "
+        "noise, mask bad pixels, or try other starts"
+    ]
+
+
+def _as_roots(problem: Problem) -> Problem:
+    roots = np.sqrt(np.maximum(problem.y, 0.0))
+    return Problem(problem.model, roots, domain=problem.domain)
