@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -20,10 +21,9 @@ from recover.models.problem import Problem
 from recover.models.saturation import Saturation
 from recover.priors.quadratic import Quadratic
 from recover.solve.base import Solution
-from recover.solve.loop import solve
 from recover.solve.multigrid_obstacle import MultigridObstacle
 
-__all__ = ["Energy", "EnergySettings", "energy_of", "minimise", "operator_of"]
+__all__ = ["Energy", "EnergySettings", "energy_of", "operator_of"]
 
 
 @dataclass(frozen=True)
@@ -52,26 +52,45 @@ class EnergySettings:
 
 @dataclass(frozen=True, eq=False)
 class Energy:
-    """An image's energy, its data, and its minimiser.
+    """The energy of an image, its data, and its one-sided minimiser before any validation.
 
     Parameters
     ----------
     operator : Frame
         T, for signals (channels, height, width).
-    problem : Problem
-        The samples v and their level; its prior names T, with budget 0 (none is assumed here).
+    settings : EnergySettings
+    clipped : array of bool [shape=operator.signal_shape]
+        The unknown samples.
+    level : float
+        Their least value, in the domain.
     solution : Solution
-        The one-sided minimiser, in the domain.
+        The minimiser.
     """
 
     operator: Frame
-    problem: Problem
+    settings: EnergySettings
+    clipped: Array
+    level: float
     solution: Solution
 
     @property
     def minimiser(self) -> Array:
-        """The minimiser, shape (channels, height, width), in the domain."""
+        """The minimiser in the domain, shape (channels, height, width); known samples as is."""
         return self.solution.signal
+
+    @property
+    def values(self) -> Array:
+        """The minimiser as values whose level is 1."""
+        found = self.settings.domain.inverse(self.minimiser)
+        return np.maximum(found, np.ones((), found.dtype))
+
+    @cached_property
+    def problem(self) -> Problem:
+        """The one-sided problem; its prior names T, with budget 0 (nothing is assumed here)."""
+        high = np.where(self.clipped, self.level, np.inf)
+        data = np.where(self.clipped, np.float32(self.level), self.minimiser)
+        model = Saturation(Identity(data.shape), None, high)
+        return Problem(model, data, prior=Quadratic(self.operator, 0.0))
 
 
 def operator_of(
@@ -88,7 +107,8 @@ def operator_of(
     settings : EnergySettings
     """
     full = clipped.all(axis=0)
-    roots = np.where(full, 1.0, math.sqrt(settings.faint))
+    faint = settings.faint if len(clipped) > 1 else 1.0  # a grey image has no other channel
+    roots = np.where(full, 1.0, math.sqrt(faint))
     parts: list[Frame] = [Laplacian(shape, roots)]
     weights = [math.sqrt(settings.curvature)]
     if full.any() and settings.tension > 0.0:
@@ -100,31 +120,13 @@ def operator_of(
     return Stack(parts, weights)
 
 
-def minimise(
-    operator: Frame, v: Array, clipped: Array, level: Array | float, *, tol: float
-) -> tuple[Problem, Solution]:
-    """Return the one-sided problem of samples v, and its minimiser.
-
-    Parameters
-    ----------
-    operator : Frame
-    v : array [shape=operator.signal_shape]
-        Where clipped, what it holds does not matter.
-    clipped : array of bool [shape of v]
-    level : float or array
-        Least value of clipped samples.
-    tol : float
-        See `MultigridObstacle`.
-    """
-    high = np.where(clipped, level, np.inf)
-    data = np.where(clipped, np.asarray(level, v.dtype), v)
-    model = Saturation(Identity(v.shape), None, high)
-    problem = Problem(model, data, prior=Quadratic(operator, 0.0))
-    return problem, solve(problem, MultigridObstacle(tol=tol), start=data)
-
-
 def energy_of(
-    planes: Array, clipped: Array, settings: EnergySettings | None = None, tol: float = 1e-3
+    planes: Array,
+    clipped: Array,
+    settings: EnergySettings | None = None,
+    *,
+    tol: float = 1e-3,
+    spread: Array | None = None,
 ) -> Energy:
     """Return the energy of an image and its one-sided minimiser, before any validation.
 
@@ -136,12 +138,14 @@ def energy_of(
     settings : EnergySettings, optional
     tol : float
         See `MultigridObstacle`.
+    spread : array [shape=(channels, channels)], optional
+        See `recover.image.slopes.pair_maps`.
     """
     chosen = EnergySettings() if settings is None else settings
     v = chosen.domain.forward(np.asarray(planes, dtype=np.float32))
-    maps = pair_maps(v, ~clipped, chosen.slopes) if len(v) > 1 else None
+    maps = pair_maps(v, ~clipped, chosen.slopes, spread) if len(v) > 1 else None
     channels, height, width = v.shape
     operator = operator_of((channels, height, width), clipped, maps, chosen)
     level = float(chosen.domain.forward(np.ones((), dtype=np.float32)))
-    problem, solution = minimise(operator, v, clipped, level, tol=tol)
-    return Energy(operator, problem, solution)
+    solution = MultigridObstacle(tol=tol).minimise(operator, v, clipped, level)
+    return Energy(operator, chosen, clipped, level, solution)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy.typing as npt
 from recover.core.arrays import Array
 from recover.frames.coarse import block_means
 
-__all__ = ["PairMaps", "SlopeSettings", "pair_maps"]
+__all__ = ["PairMaps", "SlopeSettings", "global_spread", "pair_maps"]
 
 Single = npt.NDArray[np.float32]
 
@@ -57,10 +58,13 @@ class PairMaps:
 
 _FINEST = 1.5  # standard deviations below this many entries lose the window's shape
 _STEADY = 1e-5  # variance below which a channel says nothing of slopes
+_STRIP = 256  # rows at a time
 _PRIOR = 1e-4  # weight of the whole image, where the window holds nothing
 
 
-def pair_maps(v: Single, usable: Array, settings: SlopeSettings) -> PairMaps:
+def pair_maps(
+    v: Single, usable: Array, settings: SlopeSettings, spread: Array | None = None
+) -> PairMaps:
     """Return slopes ``a_cd`` and weights ``W_cd`` of all ordered pairs of channels.
 
     The slope is the regression of v_c on v_d under a Gaussian window, over pixels where both
@@ -74,8 +78,11 @@ def pair_maps(v: Single, usable: Array, settings: SlopeSettings) -> PairMaps:
     usable : array of bool [shape of v]
         Samples that were not clipped.
     settings : SlopeSettings
+    spread : array [shape=(channels, channels)], optional
+        `global_spread` of the whole image that v is a part of; that of v by default.
     """
     channels = len(v)
+    overall = global_spread(v, usable) if spread is None else spread
     step = 1
     while settings.sigma / (2 * step) >= _FINEST:
         step *= 2
@@ -85,7 +92,8 @@ def pair_maps(v: Single, usable: Array, settings: SlopeSettings) -> PairMaps:
     for c in range(channels):
         for d in range(c + 1, channels):
             local = _moments(v[c], v[d], usable[c] & usable[d], settings.sigma, step)
-            slopes[c, d], slopes[d, c] = local.slopes(settings)
+            slopes[c, d] = local.slopes(settings, overall[d, c])
+            slopes[d, c] = local.slopes(settings, overall[c, d], swapped=True)
             spreads[c, d] = local.residual(slopes[c, d])
             spreads[d, c] = local.residual(slopes[d, c], swapped=True)
     residual = np.stack([spreads[pair] for pair in pairs])
@@ -105,23 +113,19 @@ class _Moments:
     cc: Array
     dd: Array
     cd: Array
-    global_variance: tuple[float, float]
     gradients: tuple[Array, Array, Array]  # cc, dd, cd
 
-    def slopes(self, settings: SlopeSettings) -> tuple[Array, Array]:
-        """Return the slopes of c on d and of d on c."""
-        covariance = self.cd - self.mean_c * self.mean_d
-        out = []
-        for second, mean, of_all in (
-            (self.dd, self.mean_d, self.global_variance[1]),
-            (self.cc, self.mean_c, self.global_variance[0]),
-        ):
-            k = np.float32(settings.shrink * of_all + _STEADY)
-            ratio = self.cd / np.maximum(second, np.float32(_STEADY))
-            variance = np.maximum(second - mean * mean, np.float32(0.0))
-            slope = (covariance + k * ratio) / (variance + k)
-            out.append(np.clip(slope, np.float32(settings.least), np.float32(settings.most)))
-        return out[0], out[1]
+    def slopes(
+        self, settings: SlopeSettings, variance: float, *, swapped: bool = False
+    ) -> Array:
+        """Return the slopes of c on d, or of d on c; the variance is the global one."""
+        second, mean = (self.cc, self.mean_c) if swapped else (self.dd, self.mean_d)
+        k = np.float32(settings.shrink * variance + _STEADY)
+        ratio = self.cd / np.maximum(second, np.float32(_STEADY))
+        local = np.maximum(second - mean * mean, np.float32(0.0))
+        slope = (self.cd - self.mean_c * self.mean_d + k * ratio) / (local + k)
+        least, most = np.float32(settings.least), np.float32(settings.most)
+        return np.asarray(np.clip(slope, least, most))
 
     def residual(self, slope: Array, *, swapped: bool = False) -> Array:
         """Return the mean square of ``grad v_c - a grad v_d``."""
@@ -132,40 +136,70 @@ class _Moments:
         return np.asarray(np.maximum(square, np.float32(0.0)))
 
 
+def global_spread(v: Single, usable: Array) -> Array:
+    """Return the variance of v_c over pixels where c and d are usable, shape (c, d).
+
+    Brighter pixels count more.
+    """
+    channels = len(v)
+    out = np.zeros((channels, channels))
+    for c in range(channels):
+        for d in range(channels):
+            both = usable[c] & usable[d]
+            first = v[c][both].astype(np.float64)
+            weight = np.square(np.maximum(v[c], v[d])[both]).astype(np.float64)
+            total = float(weight.sum())
+            if total > 0.0:
+                mean = float((weight * first).sum()) / total
+                out[c, d] = float((weight * np.square(first - mean)).sum()) / total
+    return out
+
+
 def _moments(c: Single, d: Single, both: Array, sigma: float, step: int) -> _Moments:
-    weight = np.where(both, np.square(np.maximum(c, d)), np.float32(0.0))
-    wc, wd = weight * c, weight * d
-    means = _window([weight, wc, wd, wc * c, wd * d, wc * d], sigma, step)
-    mean_c, mean_d, cc, dd, cd = means[1:] / means[0]
-    sums = [float(each.sum(dtype=np.float64)) for each in (weight, wc, wd, wc * c, wd * d)]
-    total = sums[0] if sums[0] > 0.0 else 1.0
-    variance_c = max(sums[3] / total - (sums[1] / total) ** 2, 0.0)
-    variance_d = max(sums[4] / total - (sums[2] / total) ** 2, 0.0)
-    planes = [np.zeros_like(weight) for _ in range(4)]
-    for axis in (0, 1):
-        head = tuple(slice(None, -1) if k == axis else slice(None) for k in (0, 1))
-        tail = tuple(slice(1, None) if k == axis else slice(None) for k in (0, 1))
-        edge = np.where(both[head] & both[tail], weight[head], np.float32(0.0))
-        dc, dd_ = c[tail] - c[head], d[tail] - d[head]
-        for plane, value in zip(
-            planes, (edge, edge * dc * dc, edge * dd_ * dd_, edge * dc * dd_), strict=True
+    """Return the windowed moments, made of strips of rows to spare memory."""
+    strips = [
+        np.stack([block_means(plane, step) for plane in planes])
+        for planes in _strips(c, d, both, max(_STRIP // step, 1) * step)
+    ]
+    means = _window(np.concatenate(strips, axis=1), sigma / step)
+    mean_c, mean_d, cc, dd, cd = means[1:6] / means[0]
+    gcc, gdd, gcd = means[7:] / means[6]
+    return _Moments(mean_c, mean_d, cc, dd, cd, (gcc, gdd, gcd))
+
+
+def _strips(c: Single, d: Single, both: Array, rows: int) -> Iterator[list[Array]]:
+    """Yield weight, values, products; edge weight, products of differences, by strips."""
+    height = len(c)
+    for start in range(0, height, rows):
+        stop = min(start + rows, height)
+        # one row more, for the differences downwards
+        part = slice(start, min(stop + 1, height))
+        x, y = c[part], d[part]
+        weight = np.where(both[part], np.square(np.maximum(x, y)), np.float32(0.0))
+        planes = [weight, weight * x, weight * y]
+        planes += [planes[1] * x, planes[2] * y, planes[1] * y]
+        edges = [np.zeros_like(weight) for _ in range(4)]
+        for head, tail in (
+            (np.s_[:, :-1], np.s_[:, 1:]),
+            (np.s_[:-1], np.s_[1:]),
         ):
-            plane[head] += value
-    moved = _window(planes, sigma, step)
-    gcc, gdd, gcd = moved[1:] / moved[0]
-    return _Moments(mean_c, mean_d, cc, dd, cd, (variance_c, variance_d), (gcc, gdd, gcd))
+            edge = np.where(weight[tail] > 0.0, weight[head], np.float32(0.0))
+            dx, dy = x[tail] - x[head], y[tail] - y[head]
+            wx, wy = edge * dx, edge * dy
+            for plane, value in zip(edges, (edge, wx * dx, wy * dy, wx * dy), strict=True):
+                plane[head] += value
+        yield [plane[: stop - start] for plane in planes + edges]
 
 
-def _window(planes: list[Array], sigma: float, step: int) -> Array:
+def _window(planes: Array, sigma: float) -> Array:
     """Return Gaussian means on the coarse grid, with a little of the global ones."""
     from scipy.ndimage import gaussian_filter
 
-    out = []
-    for plane in planes:
-        coarse = block_means(plane, step)
-        overall = np.float32(coarse.mean(dtype=np.float64))
-        smooth = gaussian_filter(coarse, sigma / step, mode="nearest", truncate=4.0)
-        out.append(smooth + np.float32(_PRIOR) * overall)
-    moments = np.stack(out)
-    moments[0] += np.finfo(np.float32).tiny  # nothing usable at all: every mean is zero
+    overall = planes.mean(axis=(1, 2), dtype=np.float64, keepdims=True)
+    moments = np.stack(
+        [gaussian_filter(each, sigma, mode="nearest", truncate=4.0) for each in planes]
+    )
+    moments += (_PRIOR * overall).astype(np.float32)
+    tiny = np.finfo(np.float32).tiny  # nothing usable at all: every mean is zero
+    moments[[0, 6]] = np.maximum(moments[[0, 6]], tiny)
     return moments

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Self
 
@@ -16,11 +17,12 @@ from recover.core.bounded_newton import (
 )
 from recover.core.errors import ParameterError
 from recover.core.multigrid import build_multigrid
-from recover.frames.stencil import normal_equations
+from recover.frames.base import Frame
+from recover.frames.stencil import NormalEquations, normal_equations
 from recover.models.domains import Ball
 from recover.models.problem import Problem
 from recover.priors.quadratic import Quadratic
-from recover.solve.base import Method, Status
+from recover.solve.base import Method, Solution, Status
 from recover.solve.bounded import cast_inward
 from recover.solve.fixed import real_dtype, relative
 from recover.solve.obstacle import sampled
@@ -53,8 +55,9 @@ class MultigridObstacle(Method[_State]):
     max_iter : int
         The most Newton steps.
     tol : float
-        The size of the projected gradient, relative to that at the feasible signal nearest to
-        zero, at which it stops.
+        The size of the projected gradient in the metric of the multigrid cycle (an estimate of
+        the distance to the minimiser in the energy's own norm), relative to that of the
+        gradient at the feasible signal nearest to zero, at which it stops.
     inner : int
         The most conjugate gradient steps inside a Newton step.
     forcing : float in (0, 1)
@@ -91,31 +94,64 @@ class MultigridObstacle(Method[_State]):
             raise ParameterError("problem must have a Quadratic prior")
         unknown, known, lower, upper = sample_bounds(problem)
         system = normal_equations(prior.operator, unknown, known)
+        below, above = (side.reshape(-1)[system.places] for side in (lower, upper))
+        return self._begin(system, known, (below, above), start)
+
+    def minimise(self, operator: Frame, known: Array, unknown: Array, lower: float) -> Solution:
+        """Return the minimiser without a problem around it: for pictures of many pixels.
+
+        The same steps as for a problem, but nothing is computed for known samples.
+
+        Parameters
+        ----------
+        operator : Frame
+            With stencils.
+        known : array [shape=operator.signal_shape]
+            The samples; what it holds where they are unknown does not matter.
+        unknown : array of bool [shape of known]
+        lower : float
+            Least value of an unknown sample.
+        """
+        system = normal_equations(operator, unknown, known)
+        least = np.full_like(system.right, lower)
+        above = np.full_like(system.right, np.inf)
+        state = self._begin(system, known, (least, above), None)
+        residuals = [state.residual]
+        while residuals[-1] > self.tol and len(residuals) <= self.max_iter:
+            state = self._advance(state)
+            residuals.append(state.residual)
+        status = Status.CONVERGED if residuals[-1] <= self.tol else Status.MAX_ITER
+        return Solution(_picture(state), status, np.array(residuals[1:]), type(self).__name__)
+
+    def _begin(
+        self,
+        system: NormalEquations,
+        known: Array,
+        bounds: tuple[Array, Array],
+        start: Array | None,
+    ) -> _State:
         places = np.array(np.unravel_index(system.places, known.shape))
-        task = BoundedQuadratic(
-            system.matrix,
-            system.right,
-            lower.reshape(-1)[system.places],
-            upper.reshape(-1)[system.places],
-            build_multigrid(system.matrix, places if len(places) > 1 else _line(places)),
-        )
+        grid = build_multigrid(system.matrix, places if len(places) > 1 else _line(places))
+        task = BoundedQuadratic(system.matrix, system.right, *bounds, grid)
         inner = newton_start(task, np.zeros_like(system.right))
-        scale = float(np.linalg.norm(inner.gradient))
+        # what the bounds hold back counts as data too
+        scale = math.sqrt(max(float(np.vdot(inner.gradient, grid(inner.gradient))), 0.0))
         if start is not None:
             inner = newton_start(task, start.reshape(-1)[system.places])
         residual = relative(inner.violation, scale)
         return _State(task, system.places, known, inner, scale, residual)
 
     def step(self, problem: Problem, state: _State) -> _State:
+        return self._advance(state)
+
+    def _advance(self, state: _State) -> _State:
         goal = max(self.forcing * state.inner.violation, 0.3 * self.tol * state.scale)
         inner = newton_step(state.task, state.inner, goal, self.inner)
         residual = relative(inner.violation, state.scale)
         return _State(state.task, state.places, state.known, inner, state.scale, residual)
 
     def signal(self, problem: Problem, state: _State) -> Array:
-        out = state.known.copy()
-        out.reshape(-1)[state.places] = state.inner.x
-        return out
+        return _picture(state)
 
     @classmethod
     def sample(cls, rng: np.random.Generator) -> Self:
@@ -150,6 +186,13 @@ def sample_bounds(problem: Problem) -> tuple[Array, Array, Array, Array]:
         )
     lower, upper = cast_inward(low, high, real_dtype(problem))
     return (~fixed).reshape(shape), value.reshape(shape), lower, upper
+
+
+def _picture(state: _State) -> Array:
+    """Return the known samples with the unknown ones put in."""
+    out = state.known.copy()
+    out.reshape(-1)[state.places] = state.inner.x
+    return out
 
 
 def _line(places: Array) -> Array:
