@@ -7,11 +7,13 @@ from recover.audio.app import (
     inspect_file,
     process_file,
 )
+from recover.audio.conditional import ConditionalAccount, certify_conditionally
 from recover.audio.declip import declip
 from recover.audio.declipper import Declipper
 from recover.audio.estimate import estimate_again, estimate_error
 from recover.audio.estimate_conditioning import Conditioning
 from recover.audio.estimate_result import ErrorEstimate, SegmentEstimate
+from recover.audio.gaps import Gap, certify_gaps
 from recover.audio.levels import ChannelLevels, Kind, detect_levels
 from recover.audio.measurement import channel_problems
 from recover.audio.result import AudioResult, StretchAccount
@@ -22,14 +24,18 @@ __all__ = [
     "AudioReport",
     "AudioResult",
     "ChannelLevels",
+    "ConditionalAccount",
     "Conditioning",
     "Declipper",
     "ErrorEstimate",
+    "Gap",
     "Inspection",
     "Kind",
     "Segment",
     "SegmentEstimate",
     "StretchAccount",
+    "certify_conditionally",
+    "certify_gaps",
     "certify_segments",
     "channel_problems",
     "declip",

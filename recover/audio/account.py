@@ -5,22 +5,24 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from recover.audio.levels import ChannelLevels
 from recover.audio.measurement import channel_problem
 from recover.certificates.certificate import Certificate, not_asked, unbounded
+from recover.certificates.evidence import Evidence
 from recover.certificates.parts import combine
-from recover.certificates.reasons import Why, Withheld
+from recover.certificates.reasons import NO_WITNESS, Why, Withheld
 from recover.certificates.statements import assumptions_of, scope_of
 from recover.core.arrays import Array
 from recover.core.enclosure import Enclosure
+from recover.core.rigor import PROVED
 from recover.models.problem import Problem
 from recover.pipeline import certify
 
-__all__ = ["RunningDigest", "certify_long", "certify_recording"]
+__all__ = ["ChannelDigest", "RunningDigest", "certify_long", "certify_recording"]
 
 _CONSTANT = 2**16  # equal levels handed over at a time
 
@@ -49,11 +51,19 @@ def certify_recording(
     return parts[0][1] if len(parts) == 1 else combine(parts)
 
 
+class ChannelDigest(NamedTuple):
+    """The digests of a channel's problem, and of its data as float64."""
+
+    problem: str
+    signal: str
+
+
 class RunningDigest:
-    """The digest of a channel's problem, from its data in blocks.
+    """The digests of a channel, from its data in blocks.
 
     Equal to `Problem.digest` of `recover.audio.measurement.channel_problem` for the whole
-    channel, which is tested.
+    channel, and to the digest that a certificate names the data by where they are the recovered
+    signal, which is tested.
 
     Parameters
     ----------
@@ -66,41 +76,48 @@ class RunningDigest:
     """
 
     def __init__(self, levels: ChannelLevels, length: int, dtype: np.dtype[Any]) -> None:
-        self._sha = hashlib.sha256()
+        self._problem, self._signal = hashlib.sha256(), hashlib.sha256()
         low = -math.inf if levels.low is None else float(dtype.type(levels.low))
         high = math.inf if levels.high is None else float(dtype.type(levels.high))
-        self._plain("Saturation")
+        _plain(self._problem, "Saturation")
         for level in (low, high):
-            self._head(np.dtype(np.float64), length)
+            _head(self._problem, np.dtype(np.float64), length)
             equal = np.full(min(_CONSTANT, length), level).tobytes()
             for _ in range(length // _CONSTANT):
-                self._sha.update(equal)
-            self._sha.update(equal[: 8 * (length % _CONSTANT)])
-            self._sha.update(b"\0")
+                self._problem.update(equal)
+            self._problem.update(equal[: 8 * (length % _CONSTANT)])
+            self._problem.update(b"\0")
         for part in ("Identity", length, True):
-            self._plain(part)
-        self._head(dtype, length)
+            _plain(self._problem, part)
+        _head(self._problem, dtype, length)
+        _head(self._signal, np.dtype(np.float64), length)
 
     def update(self, y: Array) -> None:
         """Take over the next data."""
-        self._sha.update(np.ascontiguousarray(y).tobytes())
+        self._problem.update(np.ascontiguousarray(y).tobytes())
+        self._signal.update(np.ascontiguousarray(y, dtype=np.float64).tobytes())
 
-    def hexdigest(self) -> str:
-        """Return the digest once all data were taken over."""
-        whole = self._sha.copy()
-        whole.update(b"\0")
-        return whole.hexdigest()
+    def digests(self) -> ChannelDigest:
+        """Return the digests once all data were taken over."""
+        ends = []
+        for sha in (self._problem, self._signal):
+            whole = sha.copy()
+            whole.update(b"\0")
+            ends.append(whole.hexdigest())
+        return ChannelDigest(*ends)
 
-    def _head(self, dtype: np.dtype[Any], length: int) -> None:
-        self._sha.update(f"{dtype.str}{(length,)}".encode())
 
-    def _plain(self, part: str | int | bool) -> None:
-        self._sha.update(f"{type(part).__name__}:{part!r}".encode() + b"\0")
+def _head(sha: hashlib._Hash, dtype: np.dtype[Any], length: int) -> None:
+    sha.update(f"{dtype.str}{(length,)}".encode())
+
+
+def _plain(sha: hashlib._Hash, part: str | int | bool) -> None:
+    sha.update(f"{type(part).__name__}:{part!r}".encode() + b"\0")
 
 
 def certify_long(
     levels: Sequence[ChannelLevels],
-    digests: Sequence[str],
+    digests: Sequence[ChannelDigest],
     fixed: Sequence[int],
     length: int,
     tolerance: float,
@@ -109,15 +126,16 @@ def certify_long(
 ) -> Certificate:
     """Certify a long recording from what its data fix, without holding it.
 
-    Where a sample is clipped nothing can follow from the data alone; where none is, the proof
-    would need all samples at once, and is left out.
+    Where a sample is clipped nothing can follow from the data alone; where none is, and there
+    is no tolerance, every sample is known and the error is zero.  The certificates are those
+    that `certify_recording` issues for the whole channels.
 
     Parameters
     ----------
     levels : sequence of ChannelLevels
         The channels' levels.
-    digests : sequence of str
-        The channels' `RunningDigest`.
+    digests : sequence of ChannelDigest
+        The channels' `RunningDigest.digests`.
     fixed : sequence of int
         Per channel, the samples that the data fix.
     length : int
@@ -129,25 +147,47 @@ def certify_long(
     """
     parts = []
     for k, level in enumerate(levels):
-        if not asked:
-            part = not_asked(digests[k])
+        if asked:
+            part = _channel(level, digests[k], length - fixed[k], length, tolerance)
         else:
-            sample = channel_problem(np.zeros(1), level, tolerance)
-            why, zero = Withheld(Why.TOO_LARGE, {"size": length, "name": "Identity"}), False
-            if fixed[k] < length:
-                numbers: dict[str, float | int | str] = {
-                    "clipped": length - fixed[k],
-                    "total": length,
-                }
-                why, zero = Withheld(Why.CLIPPED_BASIS, numbers, kappa_zero=True), True
-            part = unbounded(
-                why.sentence,
-                scope_of(sample),
-                digests[k],
-                sample.noise.to_json(),
-                assumptions_of(sample),
-                kappa=Enclosure(0.0, 0.0 if zero else math.inf),
-                values=why.values(),
-            )
+            part = not_asked(digests[k].problem)
         parts.append((f"channel {k + 1}", part))
     return parts[0][1] if len(parts) == 1 else combine(parts)
+
+
+def _channel(
+    level: ChannelLevels, digests: ChannelDigest, clipped: int, length: int, tolerance: float
+) -> Certificate:
+    """Return the certificate of one channel with that many clipped samples."""
+    sample = channel_problem(np.zeros(1), level, tolerance)
+    scope, assumptions = scope_of(sample), assumptions_of(sample)
+    if clipped == 0 and sample.noise_bound.is_zero:
+        # the rows of the identity are all fixed: its smallest eigenvalue is 1, the residual 0
+        return Certificate(
+            kappa=Enclosure(1.0, math.inf),
+            error_bound=0.0,
+            scope=scope,
+            assumptions=assumptions,
+            rigor=PROVED,
+            evidence=Evidence(
+                "rows",
+                {"signal_digest": digests.signal, "eigenvalue": 1.0, "route": "diagonal"},
+            ),
+            reason=NO_WITNESS,
+            subject=digests.problem,
+            noise=sample.noise.to_json(),
+        )
+    numbers: dict[str, float | int | str] = {"size": length, "name": "Identity"}
+    why = Withheld(Why.TOO_LARGE, numbers)
+    if clipped > 0:
+        numbers = {"clipped": clipped, "total": length}
+        why = Withheld(Why.CLIPPED_BASIS, numbers, kappa_zero=True)
+    return unbounded(
+        why.sentence,
+        scope,
+        digests.problem,
+        sample.noise.to_json(),
+        assumptions,
+        kappa=Enclosure(0.0, 0.0 if clipped > 0 else math.inf),
+        values=why.values(),
+    )

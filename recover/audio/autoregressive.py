@@ -12,7 +12,15 @@ from scipy.linalg import solveh_banded
 from recover.audio.levels import runs_of
 from recover.core.arrays import Array
 
-__all__ = ["HYPOTHESIS", "ORDER", "GapBands", "gap_bands", "prediction_filter"]
+__all__ = [
+    "HYPOTHESIS",
+    "ORDER",
+    "GapBands",
+    "Neighbourhood",
+    "clusters_of",
+    "gap_bands",
+    "prediction_filter",
+]
 
 ORDER = 32
 _CONTEXT = 512  # samples on either side that the model is fitted to
@@ -67,15 +75,67 @@ def gap_bands(signal: Array, mask: Array) -> GapBands:
     """
     starts, stops = runs_of(mask)
     bands, isolated = np.full(len(starts), np.inf), np.zeros(len(starts), dtype=bool)
-    apart = np.flatnonzero(starts[1:] - stops[:-1] >= ORDER)
-    first = np.concatenate([[0], apart + 1])[: len(starts)]
-    last = np.concatenate([apart, [len(starts) - 1]])[: len(first)]
-    before = np.concatenate([[0], np.cumsum(mask)])
-    for a, b in zip(first, last, strict=True):
-        gaps = slice(int(a), int(b) + 1)
-        isolated[gaps] = a == b
-        bands[gaps] = _cluster(signal, mask, before, starts[gaps], stops[gaps])
+    around = Neighbourhood(signal, mask)
+    first = 0
+    for a, b in clusters_of(mask):
+        last = int(np.searchsorted(starts, b))
+        gaps = slice(first, last)
+        isolated[gaps] = last - first == 1
+        bands[gaps] = _cluster(around, a, b, starts[gaps], stops[gaps])
+        first = last
     return GapBands(starts, stops, bands, isolated)
+
+
+def clusters_of(mask: Array) -> list[tuple[int, int]]:
+    """Return first sample and end of each gap, those with a common prediction row as one.
+
+    Parameters
+    ----------
+    mask : array of bool [shape=(n,)]
+        The unknown samples.
+    """
+    starts, stops = runs_of(mask)
+    apart = starts[1:] - stops[:-1] >= ORDER
+    heads = [*starts[:1].tolist(), *starts[1:][apart].tolist()]
+    tails = [*stops[:-1][apart].tolist(), *stops[-1:].tolist()]
+    return list(zip(heads, tails, strict=True))
+
+
+class Neighbourhood:
+    """The autoregressive models of gaps from what surrounds them.
+
+    Parameters
+    ----------
+    signal : array of float64 [shape=(n,)]
+        The recovered channel.
+    mask : array of bool [shape=(n,)]
+        Its recovered samples.
+    """
+
+    def __init__(self, signal: Array, mask: Array) -> None:
+        self.signal, self.mask = signal, mask
+        self.before = np.concatenate([[0], np.cumsum(mask)])
+
+    def model(self, start: int, stop: int) -> tuple[Array, float] | None:
+        """Return filter and variance for the gap from `start` to `stop`.
+
+        The variance is the mean squared prediction error over the neighbourhood's rows that
+        hold reliable samples only; None where these are too few.
+        """
+        signal, before = self.signal, self.before
+        taps = prediction_filter(signal[max(start - _CONTEXT, 0) : stop + _CONTEXT])
+        low, high = self.reach(start, stop)
+        rows = np.convolve(signal[low:high], taps)[ORDER : high - low]
+        index = np.arange(low + ORDER, high)
+        clean = before[index + 1] == before[index - ORDER]
+        if np.count_nonzero(clean) < _FEWEST:
+            return None
+        return taps, float(np.mean(np.square(rows[clean])))
+
+    def reach(self, start: int, stop: int) -> tuple[int, int]:
+        """Return the part of the signal that tells the variance."""
+        low = max(start - _NEIGHBOURHOOD - ORDER, 0)
+        return low, min(stop + _NEIGHBOURHOOD, len(self.signal))
 
 
 def prediction_filter(piece: Array) -> Array:
@@ -99,32 +159,23 @@ def prediction_filter(piece: Array) -> Array:
     return taps
 
 
-def _cluster(signal: Array, mask: Array, before: Array, starts: Array, stops: Array) -> Array:
-    """Return the bands of gaps that are too near to one another to be treated alone.
-
-    `before` holds at i how many samples before i are unknown.
-    """
+def _cluster(around: Neighbourhood, a: int, b: int, starts: Array, stops: Array) -> Array:
+    """Return the bands of gaps that are too near to one another to be treated alone."""
     none = np.full(len(starts), np.inf)
-    a, b = int(starts[0]), int(stops[-1])
-    unknown = np.flatnonzero(mask[a:b]) + a
-    if len(unknown) > _LARGEST:
+    unknown = np.flatnonzero(around.mask[a:b]) + a
+    model = around.model(a, b) if len(unknown) <= _LARGEST else None
+    if model is None:
         return none
-    taps = prediction_filter(signal[max(a - _CONTEXT, 0) : b + _CONTEXT])
-    low = max(a - _NEIGHBOURHOOD - ORDER, 0)
-    high = min(b + _NEIGHBOURHOOD, len(signal))
+    taps, variance = model
+    low, high = around.reach(a, b)
     # row n is the prediction error of sample n; rows behind the end are the filter's tail
-    rows = np.convolve(signal[low:high], taps)
-    index = np.arange(low + ORDER, high)
-    clean = before[index + 1] == before[index - ORDER]
-    if np.count_nonzero(clean) < _FEWEST:
-        return none
-    variance = float(np.mean(np.square(rows[ORDER : high - low][clean])))
+    rows = np.convolve(around.signal[low:high], taps)
     inverse = _inverse(np.correlate(taps, taps, "full")[ORDER:], unknown)
     gradient = np.correlate(rows, taps, "valid")[unknown - low]
     shift = inverse @ gradient
     spread = 4.0 * variance * np.diag(inverse) + np.square(shift)
     sums = np.concatenate([[0.0], np.cumsum(spread)])
-    ends = before[stops] - before[a]
+    ends = around.before[stops] - around.before[a]
     squares = sums[ends] - sums[ends - (stops - starts)]
     return np.array([math.sqrt(value) for value in np.maximum(squares, 0.0)])
 

@@ -30,6 +30,7 @@ from recover.audio.levels import ChannelLevels, as_frames
 from recover.audio.measurement import as_floating
 from recover.audio.result import AudioResult
 from recover.audio.segments import cosine_support
+from recover.audio.stretches import cut
 from recover.core.arrays import Array
 from recover.core.errors import ParameterError
 from recover.solve.base import Progress, Watch
@@ -59,8 +60,8 @@ def estimate_error(
     tolerance : float
         As it was given to `declip`.
     watch : callable, optional
-        Called after each channel with a `Progress`; return True to stop: the channels not
-        reached then have no segments.
+        Called after each further recovery of a stretch with a `Progress`; return True to stop:
+        the channels that are not done then have no segments.
 
     Raises
     ------
@@ -75,26 +76,35 @@ def estimate_error(
     masks = result.recovered.reshape(restored.shape)
     segments: list[SegmentEstimate] = []
     gaps: list[GapBands] = []
-    for channel, levels in enumerate(result.levels):
+    channels = [np.ascontiguousarray(masks[:, k]) for k in range(len(result.levels))]
+    steps = _Steps(watch, sum(2 * len(cut(mask, result.rate)) for mask in channels))
+    for channel, (levels, mask) in enumerate(zip(result.levels, channels, strict=True)):
         wide = dataclasses.replace(levels, tolerance=levels.band(tolerance))
         y, x = (np.ascontiguousarray(each[:, channel]) for each in (frames, restored))
-        mask = np.ascontiguousarray(masks[:, channel])
         bands = gap_bands(x.astype(np.float64), mask)
         gaps.append(bands)
         if mask.any():
-            views = make_views(y, x, mask, wide, result.rate)
+            views = make_views(y, x, mask, wide, result.rate, step=steps.done)
+            if steps.stopped:
+                break
             recovery = _Recovery(channel, y, x, mask, wide, views, bands)
             segments.extend(recovery.segments(result.rate))
-        done = Progress(channel + 1, len(result.levels), 0.0)
-        if watch is not None and watch(done):
-            break
-    return ErrorEstimate(result.rate, tuple(segments), tuple(gaps))
+    return ErrorEstimate(result.rate, tuple(segments), tuple(gaps), result.excerpt)
 
 
-def estimate_again(result: AudioResult, *, watch: Watch | None = None) -> ErrorEstimate:
+def estimate_again(
+    result: AudioResult, *, tolerance: float = 0.0, watch: Watch | None = None
+) -> ErrorEstimate:
     """Estimate the error from the result alone, which holds what was measured too.
 
-    For blurred levels the clipped samples are taken to be at the level.
+    For blurred levels the clipped samples are taken to be at the level.  Of a long recording
+    the result holds the most clipped seconds, and the estimate speaks of these.
+
+    Parameters
+    ----------
+    result : AudioResult
+    tolerance, watch
+        See `estimate_error`.
     """
     restored = as_frames(result.samples)
     recovered = result.recovered.reshape(restored.shape)
@@ -102,7 +112,23 @@ def estimate_again(result: AudioResult, *, watch: Watch | None = None) -> ErrorE
         as_measured(restored[:, k], recovered[:, k], levels)
         for k, levels in enumerate(result.levels)
     ]
-    return estimate_error(np.stack(measured, axis=1), result, watch=watch)
+    samples = np.stack(measured, axis=1)
+    return estimate_error(samples, result, tolerance=tolerance, watch=watch)
+
+
+class _Steps:
+    """Counts the further recoveries for a `watch`, and notes whether it asked to stop."""
+
+    def __init__(self, watch: Watch | None, total: int) -> None:
+        self._watch, self._total, self._step = watch, total, 0
+        self.stopped = False
+
+    def done(self) -> bool:
+        """Report one more; returns whether to stop."""
+        self._step += 1
+        progress = Progress(self._step, self._total, 0.0)
+        self.stopped = self._watch is not None and bool(self._watch(progress))
+        return self.stopped
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -95,7 +96,13 @@ def segments_of(length: int, rate: float) -> tuple[tuple[int, int], ...]:
 
 
 def make_views(
-    y: Array, result: Array, mask: Array, levels: ChannelLevels, rate: float
+    y: Array,
+    result: Array,
+    mask: Array,
+    levels: ChannelLevels,
+    rate: float,
+    *,
+    step: Callable[[], bool] | None = None,
 ) -> Views:
     """Recover one channel twice more, stretch by stretch.
 
@@ -107,6 +114,9 @@ def make_views(
         What was recovered.
     levels : ChannelLevels
     rate : float
+    step : callable, optional
+        Called after each of the two recoveries of a stretch; where it returns True the work
+        ends, and the views are of no use.
     """
     second, again = result.copy(), result.copy()
     low, high = _inner_levels(y, levels)
@@ -117,9 +127,13 @@ def make_views(
         second[part] = _recover(
             problem, frames[-1], rate, first=_FIRST_VIEW, start=result[part]
         )
+        if step is not None and step():
+            break
         inner = np.clip(result[part], low, high)
         problem = channel_problem(inner, given_levels(inner, low, high))
         again[part] = _recover(problem, frames[0], rate, first=_FIRST_AGAIN, start=None)
+        if step is not None and step():
+            break
     return Views(second, again)
 
 

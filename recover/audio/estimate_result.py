@@ -11,6 +11,7 @@ from typing import Any
 from recover.audio.autoregressive import HYPOTHESIS, GapBands
 from recover.audio.estimate_calibration import CALIBRATION
 from recover.audio.estimate_conditioning import Conditioning, label_of
+from recover.audio.result import Excerpt
 from recover.certificates.evidence import decode_number, encode_number
 
 __all__ = ["ErrorEstimate", "SegmentEstimate", "decibels"]
@@ -82,11 +83,14 @@ class ErrorEstimate:
         Those with clipped samples, channel by channel in order of time.
     gaps : tuple of GapBands
         For each channel.
+    excerpt : Excerpt or None
+        The part of a long recording that is spoken of; places count from its start.
     """
 
     rate: int
     segments: tuple[SegmentEstimate, ...]
     gaps: tuple[GapBands, ...]
+    excerpt: Excerpt | None = None
 
     @property
     def basis(self) -> str:
@@ -105,8 +109,12 @@ class ErrorEstimate:
         )
         return (
             f"estimated upper error {upper[len(upper) // 2]:.0f} dB relative to what was "
-            f"restored (median of {len(upper)} segments; not a bound); {counts}"
+            f"restored (median of {len(upper)} segments; not a bound); {counts}{self._where}"
         )
+
+    @property
+    def _where(self) -> str:
+        return "" if self.excerpt is None else f"; {self.excerpt.sentence(self.rate)}"
 
     @property
     def hypothesis(self) -> str:
@@ -118,6 +126,7 @@ class ErrorEstimate:
         return {
             "kind": "estimate",
             "rate": self.rate,
+            "excerpt": None if self.excerpt is None else asdict(self.excerpt),
             "basis": self.basis,
             "hypothesis": self.hypothesis,
             "calibration": asdict(CALIBRATION),
@@ -142,7 +151,8 @@ class ErrorEstimate:
                 for name in names
             }
             segments.append(SegmentEstimate(**values))
-        return ErrorEstimate(int(data["rate"]), tuple(segments), ())
+        excerpt = Excerpt(**data["excerpt"]) if data.get("excerpt") else None
+        return ErrorEstimate(int(data["rate"]), tuple(segments), (), excerpt)
 
 
 def decibels(value: float, reference: float) -> float:

@@ -87,11 +87,22 @@ class Excerpt:
         Samples per channel of the whole recording.
     recovered : int
         Recovered samples of the whole recording, all channels together.
+    length : int
+        Samples per channel of the excerpt.
     """
 
     start: int
     frames: int
     recovered: int
+    length: int = 0
+
+    def sentence(self, rate: float) -> str:
+        """Return in words which part it is."""
+        first, last = self.start / rate, (self.start + self.length) / rate
+        return (
+            f"this speaks of the most clipped part only, {first:.1f} to {last:.1f} s of "
+            f"{self.frames / rate:.1f} s"
+        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,26 +10,31 @@ determine the clipped ones more than how well they were recovered.
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 from scipy.fft import dct, idct
 
-from recover.audio.levels import ChannelLevels, Kind, as_frames
-from recover.audio.measurement import as_floating
+from recover.audio.levels import ChannelLevels, as_frames
+from recover.audio.measurement import as_floating, channel_problem
 from recover.audio.result import AudioResult
 from recover.certificates.certificate import Certificate
 from recover.core.arrays import Array
 from recover.core.errors import ParameterError
-from recover.frames import Dense, Identity
+from recover.core.rounding import up
+from recover.frames import Dense
 from recover.models.noise import BEFORE, Noise
 from recover.models.problem import Problem
-from recover.models.saturation import Saturation
 from recover.pipeline import certify
 from recover.priors.subspace import Subspace
+from recover.solve.base import Progress, Watch
 
-__all__ = ["Segment", "certify_segments", "segment_problem"]
+__all__ = ["Segment", "certify_segments", "evenly", "segment_places", "segment_problem"]
+
+Place = TypeVar("Place")
 
 _SECONDS = 0.05
 _ENERGY = 1e-2  # of the restored segment, left outside the support
@@ -52,6 +57,8 @@ class Segment:
         the true segment up to the remainder.
     remainder : float
         The supposed l2 bound on the rest, in signal units.
+    restored : float
+        l2 norm of what was restored beyond the levels.
     certificate : Certificate
         Of the part in the span; the distance of the whole segment is at most `remainder` more.
     """
@@ -61,6 +68,7 @@ class Segment:
     stop: int
     support: Array
     remainder: float
+    restored: float
     certificate: Certificate
 
     @property
@@ -71,11 +79,18 @@ class Segment:
     @property
     def error_bound(self) -> float:
         """Bound on the l2 distance of the true segment, if its remainder is as supposed."""
-        return self.certificate.error_bound + self.remainder
+        bound = self.certificate.error_bound
+        return up(bound + self.remainder) if self.remainder > 0.0 else bound
 
 
 def certify_segments(
-    samples: npt.ArrayLike, result: AudioResult, *, seconds: float = 10.0
+    samples: npt.ArrayLike,
+    result: AudioResult,
+    *,
+    tolerance: float = 0.0,
+    seconds: float = 10.0,
+    most: int | None = None,
+    watch: Watch | None = None,
 ) -> tuple[Segment, ...]:
     """Certify the clipped segments of a recovered recording on condition of their supports.
 
@@ -91,8 +106,14 @@ def certify_segments(
         The clipped recording.
     result : AudioResult
         What `declip` made of it.
+    tolerance : float
+        As it was given to `declip`; segments are certified for 0 only.
     seconds : float
         Time after which no further segment is begun.
+    most : int, optional
+        Of more segments than this, so many are taken, evenly from all of them.
+    watch : callable, optional
+        Called after each segment with a `Progress`; return True to stop.
 
     Raises
     ------
@@ -104,30 +125,62 @@ def certify_segments(
         raise ParameterError(
             f"samples must have the result's shape {restored.shape}, got {frames.shape}"
         )
-    size = 2 ** round(np.log2(_SECONDS * result.rate))
     deadline = time.perf_counter() + seconds
+    masks = {
+        channel: levels.mask(frames[:, channel])
+        for channel, levels in enumerate(result.levels)
+        if levels.clipped and levels.band(tolerance) == 0.0
+    }
+    size = _size(result.rate)
+    places = evenly(segment_places(masks, result.rate), most)
     found: list[Segment] = []
-    for channel, levels in enumerate(result.levels):
-        if levels.kind is Kind.SOFT:
-            continue
-        mask = levels.mask(frames[:, channel])
-        for start in range(0, len(mask) - size + 1, size):
-            part = slice(start, start + size)
-            if not mask[part].any() or mask[part].all():
-                continue
-            if time.perf_counter() > deadline:
-                return tuple(found)
-            y = frames[part, channel].astype(np.float64)
-            x = restored[part, channel].astype(np.float64)
-            support, remainder = cosine_support(x)
-            if len(support) <= _LARGEST:
-                problem = segment_problem(y, levels, support, remainder)
-                found.append(
-                    Segment(
-                        channel, start, start + size, support, remainder, certify(problem, x)
-                    )
-                )
+    for step, (channel, start) in enumerate(places):
+        if time.perf_counter() > deadline:
+            break
+        part = slice(start, start + size)
+        x = restored[part, channel].astype(np.float64)
+        support, remainder = cosine_support(x)
+        if len(support) <= _LARGEST:
+            y, levels = frames[part, channel], result.levels[channel]
+            problem = segment_problem(y, levels, support, remainder)
+            beyond = float(np.linalg.norm(x - problem.y))
+            promised = certify(problem, x)
+            found.append(
+                Segment(channel, start, start + size, support, remainder, beyond, promised)
+            )
+        if watch is not None and watch(Progress(step + 1, len(places), 0.0)):
+            break
     return tuple(found)
+
+
+def segment_places(masks: Mapping[int, Array], rate: float) -> list[tuple[int, int]]:
+    """Return channel and first sample of the segments that are clipped, though not wholly.
+
+    Parameters
+    ----------
+    masks : mapping of int to array of bool
+        The clipped samples of some channels.
+    rate : float
+        Samples per second.
+    """
+    size = _size(rate)
+    return [
+        (channel, start)
+        for channel, mask in masks.items()
+        for start in range(0, len(mask) - size + 1, size)
+        if mask[start : start + size].any() and not mask[start : start + size].all()
+    ]
+
+
+def evenly(places: Sequence[Place], most: int | None) -> Sequence[Place]:
+    """Return at most `most` of some places, evenly from all of them; None for all."""
+    if most is None or len(places) <= most:
+        return places
+    return [places[k * len(places) // most] for k in range(most)]
+
+
+def _size(rate: float) -> int:
+    return int(2 ** round(np.log2(_SECONDS * rate)))
 
 
 def segment_problem(
@@ -137,7 +190,7 @@ def segment_problem(
 
     Parameters
     ----------
-    y : array of float64 [shape=(n,)]
+    y : array [shape=(n,)]
         The clipped segment.
     levels : ChannelLevels
         The channel's levels.
@@ -147,11 +200,10 @@ def segment_problem(
     units = np.zeros((len(support), len(y)))
     units[np.arange(len(support)), support] = 1.0
     basis = Dense(idct(units, norm="ortho"))
-    low = -np.inf if levels.low is None else levels.low
-    high = np.inf if levels.high is None else levels.high
+    plain = channel_problem(y, levels)
     return Problem(
-        Saturation(Identity(len(y)), low, high),
-        np.clip(y, low, high),
+        plain.model,
+        plain.y.astype(np.float64),
         noise=Noise(l2=remainder, where=BEFORE),
         prior=Subspace(basis),
     )

@@ -115,8 +115,9 @@ class LongRecording:
             found.levels, found.digests, found.fixed, source.frames, self.tolerance,
             asked=certify,
         )  # fmt: skip
+        samples = np.concatenate([x for x, _ in self._kept])
         return AudioResult(
-            samples=np.concatenate([x for x, _ in self._kept]),
+            samples=samples,
             rate=source.rate,
             levels=found.levels,
             recovered=np.concatenate([mask for _, mask in self._kept]),
@@ -125,7 +126,10 @@ class LongRecording:
             stretches=tuple(self._accounts),
             note=self._note(),
             excerpt=Excerpt(
-                self._excerpt()[0] * chunk_frames(source), source.frames, found.count
+                self._excerpt()[0] * chunk_frames(source),
+                source.frames,
+                found.count,
+                len(samples),
             ),
         )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from recover.audio.account import RunningDigest
+from recover.audio.account import ChannelDigest, RunningDigest
 from recover.audio.channel import nothing_reliable
 from recover.audio.levels import ChannelLevels
 from recover.audio.measurement import (
@@ -38,8 +38,8 @@ class Survey:
         With the figures of the whole recording.
     stretches : tuple of tuple of Stretch
         Per channel, what is to be recovered.
-    digests : tuple of str
-        Per channel, the digest of its problem.
+    digests : tuple of ChannelDigest
+        Per channel, those of its problem and of its data.
     fixed : tuple of int
         Per channel, the samples that the data fix.
     clipped : array of int [shape=(chunks,)]
@@ -48,7 +48,7 @@ class Survey:
 
     levels: tuple[ChannelLevels, ...]
     stretches: tuple[tuple[Stretch, ...], ...]
-    digests: tuple[str, ...]
+    digests: tuple[ChannelDigest, ...]
     fixed: tuple[int, ...]
     clipped: Array
 
@@ -142,7 +142,7 @@ def survey(source: AudioSource, levels: tuple[ChannelLevels, ...], tolerance: fl
     return Survey(
         levels=counted,
         stretches=tuple(found.stretches() for found in islands),
-        digests=tuple(digest.hexdigest() for digest in digests),
+        digests=tuple(digest.digests() for digest in digests),
         fixed=tuple(fixed),
         clipped=np.array(clipped),
     )

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from recover.audio import AudioResult, estimate_again
+from recover.audio import AudioResult
+from recover.cli.account import account_of
 from recover.io.atomic import check_writable, write_text
 from recover.report.audio import audio_report
 
@@ -21,11 +22,20 @@ __all__ = ["report_command"]
     is_flag=True,
     help="Also estimate the error over time, at the cost of recovering again.",
 )
+@click.option(
+    "--conditional",
+    is_flag=True,
+    help="Also certify gaps and segments, each on condition of a stated hypothesis.",
+)
 @click.option("--force", is_flag=True, help="Replace an existing page.")
-def report_command(result: str, output: str, estimate: bool, force: bool) -> None:
+def report_command(
+    result: str, output: str, estimate: bool, conditional: bool, force: bool
+) -> None:
     """Draw a saved result again."""
     check_writable(output, force=force)
     saved = AudioResult.load(result)
-    found = estimate_again(saved) if estimate else None
-    write_text(output, audio_report(saved, Path(result).name, estimate=found), force=force)
+    name = Path(result).name
+    found = account_of(saved, name, estimate=estimate, conditional=conditional, quiet=False)
+    page = audio_report(saved, name, estimate=found.estimate, conditional=found.conditional)
+    write_text(output, page, force=force)
     click.echo(f"wrote {output}")

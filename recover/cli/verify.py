@@ -7,20 +7,22 @@ from typing import Any
 
 import click
 
-from recover.audio import ChannelLevels, channel_problems
+from recover.audio import ChannelLevels
+from recover.audio.reprove import parts_faults, recording_faults
 from recover.certificates.certificate import Certificate
 from recover.certificates.verify import verify
 from recover.cli.measurement import model_of
 from recover.cli.output import complain, read_certificate, read_json
-from recover.core.errors import ParameterError
-from recover.io.audio_read import read_audio
+from recover.core.errors import ParameterError, RecoverError
+from recover.io.audio_read import open_audio
 from recover.layers.app import layer_model
 from recover.models.base import Model
-from recover.models.problem import Problem
 
 __all__ = ["verify_command"]
 
 REFUSED = 1
+_SAID = 8  # reasons that are printed
+_DAMAGE = (KeyError, TypeError, IndexError, AttributeError, ValueError, OverflowError)
 
 
 @click.command("verify")
@@ -36,10 +38,16 @@ def verify_command(certificate: str, source: str | None) -> int:
     if not isinstance(data, dict) or "certificate" not in data:
         raise ParameterError(f"{certificate} holds no certificate; give a file of --json")
     promise = read_certificate(Path(certificate), data)
-    verdict = verify(promise, _subject(data, promise, source, certificate))
-    if not verdict.accepted:
-        for reason in verdict.reasons:
+    parts = data.get("parts") or []
+    if "model" in data or "weights" in data:
+        reasons = verify(promise, _model(data, source, certificate)).reasons
+    else:
+        reasons = _of_recording(data, parts, promise, source, certificate)
+    if reasons:
+        for reason in reasons[:_SAID]:
             complain(f"refused: {reason}")
+        if len(reasons) > _SAID:
+            complain(f"and {len(reasons) - _SAID} more reasons")
         return REFUSED
     bound = "infinite" if not promise.finite else f"{promise.error_bound:.6g}"
     kappa = f"kappa in [{promise.kappa.lower:.6g}, {promise.kappa.upper:.6g}]"
@@ -48,34 +56,49 @@ def verify_command(certificate: str, source: str | None) -> int:
     )
     if promise.reason is not None:
         click.echo(f"reason: {promise.reason}")
+    if parts:
+        finite = sum(part["error_bound"] != "inf" for part in parts)
+        click.echo(
+            f"accepted: {len(parts)} conditional parts, {finite} with a finite bound, each on "
+            "condition of its own hypothesis"
+        )
     return 0
 
 
-def _subject(
-    data: dict[str, Any], promise: Certificate, source: str | None, name: str
-) -> Model | Problem | tuple[Problem, ...]:
-    """Return what the certificate speaks of, made anew from the input."""
-    if "model" in data:
-        try:
-            return model_of(str(data["input"]) if source is None else source, data["model"])
-        except (KeyError, TypeError, AttributeError) as error:
-            raise ParameterError(f"{name} is damaged: {error!r}; write it again") from None
-    if "weights" in data:
-        try:
-            path, names = str(data["input"]) if source is None else source, data["weights"]
-            return layer_model(path, str(names[0]))
-        except (KeyError, TypeError, IndexError) as error:
-            raise ParameterError(f"{name} is damaged: {error!r}; write it again") from None
-    problems = _recording(data, source, name)
-    return problems if promise.parts is not None else problems[0]
+def _model(data: dict[str, Any], source: str | None, name: str) -> Model:
+    """Return the model that the certificate speaks of, made anew from the input."""
+    try:
+        path = str(data["input"]) if source is None else source
+        if "model" in data:
+            return model_of(path, data["model"])
+        return layer_model(path, str(data["weights"][0]))
+    except RecoverError:
+        raise
+    except _DAMAGE as error:
+        raise _damaged(name, error) from None
 
 
-def _recording(data: dict[str, Any], source: str | None, name: str) -> tuple[Problem, ...]:
-    """Return the measurements of the recording, made anew from the file and the levels."""
+def _of_recording(
+    data: dict[str, Any], parts: Any, promise: Certificate, source: str | None, name: str
+) -> tuple[str, ...]:
+    """Return what could not be proved again of the certificates of a recording."""
     try:
         path = str(data["input"]) if source is None else source
         levels = tuple(ChannelLevels(**entry) for entry in data["detection"])
         tolerance = float(data["tolerance"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise ParameterError(f"{name} is damaged: {error!r}; write it again") from None
-    return channel_problems(read_audio(path).samples, levels, tolerance)
+    except RecoverError:
+        raise
+    except _DAMAGE as error:
+        raise _damaged(name, error) from None
+    with open_audio(path) as recording:
+        faults = recording_faults(recording, levels, tolerance, promise)
+        try:
+            return (*faults, *parts_faults(recording, levels, parts))
+        except RecoverError:
+            raise
+        except _DAMAGE as error:
+            raise _damaged(name, error) from None
+
+
+def _damaged(name: str, error: Exception) -> ParameterError:
+    return ParameterError(f"{name} is damaged: {error!r}; write it again")

@@ -28,10 +28,14 @@ class Quadratic(Prior):
         not span by itself.
     budget : float >= 0
         The bound tau on ``|T x|_2``, in the units of T's coefficients.
+    words : str
+        What ``T x`` is, for the sentence that states the assumption; the operator's name by
+        default.
     """
 
     operator: Frame
     budget: float
+    words: str = ""
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.budget) and self.budget >= 0.0):
@@ -44,10 +48,10 @@ class Quadratic(Prior):
 
     @property
     def statement(self) -> str:
-        return (
-            f"the true signal satisfies |T x| <= {self.budget:.6g} "
-            f"for the {type(self.operator).__name__} operator T of the prior"
-        )
+        promised = f"the true signal satisfies |T x| <= {self.budget:.6g}"
+        if self.words:
+            return f"{promised}, T x being {self.words}"
+        return f"{promised} for the {type(self.operator).__name__} operator T of the prior"
 
     def violation(self, x: Array) -> float:
         return max(float(np.linalg.norm(self.operator.analysis(x))) - self.budget, 0.0)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from recover.audio.conditional import ConditionalAccount
 from recover.audio.estimate_features import as_measured
 from recover.audio.estimate_result import ErrorEstimate
+from recover.audio.levels import runs_of
 from recover.audio.result import AudioResult
 from recover.core.arrays import Array
 from recover.report import figures
+from recover.report.conditional import conditional_blocks
 from recover.report.confidence import confidence_blocks
 from recover.report.histogram import level_histogram
 from recover.report.page import (
@@ -26,6 +29,11 @@ from recover.report.words import certificate_paragraphs, number
 __all__ = ["audio_report"]
 
 MAX_CHANNELS = 2  # drawn; the tables hold all
+_PLAINLY = (
+    "Where a hypothesis makes a worst-case bound finite, at usual clipping levels it mostly "
+    "exceeds what was restored: it certifies that the problem is ill-posed more than that the "
+    "answer is accurate."
+)
 
 
 def audio_report(
@@ -34,6 +42,7 @@ def audio_report(
     verify_with: str = "",
     *,
     estimate: ErrorEstimate | None = None,
+    conditional: ConditionalAccount | None = None,
 ) -> str:
     """Return the report as one self-contained HTML page.
 
@@ -47,6 +56,8 @@ def audio_report(
         The command that re-verifies the certificate, if it was saved.
     estimate : ErrorEstimate, optional
         Of the same result; it is drawn as a lane over time.
+    conditional : ConditionalAccount, optional
+        Of the same result; drawn over time too.
     """
     found = (_levels_table(result), paragraphs([result.note]), *_histograms(result))
     sections = [Section("What was found", found)]
@@ -57,15 +68,27 @@ def audio_report(
     if estimate is not None:
         blocks = confidence_blocks(estimate, len(result.samples), range(MAX_CHANNELS))
         sections.append(Section("Which seconds to trust", tuple(blocks)))
-    seconds = result.samples.shape[0] / result.rate
+    if conditional is not None:
+        drawn = tuple(conditional_blocks(conditional, range(MAX_CHANNELS)))
+        sections.append(Section("What is proved on a condition", drawn))
+    excerpt = result.excerpt
+    length = result.samples.shape[0] if excerpt is None else excerpt.frames
     lead = (
-        f"{seconds:.2f} s, {_frames(result.samples).shape[1]} channel(s), {result.rate} Hz. "
+        f"{length / result.rate:.2f} s, {len(result.levels)} channel(s), {result.rate} Hz. "
         f"{100.0 * result.fraction:.2f} % of the samples were recovered; "
         "all others are exactly as they were."
     )
+    if excerpt is not None:
+        first, last = _origin(result), _origin(result) + len(result.samples) / result.rate
+        lead += f" Drawn is the most clipped part, {first:.1f} to {last:.1f} s."
     return page(
         f"recover: {title}", lead, sections, "Written by recover. Nothing was sent anywhere."
     )
+
+
+def _origin(result: AudioResult) -> float:
+    """Return the second of the recording at which the samples begin."""
+    return 0.0 if result.excerpt is None else result.excerpt.start / result.rate
 
 
 def _frames(samples: Array) -> Array:
@@ -115,7 +138,7 @@ def _histograms(result: AudioResult) -> list[str]:
 
 def _pictures(result: AudioResult) -> list[str]:
     after, recovered = _frames(result.samples), _frames(result.recovered)
-    blocks: list[str] = []
+    blocks, start = list[str](), _origin(result)
     drawn = [c for c in range(after.shape[1]) if recovered[:, c].any()][:MAX_CHANNELS]
     for c in drawn:
         x, mask = after[:, c].astype(np.float64), recovered[:, c]
@@ -125,7 +148,7 @@ def _pictures(result: AudioResult) -> list[str]:
         blocks.append(
             figure(
                 Figure(
-                    figures.waveform(x, mask, result.rate, result.levels[c]),
+                    figures.waveform(x, mask, result.rate, result.levels[c], start),
                     f"{name}: waveform with the recovered peaks beyond the clipping levels in "
                     f"red; the largest reaches {number(peak)}.",
                     f"{name}. Blue: the recording. Red: what was recovered beyond the levels "
@@ -133,27 +156,40 @@ def _pictures(result: AudioResult) -> list[str]:
                 )
             )
         )
-        blocks.append(
-            figure(
-                Figure(
-                    figures.zoom(y, x, mask, result.rate),
-                    f"{name}: eight milliseconds around the largest restored peak, clipped and "
-                    "recovered.",
-                    f"{name}, around the largest restored peak.",
+        for where, at in _places(y, x, mask, result.rate):
+            blocks.append(
+                figure(
+                    Figure(
+                        figures.zoom(y, x, mask, result.rate, peak=at, origin=start),
+                        f"{name}: eight milliseconds around {where}, at "
+                        f"{start + at / result.rate:.3f} s, clipped and recovered.",
+                        f"{name}, around {where}.",
+                    )
                 )
             )
-        )
         blocks.append(
             figure(
                 Figure(
-                    figures.spectrograms(y, x, result.rate),
-                    f"{name}: spectrograms before and after; the vertical streaks of clipping "
-                    "distortion above the music are weaker after.",
+                    figures.spectrograms(y, x, result.rate, start),
+                    f"{name}: spectrograms before (above) and after (below) on one scale, 0 to "
+                    f"{result.rate / 2e3:g} kHz.",
                     f"{name}. Clipping spreads energy over all frequencies (vertical streaks).",
                 )
             )
         )
     return blocks
+
+
+def _places(before: Array, after: Array, mask: Array, rate: float) -> list[tuple[str, int]]:
+    """Return what is worth a closer look, and its sample."""
+    peak = figures.largest_peak(before, after)
+    starts, stops = runs_of(mask)
+    longest = int(np.argmax(stops - starts))
+    middle = int(starts[longest] + stops[longest]) // 2
+    places = [("the largest restored peak", peak)]
+    if abs(middle - peak) > figures.REACH * rate:
+        places.append(("the longest gap", middle))
+    return places
 
 
 def _stretch_table(result: AudioResult) -> str:
@@ -174,6 +210,8 @@ def _stretch_table(result: AudioResult) -> str:
 
 def _trust(result: AudioResult, verify_with: str) -> list[str]:
     blocks = [promise(certificate_paragraphs(result.certificate))]
+    if result.recovered.any():
+        blocks.append(paragraphs([_PLAINLY]))
     parts = result.certificate.parts or ()
     if parts:
         rows = [

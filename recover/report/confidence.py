@@ -50,11 +50,15 @@ def confidence_blocks(
         Those to draw.
     """
     blocks = [paragraphs(estimate_paragraphs(estimate))]
+    if estimate.excerpt is not None:
+        where = estimate.excerpt.sentence(estimate.rate)
+        blocks.append(paragraphs([where[:1].upper() + where[1:] + "."]))
     seconds = length / estimate.rate
+    start = 0.0 if estimate.excerpt is None else estimate.excerpt.start / estimate.rate
     for channel in channels:
         segments = [s for s in estimate.segments if s.channel == channel]
         if segments:
-            blocks.append(lane(segments, estimate.rate, seconds, channel))
+            blocks.append(lane(segments, estimate.rate, seconds, channel, start))
     if estimate.segments:
         blocks.append(_worst_table(estimate))
     return blocks
@@ -75,14 +79,17 @@ def estimate_paragraphs(estimate: ErrorEstimate) -> list[str]:
         "upper error is smaller than what was restored, so the restoration is likely nearer to "
         "the truth than the clipped signal.",
         "The label says how much an error in a signal with the restored segment's strongest "
-        "cosines could hide from the reliable samples: up to 2 times, up to 10 times, or more. "
-        "Worst-case bounds on this condition can be proved, but at usual clipping levels they "
-        "mostly exceed what was restored: they certify that the problem is ill-posed more than "
-        "that the answer is accurate.",
+        "cosines could hide from the reliable samples: up to 2 times, up to 10 times, or more.",
     ]
 
 
-def lane(segments: Sequence[SegmentEstimate], rate: float, seconds: float, channel: int) -> str:
+def lane(
+    segments: Sequence[SegmentEstimate],
+    rate: float,
+    seconds: float,
+    channel: int,
+    origin: float = 0.0,
+) -> str:
     """Return the figure of one channel.
 
     Parameters
@@ -93,17 +100,21 @@ def lane(segments: Sequence[SegmentEstimate], rate: float, seconds: float, chann
         Samples per second, and length of the recording.
     channel : int
         Counted from 0.
+    origin : float
+        Second of the recording from which the segments count.
     """
     worst = max(segments, key=lambda s: s.upper_db)
     middle = sorted(s.upper_db for s in segments)[len(segments) // 2]
     title = (
         f"Channel {channel + 1}: estimated upper error over {seconds:.1f} s relative to what "
         f"was restored, median {middle:.0f} dB, largest {number(worst.upper_db, 2)} dB at "
-        f"{worst.start / rate:.2f} s; below it a strip with the label of each segment."
+        f"{origin + worst.start / rate:.2f} s; below it a strip with the label of each segment."
     )
 
     def draw(sheet: Sheet) -> str:
-        return _draw(_binned(segments, rate, seconds, sheet.columns), seconds, sheet, title)
+        return _draw(
+            _binned(segments, rate, seconds, sheet.columns), (origin, seconds), sheet, title
+        )
 
     caption = (
         f"Channel {channel + 1}. Each bar reaches from the expected to the upper error; short "
@@ -114,14 +125,15 @@ def lane(segments: Sequence[SegmentEstimate], rate: float, seconds: float, chann
     return pair(draw, caption)
 
 
-def _draw(bins: Sequence[_Bin], seconds: float, sheet: Sheet, title: str) -> str:
+def _draw(bins: Sequence[_Bin], span: tuple[float, float], sheet: Sheet, title: str) -> str:
+    origin, seconds = span
     canvas = Canvas(
-        sheet, height=220, horizontal=(0.0, seconds), vertical=_RANGE,
+        sheet, height=220, horizontal=(origin, origin + seconds), vertical=_RANGE,
         foot=168 if sheet.columns < 100 else 105,
     )  # fmt: skip
     canvas.vertical_axis([-40.0, -30.0, -20.0, -10.0, 0.0, 10.0, 20.0], lambda v: f"{v:g} dB")
     for each in bins:
-        left, right = canvas.x(each.start), canvas.x(each.stop)
+        left, right = canvas.x(origin + each.start), canvas.x(origin + each.stop)
         css = _CLASS[each.label]
         heights = canvas.y(each.expected), canvas.y(each.upper)
         canvas.rectangle(left, right, heights, f"{css} bar")
@@ -168,10 +180,11 @@ def _binned(
 
 def _worst_table(estimate: ErrorEstimate) -> str:
     worst = sorted(estimate.segments, key=lambda s: -s.upper)[:_WORST]
+    start = 0.0 if estimate.excerpt is None else estimate.excerpt.start / estimate.rate
     rows = [
         [
             str(s.channel + 1),
-            f"{s.start / estimate.rate:.2f} to {s.stop / estimate.rate:.2f} s",
+            f"{start + s.start / estimate.rate:.2f} to {start + s.stop / estimate.rate:.2f} s",
             str(s.clipped),
             number(s.upper, 3),
             f"{s.upper_db:.0f} dB",

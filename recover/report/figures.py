@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["spectrograms", "waveform", "zoom"]
+__all__ = ["REACH", "largest_peak", "spectrograms", "waveform", "zoom"]
 
 INK, RECOVERED, CLIPPED = "#22577a", "#d1495b", "#8d99ae"
 COLUMNS = 1600  # bins of the overview: about the pixels of a wide screen
@@ -23,14 +23,20 @@ FRAMES = 900  # columns of a spectrogram
 WINDOW = 1024
 RANGE_DB = 80.0
 DPI = 130
+REACH = 0.004  # seconds on either side in a zoom
 
 
-def waveform(after: Array, recovered: Array, rate: float, levels: ChannelLevels) -> bytes:
-    """Draw one channel, shape (n,), its recovered samples marked and the levels as lines."""
+def waveform(
+    after: Array, recovered: Array, rate: float, levels: ChannelLevels, origin: float = 0.0
+) -> bytes:
+    """Draw one channel, shape (n,), its recovered samples marked and the levels as lines.
+
+    `origin` is the second of the recording at which it begins, here and below.
+    """
     figure, (axis,) = _canvas(1, 2.6)
     edges = np.unique(np.linspace(0, after.size, COLUMNS + 1).astype(int))
     starts = edges[:-1]
-    time = starts / rate
+    time = origin + starts / rate
     low, high = np.minimum.reduceat(after, starts), np.maximum.reduceat(after, starts)
     axis.fill_between(time, low, high, color=INK, linewidth=0.4, step="post")
     touched = np.logical_or.reduceat(recovered, starts)
@@ -41,17 +47,29 @@ def waveform(after: Array, recovered: Array, rate: float, levels: ChannelLevels)
         beyond = touched & (sign * values > sign * level)
         axis.vlines(time[beyond], level, values[beyond], color=RECOVERED, linewidth=0.9)
         axis.axhline(level, color=CLIPPED, linewidth=0.8, linestyle="--")
-    axis.set(xlabel="time in s", ylabel="amplitude", xlim=(0.0, after.size / rate))
+    axis.set(xlabel="time in s", ylabel="amplitude", xlim=(origin, origin + after.size / rate))
     return _png(figure)
 
 
-def zoom(before: Array, after: Array, recovered: Array, rate: float) -> bytes:
-    """Draw the surroundings of the largest restored peak of one channel, sample by sample."""
+def largest_peak(before: Array, after: Array) -> int:
+    """Return the sample where most was restored."""
+    return int(np.argmax(np.abs(after - before)))
+
+
+def zoom(
+    before: Array,
+    after: Array,
+    recovered: Array,
+    rate: float,
+    *,
+    peak: int,
+    origin: float = 0.0,
+) -> bytes:
+    """Draw eight milliseconds of one channel around the sample `peak`, sample by sample."""
     figure, (axis,) = _canvas(1, 2.8)
-    peak = int(np.argmax(np.abs(after - before)))
-    reach = int(0.004 * rate)
+    reach = max(int(REACH * rate), 1)
     part = slice(max(peak - reach, 0), min(peak + reach, after.size))
-    time = 1e3 * np.arange(part.start, part.stop) / rate
+    time = 1e3 * (origin + np.arange(part.start, part.stop) / rate)
     marked = recovered[part]
     axis.plot(time, before[part], color=CLIPPED, linewidth=1.4, label="as it was clipped")
     axis.plot(time, after[part], color=INK, linewidth=1.4, label="recovered")
@@ -64,7 +82,7 @@ def zoom(before: Array, after: Array, recovered: Array, rate: float) -> bytes:
     return _png(figure)
 
 
-def spectrograms(before: Array, after: Array, rate: float) -> bytes:
+def spectrograms(before: Array, after: Array, rate: float, origin: float = 0.0) -> bytes:
     """Draw the spectrograms of one channel before and after, on one scale of decibels."""
     figure, axes = _canvas(2, 4.6)
     pictures = [_decibels(x) for x in (before, after)]
@@ -77,7 +95,7 @@ def spectrograms(before: Array, after: Array, rate: float) -> bytes:
             cmap="magma",
             vmin=top - RANGE_DB,
             vmax=top,
-            extent=(0.0, before.size / rate, 0.0, rate / 2e3),
+            extent=(origin, origin + before.size / rate, 0.0, rate / 2e3),
         )
         axis.set(ylabel="frequency in kHz", title=name)
         axis.title.set_fontsize(9)

@@ -12,10 +12,12 @@ __all__ = ["Figure", "Section", "page", "table"]
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1b1f24; --soft: #57606a; --line: #d0d7de;
   --paper: #ffffff; --card: #f6f8fa; --mark: #0b6e4f;
-  --well: #1b7f6b; --moderate: #d59b00; --open: #c23b4e; --band: #3b3bd0; --count: #22577a; }
+  --well: #1b7f6b; --moderate: #d59b00; --open: #c23b4e; --band: #3b3bd0; --count: #22577a;
+  --shade: #00000030; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e6edf3; --soft: #9aa4af; --line: #30363d;
   --paper: #0d1117; --card: #161b22; --mark: #4cc38a;
-  --well: #35b89b; --moderate: #e3b341; --open: #ff6b7d; --band: #a5a6ff; --count: #6cb2e0; } }
+  --well: #35b89b; --moderate: #e3b341; --open: #ff6b7d; --band: #a5a6ff; --count: #6cb2e0;
+  --shade: #ffffff38; } }
 * { box-sizing: border-box; }
 body { margin: 0 auto; padding: 1.5rem clamp(1rem, 4vw, 3rem); max-width: 72rem;
   font: 1rem/1.55 system-ui, sans-serif; color: var(--ink); background: var(--paper); }
@@ -23,11 +25,20 @@ h1 { font-size: clamp(1.4rem, 4vw, 2rem); line-height: 1.2; margin: .2rem 0 .4re
 h2 { font-size: 1.2rem; margin: 2.2rem 0 .6rem; padding-top: .6rem;
   border-top: 1px solid var(--line); }
 p.lead { color: var(--soft); margin-top: 0; }
-div.scroll { overflow-x: auto; }
+/* shadows at the ends show that a wide table goes on */
+div.scroll { overflow-x: auto; background:
+  linear-gradient(to right, var(--paper) 30%, transparent) left / 2.5rem 100%,
+  linear-gradient(to left, var(--paper) 30%, transparent) right / 2.5rem 100%,
+  linear-gradient(to right, var(--shade), transparent) left / .9rem 100%,
+  linear-gradient(to left, var(--shade), transparent) right / .9rem 100%;
+  background-repeat: no-repeat; background-attachment: local, local, scroll, scroll; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: .3rem 1rem .3rem 0; border-bottom: 1px solid var(--line);
   vertical-align: top; }
 th { color: var(--soft); font-weight: 600; white-space: nowrap; }
+td.short { white-space: nowrap; }
+@media (max-width: 62rem) { th { white-space: normal; vertical-align: bottom; }
+  th, td { padding-right: .7rem; } td { min-width: 3.6rem; } }
 figure { margin: 1rem 0; }
 figure img { width: 100%; height: auto; background: #fff; border: 1px solid var(--line);
   border-radius: 6px; }
@@ -50,6 +61,7 @@ svg .open { fill: url(#cross); } svg .bar { opacity: .75; }
 svg .upper { stroke: var(--ink); stroke-width: 1.6; }
 svg .band { stroke: var(--band); stroke-width: 1.8; } svg .bandkey { fill: var(--band); }
 svg .count { fill: var(--count); } svg .tolerance { fill: var(--open); opacity: .3; }
+svg .gapbound { fill: var(--soft); opacity: .7; } svg .upperkey { fill: var(--ink); }
 svg .level { stroke: var(--open); stroke-width: 2; stroke-dasharray: 5 3; }
 svg .levelkey { fill: var(--open); }
 svg.patterns { position: absolute; width: 0; height: 0; }
@@ -59,6 +71,8 @@ svg.patterns { position: absolute; width: 0; height: 0; }
 @media print { body { max-width: none; padding: 0; } figure, table, div.promise {
   break-inside: avoid; } }
 """
+
+_SHORT = 14  # letters of a cell that is kept on one line
 
 # patterns, so that the labels can be told apart without colours
 _PATTERNS = (
@@ -127,14 +141,17 @@ def figure(picture: Figure) -> str:
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Return a table; every cell is escaped."""
     top = "".join(f'<th scope="col">{html.escape(cell)}</th>' for cell in head)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>"
-        for row in rows
-    )
+    body = "".join("<tr>" + "".join(map(_cell, row)) + "</tr>" for row in rows)
     return (
-        f'<div class="scroll"><table><thead><tr>{top}</tr></thead>'
-        f"<tbody>{body}</tbody></table></div>"
+        '<div class="scroll" role="region" aria-label="table" tabindex="0"><table>'
+        f"<thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>"
     )
+
+
+def _cell(text: str) -> str:
+    """Return a cell; short ones, such as a number with its unit, are not broken."""
+    kind = ' class="short"' if len(text) <= _SHORT else ""
+    return f"<td{kind}>{html.escape(text)}</td>"
 
 
 def page(title: str, lead: str, sections: Sequence[Section], footer: str) -> str:

@@ -103,7 +103,7 @@ def test_channels_and_stopping(guitar):
     estimate = estimate_error(part, result)
     assert {s.channel for s in estimate.segments} == {1, 2}
     assert len(estimate.gaps) == 3
-    stopped = estimate_error(part, result, watch=lambda progress: progress.step == 2)
+    stopped = estimate_error(part, result, watch=lambda progress: progress.step == 3)
     assert {s.channel for s in stopped.segments} == {1}
 
 

@@ -23,6 +23,7 @@ from recover.audio.levels import ChannelLevels
 from recover.audio.measurement import channel_problem
 from recover.audio.stretches import Islands, cut
 from recover.certificates.verify import verify
+from recover.core.arrays import digest
 from recover.core.errors import ParameterError
 from recover.io import FileError, read_audio
 from recover.solve.base import Progress, Status
@@ -120,9 +121,14 @@ def test_unclipped_in_blocks_is_copied(tmp_path, in_blocks, channels):
     assert (tmp_path / "out.wav").read_bytes() == (tmp_path / "in.wav").read_bytes()
     assert "nothing was changed" in report.result.note
     assert report.result.status is Status.DIRECT
-    problems = channel_problems(read_audio(tmp_path / "in.wav").samples, report.result.levels)
-    part = problems if channels > 1 else problems[0]
-    assert verify(report.result.certificate, part).accepted
+    certificate = report.result.certificate
+    assert certificate.error_bound == 0.0
+    samples = read_audio(tmp_path / "in.wav").samples
+    problems = channel_problems(samples, report.result.levels)
+    if channels > 1:
+        assert verify(certificate, problems, list(samples.T)).accepted
+    else:
+        assert verify(certificate, problems[0], samples[:, 0]).accepted
 
 
 def test_given_levels_hold_for_the_whole_recording(source, tmp_path, in_blocks):
@@ -281,7 +287,8 @@ def test_the_running_digest_is_the_problems(n, dtype):
     problem = channel_problem(y, levels)
     for part in np.array_split(problem.y, min(3, n)):
         running.update(part)
-    assert running.hexdigest() == problem.digest
+    assert running.digests().problem == problem.digest
+    assert running.digests().signal == digest([problem.y.astype(np.float64)])
 
 
 def test_islands_do_not_depend_on_the_blocks():
