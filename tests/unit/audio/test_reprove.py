@@ -22,10 +22,10 @@ CLIPPED, FREE = (
 )
 
 
-def samples(length=WHOLE + 77):
+def samples(length=WHOLE + 77, dtype=np.float32):
     rng = np.random.default_rng(0)
-    y = 0.3 * rng.standard_normal((length, 2)).astype(np.float32)
-    y[:, 0] = np.clip(y[:, 0], np.float32(-0.7), np.float32(0.7))
+    y = 0.3 * rng.standard_normal((length, 2)).astype(dtype)
+    y[:, 0] = np.clip(y[:, 0], dtype(-0.7), dtype(0.7))
     return y
 
 
@@ -43,8 +43,7 @@ def long_certificate(y, levels, tolerance=0.0):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_the_certificates_are_those_of_the_whole_recording(dtype):
-    y, levels = samples().astype(dtype), (CLIPPED, FREE)
-    y[:, 0] = np.clip(y[:, 0], dtype(-0.7), dtype(0.7))
+    y, levels = samples(dtype=dtype), (CLIPPED, FREE)
     problems = channel_problems(y, levels)
     whole = combine([(f"channel {k + 1}", certify(p, y[:, k])) for k, p in enumerate(problems)])
     found = long_certificate(y, levels)
