@@ -7,10 +7,12 @@ import sys
 import click
 
 from recover import __version__
-from recover.cli.audio import audio_command, inspect_command
+from recover.cli.audio import audio_command
 from recover.cli.capacity import capacity_command
 from recover.cli.certify import certify_command
 from recover.cli.demo import demo_command
+from recover.cli.image import image_command
+from recover.cli.inspect import inspect_command
 from recover.cli.layer import layer_command
 from recover.cli.listing import list_command
 from recover.cli.output import complain
@@ -32,6 +34,7 @@ def cli() -> None:
 for command in (
     demo_command,
     audio_command,
+    image_command,
     inspect_command,
     certify_command,
     verify_command,

@@ -1,7 +1,22 @@
 """Images: finding what is clipped, and recovering it across channels."""
 
+from recover.image.app import inspect_image, process_image
 from recover.image.declip import declip
-from recover.image.levels import ChannelLevel
+from recover.image.levels import ChannelLevel, detect_levels
+from recover.image.reports import ImageInspection, ImageOptions, ImageReport
 from recover.image.result import ImageResult
+from recover.image.transfer import Transfer, TransferWarning
 
-__all__ = ["ChannelLevel", "ImageResult", "declip"]
+__all__ = [
+    "ChannelLevel",
+    "ImageInspection",
+    "ImageOptions",
+    "ImageReport",
+    "ImageResult",
+    "Transfer",
+    "TransferWarning",
+    "declip",
+    "detect_levels",
+    "inspect_image",
+    "process_image",
+]

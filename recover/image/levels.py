@@ -11,7 +11,7 @@ import numpy.typing as npt
 from recover.core.arrays import Array, require_finite
 from recover.core.errors import ParameterError
 
-__all__ = ["ChannelLevel", "as_planes", "clipped_mask", "detect_levels"]
+__all__ = ["ChannelLevel", "clipped_mask", "detect_levels"]
 
 _MIN_SAMPLES = 8
 _MIN_PAIRS = 4  # neighbours that are both at the top: single hot pixels are no clipping
@@ -104,10 +104,10 @@ def detect_levels(
     ParameterError
         If the image is not real and finite, is empty, or has no such axis.
     """
-    return tuple(_detect(plane) for plane in as_planes(image, channel_axis))
+    return tuple(_detect(plane) for plane in _planes(image, channel_axis))
 
 
-def as_planes(image: npt.ArrayLike, channel_axis: int | None) -> Array:
+def _planes(image: npt.ArrayLike, channel_axis: int | None) -> Array:
     """Return an image as a real, finite, non-empty array (channels, ...); a view if possible.
 
     Raises

@@ -1,0 +1,178 @@
+"""``recover image``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from recover.cli.batch import SideFiles, file_options, level_text, process_all, targets_of
+from recover.cli.output import print_table, write_json
+from recover.core.errors import ParameterError
+from recover.image import ChannelLevel, ImageOptions, ImageReport, process_image
+from recover.image.reports import TRANSFERS
+from recover.io.atomic import STANDARD, write_text
+from recover.io.image_raw import RAW_ENDINGS
+
+__all__ = ["image_command", "image_rows"]
+
+SUMMARY = ("file", "clipped", "levels", "recovered", "time", "error bound")
+
+
+@click.command("image")
+@click.argument("inputs", metavar="IN...", nargs=-1, required=True)
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    metavar="OUT",
+    help="File to write, or a folder for several inputs; - is standard output (NPY).",
+)
+@click.option(
+    "--low", metavar="L[,L...]", help="Lower clipping level, or one per channel, or none."
+)
+@click.option(
+    "--high",
+    metavar="H[,H...]",
+    help="Upper clipping level, or one per channel; detected by default.",
+)
+@click.option(
+    "--transfer",
+    default="auto",
+    show_default=True,
+    type=click.Choice(TRANSFERS),
+    help="How samples encode light; auto takes srgb for 8-bit colour.",
+)
+@click.option(
+    "--tolerance",
+    type=float,
+    default=0.0,
+    show_default=True,
+    help="Samples this near to a level count as clipped.",
+)
+@click.option("--mask", metavar="FILE", help="An image that is not zero where samples are bad.")
+@click.option(
+    "--dq-bits", type=int, help="Bits of a FITS data-quality array that mean saturated."
+)
+@file_options
+def image_command(
+    *,
+    inputs: tuple[str, ...],
+    output: str,
+    low: str | None,
+    high: str | None,
+    transfer: str,
+    tolerance: float,
+    mask: str | None,
+    dq_bits: int | None,
+    report: str | None,
+    json_path: str | None,
+    save: str | None,
+    jobs: int,
+    no_certify: bool,
+    seed: int,
+    force: bool,
+    quiet: bool,
+) -> None:
+    """Recover clipped images: blown highlights, saturated pixels.
+
+    Reads PNG, TIFF, EXR, NPY and JPEG, and with their extras FITS and raw files; writes TIFF,
+    EXR, PNG, NPY, FITS or, from raw files, DNG.  Samples that were not clipped stay exactly as
+    they were, and no scale is changed.
+    """
+    options = ImageOptions(
+        low=_levels("low", low), high=_levels("high", high), transfer=transfer,
+        tolerance=tolerance, mask=mask, dq_bits=dq_bits, force=force, seed=seed,
+        certify=not no_certify,
+    )  # fmt: skip
+    folder = Path(output).is_dir()
+    targets = targets_of(inputs, output)
+    targets = tuple(_lossless(name) for name in targets) if folder else targets
+    SideFiles(report, json_path, save, {}).check(inputs, force=force)
+    done = process_all(process_image, inputs, targets, options, jobs, quiet=quiet)
+    if report is not None:
+        from recover.report.image import image_report
+
+        verify_with = f"recover verify {json_path} {inputs[0]}" if json_path else ""
+        page = image_report(done[0].result, Path(inputs[0]).name, verify_with)
+        write_text(report, page, force=force)
+    if json_path is not None:
+        data = [each.to_json() for each in done]
+        write_json(json_path, data[0] if len(data) == 1 else data, force=force)
+    if save is not None:
+        done[0].result.save(save, force=force)
+    if not quiet and STANDARD not in (output, json_path):
+        print_table(SUMMARY, image_rows(done))
+        for each in done:
+            click.echo(f"{each.input}: {_outcome(each)}; wrote {_written(each)}")
+            for note in (*each.result.notes, *each.notes):
+                click.echo(f"{each.input}: note: {note}")
+
+
+def image_rows(reports: Sequence[ImageReport]) -> list[list[str]]:
+    """Return the summary of recovered files, a row each."""
+    return [
+        [
+            Path(each.input).name,
+            f"{100.0 * each.result.fraction:.2f} %",
+            "; ".join(_channel(channel) for channel in each.result.levels),
+            f"{each.result.count} samples",
+            f"{each.seconds:.1f} s",
+            f"{each.result.error_bound:.4g}",
+        ]
+        for each in reports
+    ]
+
+
+def _levels(name: str, text: str | None) -> float | tuple[float, ...] | None:
+    """Return one level, one per channel, or None to have it found."""
+    if text is None:
+        return None
+    try:
+        values = tuple(
+            (float("-inf") if name == "low" else float("inf"))
+            if part.strip().lower() == "none"
+            else float(part)
+            for part in text.split(",")
+        )
+    except ValueError:
+        raise ParameterError(
+            f"{name} must be a number, or one per channel with commas between, got {text!r}"
+        ) from None
+    return values[0] if len(values) == 1 else values
+
+
+def _lossless(target: str) -> str:
+    """Return a name of a kind that is written, for one taken over from the input."""
+    path = Path(target)
+    if path.suffix.lower() in RAW_ENDINGS:
+        return str(path.with_suffix(".dng"))
+    if path.suffix.lower() in (".jpg", ".jpeg", ".webp", ".bmp", ".ppm", ".pgm", ".gif"):
+        return str(path.with_suffix(".tif"))
+    return target
+
+
+def _channel(channel: ChannelLevel) -> str:
+    if not channel.clipped:
+        return "none"
+    if channel.low is None:
+        return level_text(channel.high)
+    return f"{level_text(channel.low)} to {level_text(channel.high)}"
+
+
+def _outcome(report: ImageReport) -> str:
+    result = report.result
+    if result.count:
+        return f"recovered {result.count} clipped samples ({100.0 * result.fraction:.3g} %)"
+    same = "copied byte for byte" if report.copied else "all samples kept"
+    return f"nothing was clipped; {same}"
+
+
+def _written(report: ImageReport) -> str:
+    form = report.format
+    gain = "" if form.gain == 1.0 else f", values times {form.gain:g}"
+    scale = ""
+    if form.full_scale is not None and not form.dtype.startswith("uint"):
+        scale = f", full scale {form.full_scale:g}"
+    return f"{report.output} ({form.container} {form.dtype}{gain}{scale})"

@@ -1,0 +1,79 @@
+"""``recover inspect``."""
+
+from __future__ import annotations
+
+import click
+
+from recover.audio import Inspection, inspect_file
+from recover.cli.batch import level_text
+from recover.cli.output import print_table, write_json
+from recover.image import ImageInspection, inspect_image
+from recover.io.atomic import STANDARD
+from recover.io.image_read import looks_like_image
+
+__all__ = ["inspect_command"]
+
+
+@click.command("inspect")
+@click.argument("path", metavar="FILE")
+@click.option(
+    "--json", "json_path", metavar="R.json", help="Write what was found; - is stdout."
+)
+@click.option("--force", is_flag=True, help="Replace an existing JSON file.")
+def inspect_command(path: str, json_path: str | None, force: bool) -> None:
+    """Show what was clipped in a recording or an image; changes nothing."""
+    found = inspect_image(path) if looks_like_image(path) else inspect_file(path)
+    if json_path is not None:
+        write_json(json_path, found.to_json(), force=force)
+        if json_path == STANDARD:
+            return
+    if isinstance(found, ImageInspection):
+        _show_image(found)
+    else:
+        _show_recording(found)
+    click.echo("clipped" if found.clipped else "no clipping was found")
+
+
+def _show_recording(found: Inspection) -> None:
+    seconds = found.frames / found.rate
+    click.echo(
+        f"{found.path}: {found.format} {found.subtype}, {found.rate} Hz, {seconds:.2f} s"
+    )
+    head = ("channel", "lower level", "upper level", "clipped", "runs", "longest", "confidence")
+    rows = [
+        [
+            str(index + 1),
+            level_text(channel.low),
+            level_text(channel.high),
+            f"{100.0 * channel.fraction:.3f} %",
+            str(channel.runs),
+            str(channel.longest),
+            f"{channel.confidence:.2f}",
+        ]
+        for index, channel in enumerate(found.levels)
+    ]
+    print_table(head, rows)
+
+
+def _show_image(found: ImageInspection) -> None:
+    size = "x".join(str(n) for n in found.shape)
+    click.echo(f"{found.path}: {found.container} {found.dtype}, {size}")
+    head = ("channel", "lower level", "upper level", "clipped", "regions", "largest",
+            "confidence")  # fmt: skip
+    rows = [
+        [
+            name,
+            level_text(channel.low),
+            level_text(channel.high),
+            f"{100.0 * channel.fraction:.3f} %",
+            str(regions),
+            f"{largest} samples",
+            f"{channel.confidence:.2f}",
+        ]
+        for name, channel, (regions, largest) in zip(
+            found.names, found.levels, found.regions, strict=True
+        )
+    ]
+    print_table(head, rows)
+    for note in found.notes:
+        click.echo(f"note: {note}")
