@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 
 from recover.certificates.certificate import not_asked
-from recover.core.arrays import Array, digest
+from recover.core.arrays import Array, as_generator, digest
 from recover.core.errors import ParameterError
 from recover.image.arguments import (
     ImageLevels,
@@ -16,8 +18,11 @@ from recover.image.arguments import (
     from_planes,
     side_of,
 )
+from recover.image.domain import LINEAR
+from recover.image.model import default_settings
 from recover.image.restore import Restored, restore
 from recover.image.result import ImageResult
+from recover.image.side import Scaled
 from recover.solve.base import AnyMethod, Status, Watch
 
 __all__ = ["declip"]
@@ -84,22 +89,25 @@ def declip(
     wide = as_floating(planes)
     out = wide.copy()
     clipped = np.zeros(planes.shape, dtype=bool)
-    done = Restored.nothing(wide)
-    high_side = sides[1]
-    if high_side is not None and high_side.clipped.any():
-        done = restore(wide, high_side)
-        clipped |= high_side.clipped
-        out[high_side.clipped] = done.planes[high_side.clipped]
-    del method, certify, rng, watch
+    done = [Restored((1.0,) * len(planes), 0.0, Status.DIRECT)]
+    settings = default_settings(len(planes))
+    for side, upper in ((sides[1], True), (sides[0], False)):
+        if side is None or not side.clipped.any():
+            continue
+        scaled = Scaled.high(wide, side) if upper else Scaled.low(wide, side)
+        chosen = settings if upper else replace(settings, domain=LINEAR)
+        done.insert(0, restore(out, scaled, chosen, rng=as_generator(rng), watch=watch))
+        clipped |= side.clipped
+    del method, certify
     return ImageResult(
         image=np.ascontiguousarray(from_planes(out, channel_axis)),
         levels=describe(planes, sides[0], sides[1]),
         recovered=np.ascontiguousarray(from_planes(clipped, channel_axis)),
         transfer=transfer,
-        status=Status.CONVERGED if clipped.any() else Status.DIRECT,
+        status=done[0].status,
         certificate=not_asked(digest([wide, clipped])),
-        shrinkage=done.shrinkage,
-        blend=done.blend,
+        shrinkage=done[0].shrinkage,
+        blend=done[0].blend,
         notes=(),
     )
 

@@ -15,7 +15,7 @@ from recover.frames.finite_difference import FiniteDifference
 from recover.frames.identity import Identity
 from recover.frames.laplacian import Laplacian
 from recover.frames.stack import Stack
-from recover.image.domain import COLOUR, ValueDomain
+from recover.image.domain import COLOUR, LINEAR, ValueDomain
 from recover.image.slopes import PairMaps, SlopeSettings, pair_maps
 from recover.models.problem import Problem
 from recover.models.saturation import Saturation
@@ -23,7 +23,7 @@ from recover.priors.quadratic import Quadratic
 from recover.solve.base import Solution
 from recover.solve.multigrid_obstacle import MultigridObstacle
 
-__all__ = ["Energy", "EnergySettings", "energy_of", "operator_of"]
+__all__ = ["Energy", "EnergySettings", "default_settings", "energy_of", "operator_of"]
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,13 @@ class EnergySettings:
     faint: float = 0.02
     tension: float = 0.03
     slopes: SlopeSettings = field(default_factory=SlopeSettings)
+
+
+def default_settings(channels: int) -> EnergySettings:
+    """Return the settings for a picture: of a grey one, curvature and a little tension."""
+    if channels > 1:
+        return EnergySettings()
+    return EnergySettings(domain=LINEAR, curvature=1.0, tension=0.1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,6 +133,7 @@ def energy_of(
     settings: EnergySettings | None = None,
     *,
     tol: float = 1e-3,
+    own: Array | None = None,
     spread: Array | None = None,
 ) -> Energy:
     """Return the energy of an image and its one-sided minimiser, before any validation.
@@ -136,16 +144,21 @@ def energy_of(
         Values whose level is 1.
     clipped : array of bool [shape of planes]
     settings : EnergySettings, optional
+        `default_settings` by default.
     tol : float
         See `MultigridObstacle`.
+    own : array of bool [shape=(height, width)], optional
+        The pixels to solve for; clipped samples elsewhere are neither known nor looked for, and
+        must be at least three pixels away.
     spread : array [shape=(channels, channels)], optional
         See `recover.image.slopes.pair_maps`.
     """
-    chosen = EnergySettings() if settings is None else settings
+    chosen = default_settings(len(planes)) if settings is None else settings
     v = chosen.domain.forward(np.asarray(planes, dtype=np.float32))
     maps = pair_maps(v, ~clipped, chosen.slopes, spread) if len(v) > 1 else None
     channels, height, width = v.shape
     operator = operator_of((channels, height, width), clipped, maps, chosen)
     level = float(chosen.domain.forward(np.ones((), dtype=np.float32)))
-    solution = MultigridObstacle(tol=tol).minimise(operator, v, clipped, level)
-    return Energy(operator, chosen, clipped, level, solution)
+    unknown = clipped if own is None else clipped & own
+    solution = MultigridObstacle(tol=tol).minimise(operator, v, unknown, level)
+    return Energy(operator, chosen, unknown, level, solution)

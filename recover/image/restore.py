@@ -1,45 +1,213 @@
-"""The recovery of one side of an image: normalise, solve, validate, bring back."""
+"""The recovery of one side of a picture: box by box, then validated by clipping it again."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from recover.core.arrays import Array
-from recover.image.arguments import Side
-from recover.image.opposed import opposed
+from recover.core.progress import Progress, Watch
+from recover.image.boxes import Box, plan_boxes
+from recover.image.model import EnergySettings, energy_of
+from recover.image.opposed import chrominance, opposed_part
+from recover.image.side import Scaled
+from recover.image.slopes import global_spread
+from recover.image.validation import AGAIN, Trial, blend_of, shrinkage_of
+from recover.solve.base import Status
 
 __all__ = ["Restored", "restore"]
 
+TILE = 512
+TOL = 1e-3
+_ALIGN = 16  # boxes start where coarse maps do
+_BEYOND_WHOLE = 1.2  # on the excess where no channel is left: the model is too low there
+_FIRM = 0.9  # if the channel's factor is at least this
+_SPREAD = 100_000  # pixels from which global variances are taken
+_TRIED = 300_000  # samples on which a large picture is validated
 
-@dataclass(frozen=True, eq=False)
+
+@dataclass(frozen=True)
 class Restored:
-    """Recovered planes and how far they were trusted.
+    """How far a recovery was trusted, and how it ended.
 
     Parameters
     ----------
-    planes : array [shape=(channels, height, width)]
     shrinkage : tuple of float
         Per channel.
     blend : float
         Share of the opposed rule.
+    status : Status
     """
 
-    planes: Array
     shrinkage: tuple[float, ...]
     blend: float
-
-    @staticmethod
-    def nothing(planes: Array) -> Restored:
-        """Return planes as they are."""
-        return Restored(planes, (1.0,) * len(planes), 0.0)
+    status: Status
 
 
-def restore(planes: Array, side: Side) -> Restored:
-    """Recover samples that were clipped from above."""
-    level = side.level.astype(planes.dtype)
-    normal = np.asarray(planes / level, dtype=np.float32)
-    found = opposed(normal, side.clipped)
-    out = np.where(side.clipped, np.maximum(found.astype(planes.dtype) * level, level), planes)
-    return Restored(out, (1.0,) * len(planes), 1.0)
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """Predictions for the clipped samples of one box, in units of the level."""
+
+    box: Box
+    where: Array
+    model: Array
+    reference: Array
+    sums: Array
+    counts: Array
+    status: Status
+
+
+def restore(
+    out: Array,
+    scaled: Scaled,
+    settings: EnergySettings,
+    *,
+    validate: bool = True,
+    rng: np.random.Generator,
+    watch: Watch | None = None,
+) -> Restored:
+    """Recover clipped samples into `out`, which holds the picture.
+
+    Parameters
+    ----------
+    out : array [shape=(channels, height, width)]
+        Changed where clipped only.
+    scaled : Scaled
+    settings : EnergySettings
+    validate : bool
+        Whether to clip the picture again; without it the model is taken as it is.
+    rng : Generator
+        Chooses the boxes on which a large picture is validated.
+    watch : callable, optional
+        Called after each box; return True to stop: what is not recovered stays at its level.
+    """
+    margin = int(np.ceil(3.0 * settings.slopes.sigma)) + 2
+    planned = plan_boxes(_anywhere(scaled.clipped), margin, TILE, _ALIGN)
+    lower = scaled.above(AGAIN) if validate else scaled.clipped[:, :0, :0]
+    tried = plan_boxes(_anywhere(lower), margin, TILE, _ALIGN) if validate else []
+    tried = _some(tried, rng)
+    total, spread = len(planned) + len(tried), _spread(scaled, settings)
+    stopped = False
+    done: list[list[_Part]] = []
+    steps = 0
+    for boxes, share, hidden in ((tried, AGAIN, lower), (planned, 1.0, scaled.clipped)):
+        parts = []
+        for part in _predictions(scaled, boxes, share, hidden, (settings, spread)):
+            parts.append(part)
+            steps += 1
+            if watch is not None and watch(Progress(steps, total, 0.0)):
+                stopped = True
+                break
+        done.append(parts)
+        if stopped:
+            done += [[]] * (2 - len(done))
+            break
+    trial = _trial(scaled, done[0])
+    shrinkage = shrinkage_of(trial, len(out))
+    blend = blend_of(trial, shrinkage) if len(out) > 1 and validate else 0.0
+    _write(out, scaled, done[1], shrinkage, blend)
+    return Restored(shrinkage, blend, _worst(done[1], stopped=stopped))
+
+
+def _predictions(
+    scaled: Scaled,
+    boxes: Sequence[Box],
+    share: float,
+    hidden: Array,
+    model: tuple[EnergySettings, Array | None],
+) -> Iterator[_Part]:
+    """Yield what the model and the rule say of each box of the picture clipped at `share`."""
+    settings, spread = model
+    for box in boxes:
+        planes, clipped = scaled.part(box, share), box.cut(hidden)
+        energy = energy_of(planes, clipped, settings, tol=TOL, own=box.own, spread=spread)
+        where = clipped & box.own
+        if len(planes) > 1:
+            rule = opposed_part(planes, clipped, scaled.balance)
+            reference, sums, counts = rule.reference[where], rule.sums, rule.counts
+        else:
+            reference, sums, counts = np.ones(0, np.float32), np.zeros(1), np.zeros(1)
+        yield _Part(
+            box, where, energy.values[where], reference, sums, counts, energy.solution.status
+        )
+
+
+def _anywhere(hidden: Array) -> Array:
+    """Return the pixels with a hidden sample in any channel."""
+    return np.asarray(np.logical_or.reduce(hidden, axis=0))
+
+
+def _spread(scaled: Scaled, settings: EnergySettings) -> Array | None:
+    """Return the global variances in the domain, None for a grey picture."""
+    if len(scaled.planes) == 1:
+        return None
+    values, usable = scaled.sample(_SPREAD)
+    return global_spread(settings.domain.forward(values), usable)
+
+
+def _some(boxes: list[Box], rng: np.random.Generator) -> list[Box]:
+    """Return boxes in random order up to about as many pixels as are worth trying."""
+    total, chosen = 0, list[Box]()
+    for k in rng.permutation(len(boxes)):
+        if chosen and total + boxes[k].count > _TRIED:
+            continue
+        chosen.append(boxes[k])
+        total += boxes[k].count
+    return chosen
+
+
+def _rule(parts: Sequence[_Part]) -> list[Array]:
+    """Return the opposed rule's predictions for each part, with one chrominance for all."""
+    if not parts or not parts[0].reference.size:
+        return [np.ones_like(part.model) for part in parts]
+    sums = np.sum([part.sums for part in parts], axis=0)
+    chroma = chrominance(sums, np.sum([part.counts for part in parts], axis=0))
+    return [
+        np.maximum(part.reference + chroma.astype(np.float32)[np.nonzero(part.where)[0]], 1.0)
+        for part in parts
+    ]
+
+
+def _trial(scaled: Scaled, parts: Sequence[_Part]) -> Trial:
+    """Collect what was predicted for samples clipped again, and what is known of them."""
+    again = np.float32(AGAIN)
+    empty = np.zeros(0, dtype=np.float32)
+    channel, clipped = [np.zeros(0, dtype=np.intp)], [np.zeros(0, dtype=bool)]
+    known, model, rules = [empty], [empty], [empty]
+    for part, rule in zip(parts, _rule(parts), strict=True):
+        channel.append(np.nonzero(part.where)[0])
+        clipped.append(part.box.cut(scaled.clipped)[part.where])
+        known.append(scaled.part(part.box)[part.where])
+        model.append(again * part.model)
+        rules.append(again * rule)
+    joined = [np.concatenate(each) for each in (channel, known, clipped, model, rules)]
+    return Trial(*joined)
+
+
+def _write(
+    out: Array,
+    scaled: Scaled,
+    parts: Sequence[_Part],
+    shrinkage: tuple[float, ...],
+    blend: float,
+) -> None:
+    """Shrink, blend, and put the predictions into the picture."""
+    factors = np.array(shrinkage, dtype=np.float32)
+    for part, rule in zip(parts, _rule(parts), strict=True):
+        factor = factors[np.nonzero(part.where)[0]]
+        if len(out) > 1:
+            whole = np.broadcast_to(part.box.cut(scaled.clipped).all(axis=0), part.where.shape)
+            more = whole[part.where] & (factor >= _FIRM)
+            factor = np.where(more, factor * np.float32(_BEYOND_WHOLE), factor)
+        model = 1.0 + factor * (part.model - 1.0)
+        values = (1.0 - blend) * model + blend * rule
+        scaled.write(out, part.box, part.where, np.maximum(values, 1.0))
+
+
+def _worst(parts: Sequence[_Part], *, stopped: bool) -> Status:
+    if stopped:
+        return Status.STOPPED
+    unfinished = any(part.status is not Status.CONVERGED for part in parts)
+    return Status.MAX_ITER if unfinished else Status.CONVERGED
