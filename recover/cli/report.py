@@ -8,7 +8,11 @@ import click
 
 from recover.audio import AudioResult
 from recover.cli.account import account_of
+from recover.core.errors import ParameterError
+from recover.image.result import FORMAT as IMAGE_FORMAT
+from recover.image.result import ImageResult
 from recover.io.atomic import check_writable, write_text
+from recover.io.results import saved_format
 from recover.report.audio import audio_report
 
 __all__ = ["report_command"]
@@ -31,11 +35,26 @@ __all__ = ["report_command"]
 def report_command(
     result: str, output: str, estimate: bool, conditional: bool, force: bool
 ) -> None:
-    """Draw a saved result again."""
+    """Draw a saved result again, of a recording or of an image."""
     check_writable(output, force=force)
+    if saved_format(result) == IMAGE_FORMAT:
+        _draw_image(result, output, estimate or conditional, force=force)
+        return
     saved = AudioResult.load(result)
     name = Path(result).name
     found = account_of(saved, name, estimate=estimate, conditional=conditional, quiet=False)
     page = audio_report(saved, name, estimate=found.estimate, conditional=found.conditional)
+    write_text(output, page, force=force)
+    click.echo(f"wrote {output}")
+
+
+def _draw_image(result: str, output: str, more: bool, *, force: bool) -> None:
+    from recover.report.image import image_report
+
+    if more:
+        raise ParameterError(
+            "--estimate and --conditional are for recordings; an image's result holds its map"
+        )
+    page = image_report(ImageResult.load(result), Path(result).name)
     write_text(output, page, force=force)
     click.echo(f"wrote {output}")

@@ -16,7 +16,7 @@ from recover.core.arrays import Array
 from recover.io.atomic import write_bytes
 from recover.io.errors import FileError
 
-__all__ = ["load_result", "save_result"]
+__all__ = ["load_result", "save_result", "saved_format"]
 
 _META = "meta"
 
@@ -72,3 +72,13 @@ def load_result(path: str | Path, expected: str) -> tuple[dict[str, Any], dict[s
     if found != expected:
         raise FileError(f"{path} holds {found!r}, expected {expected!r}")
     return meta, arrays
+
+
+def saved_format(path: str | Path) -> str | None:
+    """Return the ``format`` that a saved result names, None if the file is something else."""
+    try:
+        with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as data:
+            found = json.loads(data[_META].tobytes())["format"]
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error):
+        return None
+    return found if isinstance(found, str) else None

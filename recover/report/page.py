@@ -68,6 +68,27 @@ svg.patterns { position: absolute; width: 0; height: 0; }
 .wellfill { fill: var(--well); } .moderatefill { fill: var(--moderate); }
 .openfill { fill: var(--open); } .lines { stroke: var(--paper); stroke-width: 1.6; }
 .thin { stroke-width: .7; }
+/* two pictures side by side; a script lays one over the other, with a slider */
+figure.compare .pair { display: grid; gap: .5rem;
+  grid-template-columns: repeat(auto-fit, minmax(min(18rem, 100%), 1fr)); }
+figure.near { max-width: 44rem; }
+figure.compare img, figure.photo img { width: 100%; }
+figure.compare .pair > div { position: relative; }
+figure.compare img, figure.photo img { display: block; border-radius: 4px; }
+figure.compare .tag { position: absolute; top: .5rem; left: .5rem; padding: .1rem .5rem;
+  border-radius: 3px; background: #000b; color: #fff; font-size: .85rem; }
+figure.compare .after .tag { left: auto; right: .5rem; }
+figure.compare input { display: none; width: 100%; margin: .5rem 0 0; }
+@media screen { figure.compare.live .pair { display: block; position: relative; }
+  figure.compare.live .before { position: absolute; inset: 0; overflow: hidden;
+    clip-path: inset(0 calc(100% - var(--at)) 0 0); }
+  figure.compare.live .pair::after { content: ""; position: absolute; inset: 0 auto 0 var(--at);
+    border-left: 2px solid #fff; box-shadow: 0 0 3px #000; }
+  figure.compare.live input { display: block; } }
+ul.key { list-style: none; display: flex; flex-wrap: wrap; gap: .3rem 1.2rem; padding: 0;
+  margin: .5rem 0; font-size: .92rem; }
+ul.key img { width: 1.6rem; height: 1rem; vertical-align: -.1rem; margin-right: .4rem;
+  display: inline-block; border-radius: 2px; image-rendering: pixelated; }
 @media print { body { max-width: none; padding: 0; } figure, table, div.promise {
   break-inside: avoid; } }
 """

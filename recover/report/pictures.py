@@ -1,0 +1,158 @@
+"""Recovered images as pictures for a page: exposure, size, classes laid over them."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+
+import numpy as np
+
+from recover.core.arrays import Array
+from recover.image.result import ImageResult
+from recover.image.transfer import Transfer
+
+__all__ = ["CLASSES", "Scene", "class_picture", "exposure_of", "jpeg", "scene_of", "swatch"]
+
+MOST = 1200  # pixels across, and rows or columns beyond which a picture is made smaller
+_PEAK = 0.995  # quantile of the recovered light that is shown as white
+_STOPS = 6.0  # darkest exposure
+_QUALITY = 88
+_DIM = 0.55  # of the picture under the classes
+CLASSES = ((27, 127, 107), (124, 176, 90), (229, 176, 30), (217, 106, 60), (150, 30, 70))
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """One picture of a result, in light relative to the lowest clipping level.
+
+    Parameters
+    ----------
+    before, after : array of float32 [shape=(h, w) or (h, w, 3)]
+        As it was clipped, and recovered.
+    mask : array of bool [shape=(h, w)]
+        Pixels with a recovered sample.
+    index : int
+        Which picture of the stack.
+    """
+
+    before: Array
+    after: Array
+    mask: Array
+    index: int
+
+
+def scene_of(result: ImageResult) -> Scene:
+    """Return what to show: of a stack, the picture with the most recovered samples."""
+    image, recovered, index = _one_picture(result)
+    channels = len(result.levels)
+    planes = image if channels > 1 else image[..., None]
+    mask = recovered if channels > 1 else recovered[..., None]
+    x = planes.astype(np.float32)
+    y = x.copy()
+    for c, level in enumerate(result.levels):
+        if level.high is not None:
+            upper = mask[..., c] & (x[..., c] >= level.high)
+            y[..., c][upper] = level.high
+        if level.low is not None:
+            lower = mask[..., c] & (x[..., c] <= level.low)
+            y[..., c][lower] = level.low
+    ends = [level.high for level in result.levels if level.high is not None]
+    scale = float(min(ends)) if ends else float(np.abs(x).max())
+    transfer = Transfer(result.transfer)
+    full = scale if scale > 0.0 else 1.0
+    light = [_colours(transfer.decode(each, full)) for each in (y, x)]
+    return Scene(light[0], light[1], np.asarray(mask.any(axis=-1)), index)
+
+
+def exposure_of(scene: Scene) -> float:
+    """Return by how many stops to darken so that the recovered highlights show."""
+    if not scene.mask.any():
+        return 0.0
+    peak = float(np.quantile(scene.after[scene.mask], _PEAK))
+    return float(np.clip(np.log2(max(peak, 1e-6)), 0.0, _STOPS))
+
+
+def jpeg(light: Array, stops: float) -> bytes:
+    """Return a picture of linear light, darkened by `stops`, as JPEG in sRGB."""
+    shown = np.clip(_smaller(light) * np.float32(2.0**-stops), 0.0, 1.0)
+    return _encoded(Transfer.SRGB.encode(shown))
+
+
+def class_picture(scene: Scene, classes: Array) -> bytes:
+    """Return the picture in grey with a class's colour where a pixel was recovered.
+
+    Parameters
+    ----------
+    scene : Scene
+    classes : array of int [shape=(h, w)]
+        Index into `CLASSES` for recovered pixels, best first; the worst is hatched, so that it
+        can be told from the others without colours.
+    """
+    step = _step(scene.mask.shape)
+    light = scene.after if scene.after.ndim == 2 else scene.after.mean(axis=-1)
+    grey = Transfer.SRGB.encode(np.clip(_smaller(light), 0.0, 1.0)) * np.float32(_DIM)
+    rows, columns = grey.shape
+    # a small picture stands for the worst of its pixels
+    worst = np.where(scene.mask, classes, -1)[: rows * step, : columns * step]
+    worst = worst.reshape(rows, step, columns, step).max(axis=(1, 3))
+    out = np.repeat(grey[..., None], 3, axis=-1)
+    for k, colour in enumerate(CLASSES):
+        out[worst == k] = np.array(colour, np.float32) / 255.0
+    diagonal = np.add.outer(np.arange(rows), np.arange(columns)) % 6 < 2
+    out[(worst == len(CLASSES) - 1) & diagonal] = 1.0
+    return _encoded(out)
+
+
+def swatch(index: int) -> bytes:
+    """Return a small picture of a class for a legend, as PNG."""
+    from recover.io.image_file import ImageMetadata
+    from recover.io.image_png import write_png
+
+    tile = np.empty((10, 16, 3), np.uint8)
+    tile[:] = CLASSES[index]
+    if index == len(CLASSES) - 1:
+        tile[np.add.outer(np.arange(10), np.arange(16)) % 6 < 2] = 255
+    buffer = io.BytesIO()
+    write_png(buffer, tile, ImageMetadata(), "")
+    return buffer.getvalue()
+
+
+def _one_picture(result: ImageResult) -> tuple[Array, Array, int]:
+    image, recovered = result.image, result.recovered
+    if image.ndim == (3 if len(result.levels) > 1 else 2):
+        return image, recovered, 0
+    counts = recovered.reshape(len(recovered), -1).sum(axis=1)
+    index = int(np.argmax(counts))
+    return image[index], recovered[index], index
+
+
+def _colours(light: Array) -> Array:
+    """Return grey, or the first three channels."""
+    if light.shape[-1] < 3:
+        return np.asarray(light[..., 0])
+    return np.asarray(light[..., :3])
+
+
+def _step(shape: tuple[int, ...]) -> int:
+    return max(1, -(-max(shape[0], shape[1]) // MOST))
+
+
+def _smaller(picture: Array) -> Array:
+    """Return means of square blocks, so that the longer side has at most `MOST` pixels."""
+    step = _step(picture.shape)
+    if step == 1:
+        return picture
+    rows, columns = picture.shape[0] // step, picture.shape[1] // step
+    cut = picture[: rows * step, : columns * step]
+    blocks = cut.reshape(rows, step, columns, step, *picture.shape[2:])
+    return np.asarray(blocks.mean(axis=(1, 3), dtype=np.float32))
+
+
+def _encoded(shown: Array) -> bytes:
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.fromarray(np.rint(shown * 255.0).astype(np.uint8)).save(
+        buffer, "JPEG", quality=_QUALITY, subsampling=0
+    )
+    return buffer.getvalue()
