@@ -14,7 +14,7 @@ from recover.core.arrays import Array
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-__all__ = ["BoundedQuadratic", "NewtonState", "newton_start", "newton_step"]
+__all__ = ["BoundedQuadratic", "NewtonState", "newton_start", "newton_step", "unbounded_start"]
 
 Preconditioner = Callable[[Array], Array]
 
@@ -72,6 +72,29 @@ class NewtonState:
 def newton_start(task: BoundedQuadratic, x: Array) -> NewtonState:
     """Return the state at `x` moved into the bounds."""
     return _state(task, np.clip(x, task.lower, task.upper))
+
+
+def unbounded_start(task: BoundedQuadratic, x: Array, forcing: float, most: int) -> NewtonState:
+    """Return the state at a point that was made without the bounds, moved into them.
+
+    The bounds hold few variables at the minimiser of a smooth picture, so that the rounds from
+    there on have little left to decide.
+
+    Parameters
+    ----------
+    task : BoundedQuadratic
+    x : array
+        Where conjugate gradients begin.
+    forcing : float in (0, 1)
+        By which factor they reduce the residual.
+    most : int
+        The most steps.
+    """
+    gradient = np.asarray(task.matrix @ x - task.right)
+    held = np.zeros(x.shape, dtype=bool)
+    size = math.sqrt(max(float(np.vdot(gradient, task.precondition(gradient))), 0.0))
+    free = NewtonState(x, gradient, held, size)
+    return newton_start(task, x + _conjugate_gradients(task, free, forcing * size, most))
 
 
 def newton_step(

@@ -19,13 +19,13 @@ from recover.solve.base import Status
 
 __all__ = ["Restored", "restore"]
 
-TILE = 512
-TOL = 1e-3
+TILE, TOL = 512, 1e-3
+TRIAL_TILE, TRIAL_TOL = 256, 3e-3
 _ALIGN = 16  # boxes start where coarse maps do
 _BEYOND_WHOLE = 1.2  # on the excess where no channel is left: the model is too low there
 _FIRM = 0.9  # if the channel's factor is at least this
 _SPREAD = 100_000  # pixels from which global variances are taken
-_TRIED = 300_000  # samples on which a large picture is validated
+_TRIED = 30_000  # pixels on which a large picture is validated
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def restore(
     margin = int(np.ceil(3.0 * settings.slopes.sigma)) + 2
     planned = plan_boxes(_anywhere(scaled.clipped), margin, TILE, _ALIGN)
     lower = scaled.above(AGAIN) if validate else scaled.clipped[:, :0, :0]
-    tried = plan_boxes(_anywhere(lower), margin, TILE, _ALIGN) if validate else []
+    tried = plan_boxes(_anywhere(lower), margin, TRIAL_TILE, _ALIGN) if validate else []
     tried = _some(tried, rng)
     total, spread = len(planned) + len(tried), _spread(scaled, settings)
     stopped = False
@@ -121,8 +121,9 @@ def _predictions(
     """Yield what the model and the rule say of each box of the picture clipped at `share`."""
     settings, spread = model
     for box in boxes:
+        tol = TOL if share == 1.0 else TRIAL_TOL
         planes, clipped = scaled.part(box, share), box.cut(hidden)
-        energy = energy_of(planes, clipped, settings, tol=TOL, own=box.own, spread=spread)
+        energy = energy_of(planes, clipped, settings, tol=tol, own=box.own, spread=spread)
         where = clipped & box.own
         if len(planes) > 1:
             rule = opposed_part(planes, clipped, scaled.balance)

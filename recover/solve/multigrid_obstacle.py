@@ -14,6 +14,7 @@ from recover.core.bounded_newton import (
     NewtonState,
     newton_start,
     newton_step,
+    unbounded_start,
 )
 from recover.core.errors import ParameterError
 from recover.core.multigrid import build_multigrid
@@ -28,6 +29,8 @@ from recover.solve.fixed import real_dtype, relative
 from recover.solve.obstacle import sampled
 
 __all__ = ["MultigridObstacle"]
+
+_FIRST = 0.1  # factor on the gradient before the bounds are looked at
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +75,7 @@ class MultigridObstacle(Method[_State]):
     max_iter: int = 60
     tol: float = 1e-6
     inner: int = 100
-    forcing: float = 0.3
+    forcing: float = 0.2
 
     def refuses(self, problem: Problem) -> str | None:
         if not isinstance(problem.prior, Quadratic):
@@ -133,10 +136,13 @@ class MultigridObstacle(Method[_State]):
         places = np.array(np.unravel_index(system.places, known.shape))
         grid = build_multigrid(system.matrix, places if len(places) > 1 else _line(places))
         task = BoundedQuadratic(system.matrix, system.right, *bounds, grid)
-        inner = newton_start(task, np.zeros_like(system.right))
+        nearest = np.clip(np.zeros_like(system.right), *bounds)
+        gradient = system.matrix @ nearest - system.right
         # what the bounds hold back counts as data too
-        scale = math.sqrt(max(float(np.vdot(inner.gradient, grid(inner.gradient))), 0.0))
-        if start is not None:
+        scale = math.sqrt(max(float(np.vdot(gradient, grid(gradient))), 0.0))
+        if start is None:
+            inner = unbounded_start(task, nearest, _FIRST, self.inner)
+        else:
             inner = newton_start(task, start.reshape(-1)[system.places])
         residual = relative(inner.violation, scale)
         return _State(task, system.places, known, inner, scale, residual)
