@@ -16,6 +16,7 @@ from recover.audio.estimate_result import ErrorEstimate, SegmentEstimate
 from recover.audio.gaps import Gap, certify_gaps
 from recover.audio.levels import ChannelLevels, Kind, detect_levels
 from recover.audio.measurement import channel_problems
+from recover.audio.phase import SpectrogramResult, phase_from_magnitude
 from recover.audio.result import AudioResult, StretchAccount
 from recover.audio.segments import Segment, certify_segments
 
@@ -33,6 +34,7 @@ __all__ = [
     "Kind",
     "Segment",
     "SegmentEstimate",
+    "SpectrogramResult",
     "StretchAccount",
     "certify_conditionally",
     "certify_gaps",
@@ -43,5 +45,6 @@ __all__ = [
     "estimate_again",
     "estimate_error",
     "inspect_file",
+    "phase_from_magnitude",
     "process_file",
 ]

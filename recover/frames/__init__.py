@@ -15,6 +15,7 @@ from recover.frames.identity import Identity
 from recover.frames.laplacian import Laplacian
 from recover.frames.masked import Masked
 from recover.frames.premultiplied import Premultiplied
+from recover.frames.spectrogram import Spectrogram
 from recover.frames.stack import Stack
 from recover.frames.stft import STFT
 from recover.frames.wavelet import Wavelet
@@ -35,6 +36,7 @@ __all__ = [
     "Laplacian",
     "Masked",
     "Premultiplied",
+    "Spectrogram",
     "Stack",
     "Wavelet",
     "canonical_dual",

@@ -6,17 +6,23 @@ from recover.solve.chebyshev import Chebyshev
 from recover.solve.choose import choose
 from recover.solve.conjugate_gradient import ConjugateGradient
 from recover.solve.consistent_least_squares import ConsistentLeastSquares
+from recover.solve.difference_map import DifferenceMap
 from recover.solve.dual_frame import DualFrame
 from recover.solve.facet_dual import FacetAmplification, FacetDual, estimate_amplification
 from recover.solve.frame_algorithm import FrameAlgorithm
+from recover.solve.griffin_lim import GriffinLim
+from recover.solve.griffin_lim_admm import GriffinLimADMM
+from recover.solve.hybrid_input_output import HybridInputOutput
 from recover.solve.loop import solve
 from recover.solve.message_passing import ApproximateMessagePassing
 from recover.solve.obstacle import Obstacle
 from recover.solve.one_sided import OneSidedLeastSquares
+from recover.solve.relaxed_averaged_reflections import RelaxedAveragedReflections
 from recover.solve.relaxed_reflections import RelaxedReflections
 from recover.solve.relu_frame_algorithm import ReLUFrameAlgorithm
 from recover.solve.reweighted_amplitude_flow import ReweightedAmplitudeFlow
 from recover.solve.saturated_frame_algorithm import SaturatedFrameAlgorithm
+from recover.solve.shrink_wrap import ShrinkWrap
 from recover.solve.spectral import spectral_start
 from recover.solve.spectrum import Spectrum
 from recover.solve.subspace_least_squares import SubspaceLeastSquares
@@ -28,18 +34,24 @@ __all__ = [
     "Chebyshev",
     "ConjugateGradient",
     "ConsistentLeastSquares",
+    "DifferenceMap",
     "DualFrame",
     "FacetAmplification",
     "FacetDual",
     "FrameAlgorithm",
+    "GriffinLim",
+    "GriffinLimADMM",
+    "HybridInputOutput",
     "Method",
     "Obstacle",
     "OneSidedLeastSquares",
     "Progress",
     "ReLUFrameAlgorithm",
+    "RelaxedAveragedReflections",
     "RelaxedReflections",
     "ReweightedAmplitudeFlow",
     "SaturatedFrameAlgorithm",
+    "ShrinkWrap",
     "Solution",
     "Spectrum",
     "Status",

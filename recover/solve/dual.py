@@ -10,7 +10,7 @@ from recover.core.arrays import Array
 from recover.core.linear import conjugate_gradients
 from recover.frames.base import Frame
 from recover.frames.bounds import real_matrix
-from recover.frames.structure import HasRows
+from recover.frames.structure import HasDiagonal, HasRows
 from recover.models.domains import Support
 from recover.models.problem import Problem
 from recover.solve.fixed import clearly_regular, fits_dense, real_dtype
@@ -30,8 +30,8 @@ class CanonicalDual:
     ----------
     frame : Frame
         The frame.
-    scale : array of one real, optional
-        ``1/A`` of a tight frame.
+    scale : array, one real or [shape=frame.signal_shape], optional
+        ``1/A`` of a tight frame, or the reciprocal of a diagonal frame operator.
     inverse : array [shape=(n, rows)], optional
         The pseudo-inverse of a small frame's (realified) matrix.  Without either, conjugate
         gradients are run for each call, warm-started.
@@ -50,7 +50,7 @@ class CanonicalDual:
             if lower > 0.0 and upper - lower <= _TIGHT * upper:
                 return CanonicalDual(frame, np.asarray(2.0 / (lower + upper), real), None)
         if not fits_dense(frame):
-            return CanonicalDual(frame, None, None)
+            return CanonicalDual(frame, _reciprocal_diagonal(frame, real), None)
         rows, _ = real_matrix(frame, np.ones(frame.coef_shape, dtype=bool))
         domain = problem.domain
         if not isinstance(domain, Support):
@@ -79,6 +79,15 @@ class CanonicalDual:
             max_iter=200,
         )
         return result.x
+
+
+def _reciprocal_diagonal(frame: Frame, dtype: np.dtype[np.floating]) -> Array | None:
+    if not isinstance(frame, HasDiagonal):
+        return None
+    found = frame.subframe_diagonal(np.ones(frame.coef_shape, dtype=bool))
+    if found is None or not found.entries.min() > found.slack:
+        return None
+    return (1.0 / found.entries.reshape(frame.signal_shape)).astype(dtype)
 
 
 def _pseudo_inverse(rows: Array) -> Array:
