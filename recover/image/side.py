@@ -50,14 +50,18 @@ class Scaled:
                 "black level or an offset first"
             )
         usable = np.where(side.level > 0.0, side.level, 1.0)
-        finite = np.where(np.isfinite(usable), usable, 1.0)
+        # a channel that is not clipped has no level: the others', if it stays below them
+        ends = np.where(np.isfinite(usable), usable, -np.inf).max()
+        own = np.maximum(planes.max(axis=(1, 2), keepdims=True).astype(np.float64), ends)
+        finite = np.where(np.isfinite(usable), usable, np.where(own > 0.0, own, 1.0))
         return Scaled(planes, side.clipped, finite, np.zeros((len(planes), 1, 1)))
 
     @staticmethod
     def low(planes: Array, side: Side) -> Scaled:
         """Return the picture, turned over, in units of its lower level."""
         top = planes.max(axis=(1, 2), keepdims=True).astype(np.float64)
-        finite = np.where(np.isfinite(side.level), side.level, top - 1.0)
+        bottom = planes.min(axis=(1, 2), keepdims=True).astype(np.float64)
+        finite = np.where(np.isfinite(side.level), side.level, bottom)
         return Scaled(planes, side.clipped, np.where(finite < top, finite, top - 1.0), top)
 
     @property
