@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
 from recover.audio.declip import declip
-from recover.audio.levels import detect_levels
+from recover.audio.given import level_notes
+from recover.audio.levels import ChannelLevels, detect_levels
 from recover.audio.reports import AudioOptions, AudioReport, Inspection
 from recover.audio.result import AudioResult
 from recover.audio.settings import quality_named
@@ -17,6 +19,7 @@ from recover.audio.stream_patch import patch_beside
 from recover.audio.stream_survey import find_levels, survey
 from recover.core.arrays import Array
 from recover.core.errors import ParameterError
+from recover.io.atomic import STANDARD
 from recover.io.audio_read import AudioFile, AudioSource, open_audio
 from recover.io.audio_write import (
     AudioFormat,
@@ -82,14 +85,14 @@ def process_file(
         raise ParameterError(f"jobs must be >= 1, got {jobs}")
     container = check_audio_output(output, force=chosen.force)
     if chosen.diff is not None:
-        check_audio_output(chosen.diff, force=chosen.force)
+        _check_difference(chosen.diff, output, force=chosen.force)
     with open_audio(source) as audio:
         choose_format(np.zeros((1, 1), audio.dtype), container, audio.subtype)
         started = time.perf_counter()
         if audio.frames * audio.channels > LONG:
-            result, form = _process_long(audio, output, chosen, jobs, watch)
+            result, form, notes = _process_long(audio, output, chosen, jobs, watch)
         else:
-            result, form = _process_short(audio, output, chosen, watch)
+            result, form, notes = _process_short(audio, output, chosen, watch)
         seconds = time.perf_counter() - started
     return AudioReport(
         input=audio.path,
@@ -99,12 +102,30 @@ def process_file(
         tolerance=chosen.tolerance,
         format=form,
         seconds=seconds,
+        notes=notes,
+    )
+
+
+def _check_difference(diff: str, output: str | Path, *, force: bool) -> None:
+    """Refuse, before any work, a difference that cannot be written."""
+    if diff != STANDARD and Path(diff).absolute() == Path(output).absolute():
+        raise ParameterError(f"diff and output are the same file: {diff}; name another")
+    container = check_audio_output(diff, force=force)
+    choose_format(np.zeros((1, 1), np.float32), container)
+
+
+def _given(
+    blocks: Iterable[Array], chosen: AudioOptions, levels: tuple[ChannelLevels, ...]
+) -> tuple[str, ...]:
+    """Return what is to be said of the levels that were given."""
+    return level_notes(
+        blocks, levels, low=chosen.low, high=chosen.high, tolerance=chosen.tolerance
     )
 
 
 def _process_short(
     source: AudioSource, output: str | Path, chosen: AudioOptions, watch: Watch | None
-) -> tuple[AudioResult, AudioFormat]:
+) -> tuple[AudioResult, AudioFormat, tuple[str, ...]]:
     audio = source.whole()
     result = declip(
         audio.samples,
@@ -124,7 +145,7 @@ def _process_short(
         form = copy_audio(output, source, force=chosen.force)
     if chosen.diff is not None:
         write_audio(chosen.diff, mixed - audio.samples, audio.rate, force=chosen.force)
-    return result, form
+    return result, form, _given([audio.samples], chosen, result.levels)
 
 
 def _process_long(
@@ -133,7 +154,7 @@ def _process_long(
     chosen: AudioOptions,
     jobs: int,
     watch: Watch | None,
-) -> tuple[AudioResult, AudioFormat]:
+) -> tuple[AudioResult, AudioFormat, tuple[str, ...]]:
     work = LongRecording(
         source=source,
         low=chosen.low,
@@ -147,6 +168,8 @@ def _process_long(
     container = check_audio_output(output, force=chosen.force)
     shape = (source.frames, source.channels)
     choose_format(work.prepare(), container, source.subtype)  # refuses before any work
+    blocks = (block for _, block in source.blocks(max(LONG // source.channels, 1)))
+    notes = _given(blocks, chosen, work.levels)
     with patch_beside(output, source.dtype) as patch:
         form = choose_format(work.recover(patch, watch), container, source.subtype)
         if chosen.diff is not None:
@@ -174,7 +197,7 @@ def _process_long(
             for _ in outcome:  # the excerpt
                 pass
             form = copy_audio(output, source, force=chosen.force)
-    return work.result(certify=chosen.certify), form
+    return work.result(certify=chosen.certify), form, notes
 
 
 def _mixed(audio: AudioFile, result: AudioResult, mix: float) -> Array:

@@ -186,10 +186,14 @@ class ChannelJob:
 def nothing_reliable(channel: int, levels: ChannelLevels) -> ParameterError:
     """Return the error for a channel of which every sample is clipped."""
     return ParameterError(
-        f"every sample of channel {channel} is at or beyond the levels "
-        f"[{levels.low}, {levels.high}], so nothing is known of the signal; "
+        f"every sample of channel {channel + 1} is at or beyond the levels "
+        f"{_words(levels.low)} and {_words(levels.high)}, so nothing is known of the signal; "
         "check the levels"
     )
+
+
+def _words(level: float | None) -> str:
+    return "none" if level is None else f"{level:.6g}"
 
 
 def moved_beyond(blend: Array, y: Array, levels: ChannelLevels, tolerance: float) -> Array:

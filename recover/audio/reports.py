@@ -70,6 +70,8 @@ class AudioReport:
         How the output is stored, with its gain.
     seconds : float
         Wall-clock time of the recovery, certificate included.
+    notes : tuple of str
+        What the user should know of the levels that were given.
     """
 
     input: str
@@ -79,6 +81,7 @@ class AudioReport:
     tolerance: float
     format: AudioFormat
     seconds: float
+    notes: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data for JSON, infinity as the string "inf"."""
@@ -97,6 +100,7 @@ class AudioReport:
             "seconds": self.seconds,
             "status": result.status.name.lower(),
             "note": result.note,
+            "notes": list(self.notes),
             "rate": result.rate,
             "format": asdict(self.format),
             "gain": self.format.gain,

@@ -10,6 +10,7 @@ import numpy as np
 from recover.audio.account import certify_long
 from recover.audio.channel import StretchProgress, StretchTask, moved_beyond
 from recover.audio.declip import worst_status
+from recover.audio.levels import ChannelLevels
 from recover.audio.measurement import Levels
 from recover.audio.result import AudioResult, Excerpt, StretchAccount
 from recover.audio.settings import Quality
@@ -66,6 +67,11 @@ class LongRecording:
     def clipped(self) -> bool:
         """Whether anything is to be recovered."""
         return self._survey.count > 0
+
+    @property
+    def levels(self) -> tuple[ChannelLevels, ...]:
+        """The channels' levels, once prepared."""
+        return self._survey.levels
 
     def recover(self, patch: Patch, watch: Watch | None) -> Array:
         """Put the recovered samples into `patch`; returns the extremes of the output."""

@@ -122,7 +122,7 @@ def audio_command(
         print_table(SUMMARY, summary_rows(done))
         for each, account in zip(done, accounts, strict=True):
             click.echo(f"{each.input}: {each.result.note}; wrote {_written(each)}")
-            for sentence in account.sentences():
+            for sentence in (*each.notes, *account.sentences()):
                 click.echo(f"{each.input}: {sentence}")
 
 

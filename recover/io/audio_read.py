@@ -251,5 +251,5 @@ def _refuse_nonfinite(samples: Array, first: int, name: str) -> None:
         frame, channel = (int(i) for i in np.argwhere(~finite)[0])
         raise FileError(
             f"{name} holds {finite.size - np.count_nonzero(finite)} NaN or infinite sample(s), "
-            f"the first at sample {first + frame} of channel {channel}; repair it first"
+            f"the first at sample {first + frame} of channel {channel + 1}; repair it first"
         )

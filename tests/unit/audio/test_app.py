@@ -146,7 +146,7 @@ def test_floating_input_to_flac_is_refused_early(tmp_path):
 def test_a_fully_clipped_file_is_refused(tmp_path):
     square = np.where(np.arange(2000) % 100 < 50, 0.9, -0.9)
     soundfile.write(tmp_path / "in.wav", square, RATE, subtype="PCM_16")
-    with pytest.raises(ParameterError, match="every sample of channel 0"):
+    with pytest.raises(ParameterError, match="every sample of channel 1"):
         process_file(tmp_path / "in.wav", tmp_path / "out.wav")
     assert not (tmp_path / "out.wav").exists()
 

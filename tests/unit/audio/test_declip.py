@@ -252,13 +252,13 @@ def test_the_window_follows_the_content_and_the_rate():
     tone = np.sin(0.05 * np.arange(n))
     clicks = np.zeros(n)
     clicks[np.random.default_rng(0).integers(0, n, 40)] = 1.0
-    assert choose_frames(tone, 44100)[0].window.size == 16384
-    assert choose_frames(clicks, 44100)[0].window.size == 1024
-    assert choose_frames(tone, 8000)[0].window.size == 4096  # 0.37 s is 2972 samples
+    assert choose_frames(tone, 44100)[0].window.size == 18432
+    assert choose_frames(clicks, 44100)[0].window.size == 1152
+    assert choose_frames(tone, 8000)[0].window.size == 4608  # 0.42 s is 3344 samples
     assert choose_frames(tone[:100], 44100)[0].window.size <= 100
-    assert choose_frames(tone[:3], 44100)[0].window.size == 8
-    assert neighbourhood_of(choose_frames(tone, 44100)[0], 44100) == (5, 3)
-    assert neighbourhood_of(choose_frames(clicks, 44100)[0], 44100) == (7, 3)
+    assert choose_frames(tone[:3], 44100)[0].window.size == 9
+    assert neighbourhood_of(choose_frames(tone, 44100)[0], 44100) == (4, 3)
+    assert neighbourhood_of(choose_frames(clicks, 44100)[0], 44100) == (5, 3)
 
 
 def test_more_effort_for_more_loss():
@@ -318,7 +318,7 @@ Y = np.clip(music(500), -0.9, 0.9)
         (lambda: declip(Y, RATE, method="magic"), "method must be one of"),
         (lambda: declip(Y, RATE, low=0.5, high=-0.5), "low must be below high"),
         (lambda: declip(Y, RATE, high=[0.9, 0.9]), "one per channel"),
-        (lambda: declip(Y, RATE, high=-5.0, low=-9.0), "every sample of channel 0"),
+        (lambda: declip(Y, RATE, high=-5.0, low=-9.0), "every sample of channel 1"),
         (lambda: channel_problems(Y, ()), "one entry per channel"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

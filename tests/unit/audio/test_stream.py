@@ -140,7 +140,7 @@ def test_given_levels_hold_for_the_whole_recording(source, tmp_path, in_blocks):
     out = read_audio(tmp_path / "a.wav").samples
     assert (out[y >= np.float32(0.75)] >= 0.75).all()
     assert (out[y <= np.float32(-0.7)] <= -0.7 + 1e-7).all()
-    with pytest.raises(ParameterError, match="every sample of channel 0"):
+    with pytest.raises(ParameterError, match="every sample of channel 1"):
         process_file(source, tmp_path / "b.wav", AudioOptions(low=-9.0, high=-8.0))
 
 

@@ -229,7 +229,7 @@ def bad(tmp_path):
         ("truncated flac", "truncated|cannot be read"),
         ("text", "cannot be read as a recording"),
         ("no samples", "holds no samples"),
-        ("nan", "1 NaN or infinite sample.*sample 3 of channel 1"),
+        ("nan", "1 NaN or infinite sample.*sample 3 of channel 2"),
         ("inf", "1 NaN or infinite sample"),
         ("directory", "is a directory"),
     ],
