@@ -10,6 +10,7 @@ from recover.frames.dual import canonical_dual
 from recover.frames.estimate import estimate_bounds
 from recover.frames.finite_difference import FiniteDifference
 from recover.frames.fourier import Fourier
+from recover.frames.fresnel import Fresnel
 from recover.frames.gabor import Gabor
 from recover.frames.identity import Identity
 from recover.frames.laplacian import Laplacian
@@ -31,6 +32,7 @@ __all__ = [
     "Fourier",
     "Frame",
     "FrameBounds",
+    "Fresnel",
     "Gabor",
     "Identity",
     "Laplacian",

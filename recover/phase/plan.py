@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from recover.frames.base import Frame
 from recover.frames.dense import Dense
+from recover.models.domains import Support
 from recover.models.problem import Problem
 from recover.phase.ambiguity import shift_free
 from recover.solve.base import AnyMethod
+from recover.solve.hybrid_input_output import HybridInputOutput
 from recover.solve.message_passing import ApproximateMessagePassing
 from recover.solve.relaxed_reflections import RelaxedReflections
 from recover.solve.reweighted_amplitude_flow import ReweightedAmplitudeFlow
+from recover.solve.shrink_wrap import ShrinkWrap
 
-__all__ = ["default_methods", "single_serves"]
+__all__ = ["default_methods", "quick_method", "single_serves"]
 
 SEARCH_TOL = 1e-5  # misfit at which the search is over: what is left is polishing
 PLENTY_REAL, PLENTY_COMPLEX = 1.9, 2.8  # rows per unknown from which plain descent finds it
-LARGE = 2**15  # coefficients from which a search in single precision pays
+LARGE = 2**14  # coefficients from which a search in single precision pays
+SEVERAL = 4  # starts at once where one has failed
+SEVERAL_ENTRIES = 2**24  # entries of all starts' coefficients up to which that is done
+QUICK_STEPS = 300
+PATTERN_STEPS = 3000
 
 
 def single_serves(problem: Problem) -> bool:
@@ -26,28 +33,48 @@ def single_serves(problem: Problem) -> bool:
 def default_methods(problem: Problem, restarts: int | None) -> list[AnyMethod]:
     """Return the methods to try for a problem, the most promising first.
 
-    Each is made only if those before it left the data unexplained.
+    Each is tried only if those before it left the data unexplained.
+
+    Parameters
+    ----------
+    problem : Problem
+    restarts : int, optional
+        Starts of the first method; later ones have at least as many as it takes to hope.
     """
-    frame = problem.model.frame
-    count = 4 if restarts is None else restarts
-    first = 1 if restarts is None else restarts
-    flow = ReweightedAmplitudeFlow(restarts=first, tol=SEARCH_TOL)
-    passing = ApproximateMessagePassing(restarts=first, tol=SEARCH_TOL)
-    again = ApproximateMessagePassing(restarts=max(count, 4), tol=SEARCH_TOL)
-    reflect = RelaxedReflections(beta=0.5, tol=SEARCH_TOL)
+    frame, first = problem.model.frame, 1 if restarts is None else restarts
+    room = max(1, SEVERAL_ENTRIES // max(frame.coef_size, 1))
+    more = max(first, min(SEVERAL, room))
+    if shift_free(frame):
+        steps, tol = PATTERN_STEPS, SEARCH_TOL
+        patterns: list[AnyMethod] = [
+            HybridInputOutput(restarts=first, max_iter=steps, tol=tol),
+            HybridInputOutput(restarts=more, max_iter=steps, tol=tol),
+        ]
+        if not isinstance(problem.domain, Support):
+            patterns.append(ShrinkWrap(restarts=more, tol=tol))
+        return patterns
+    methods: list[AnyMethod] = [ReweightedAmplitudeFlow(restarts=first, tol=SEARCH_TOL)]
+    if isinstance(frame, Dense) and not _plenty(frame):
+        methods = [ApproximateMessagePassing(restarts=first, tol=SEARCH_TOL)]
     if isinstance(frame, Dense):
-        chosen: list[AnyMethod] = [flow] if _plenty(frame) else [passing]
-        chosen += [again, reflect]
+        methods.append(ApproximateMessagePassing(restarts=more, tol=SEARCH_TOL))
     else:
-        chosen = [flow, ReweightedAmplitudeFlow(restarts=count, tol=SEARCH_TOL), reflect]
-    return chosen
+        methods.append(ReweightedAmplitudeFlow(restarts=more, tol=SEARCH_TOL))
+        methods.append(HybridInputOutput(restarts=1, max_iter=PATTERN_STEPS, tol=SEARCH_TOL))
+    methods.append(RelaxedReflections(beta=0.5, tol=SEARCH_TOL))
+    return methods
+
+
+def quick_method(problem: Problem) -> AnyMethod:
+    """Return a short version of the first method, to see whether it would do."""
+    frame = problem.model.frame
+    if shift_free(frame):
+        return HybridInputOutput(max_iter=QUICK_STEPS, tol=SEARCH_TOL)
+    if isinstance(frame, Dense) and not _plenty(frame):
+        return ApproximateMessagePassing(max_iter=QUICK_STEPS, tol=SEARCH_TOL)
+    return ReweightedAmplitudeFlow(max_iter=QUICK_STEPS, tol=SEARCH_TOL)
 
 
 def _plenty(frame: Frame) -> bool:
     ratio = frame.coef_size / frame.signal_size
     return ratio >= (PLENTY_REAL if frame.real_signal else PLENTY_COMPLEX)
-
-
-def is_pattern(problem: Problem) -> bool:
-    """Return whether only Fourier magnitudes and a support are known."""
-    return shift_free(problem.model.frame)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +16,7 @@ from recover.models.noise import Noise
 from recover.models.problem import Problem
 from recover.phase.ambiguity import distances, trivial
 from recover.phase.arguments import count_note, phase_problem
-from recover.phase.plan import default_methods, single_serves
+from recover.phase.plan import default_methods, quick_method, single_serves
 from recover.phase.result import PhaseResult, Restarts
 from recover.phase.search import Found, explained, polished, search
 from recover.phase.sensitivity import dense_serves, sensitivity
@@ -33,7 +32,6 @@ ALIKE = 0.05  # relative distance up to which two starts found the same
 AS_GOOD = 2.0  # a start whose misfit is at most this many times the best's explains the data
 SQUARES = 0.2  # intensities are suspected if their roots leave so small a part of the misfit
 SUSPECT = 0.02  # misfit from which that is looked into
-QUICK_STEPS = 200
 QUICK_MAP = 600  # real unknowns up to which the sensitivity map costs next to nothing
 
 
@@ -159,8 +157,8 @@ def _outcome(problem: Problem, found: Found, rng: np.random.Generator) -> list[s
     """Return what to say of data that were not explained."""
     if found.best > SUSPECT:
         roots = _as_roots(problem)
-        first = replace(default_methods(roots, None)[0], max_iter=QUICK_STEPS)
-        quick = search(roots, [first], None, rng, None, single=single_serves(roots))
+        single = single_serves(roots)
+        quick = search(roots, [quick_method(roots)], None, rng, None, single=single)
         if quick.best <= SQUARES * found.best:
             return [
                 f"the data look like intensities: their square roots are explained to "
