@@ -25,7 +25,7 @@ _ALIGN = 16  # boxes start where coarse maps do
 _BEYOND_WHOLE = 1.2  # on the excess where no channel is left: the model is too low there
 _FIRM = 0.9  # if the channel's factor is at least this
 _SPREAD = 100_000  # pixels from which global variances are taken
-_TRIED = 30_000  # pixels on which a large picture is validated
+_TRIED = 150_000  # pixels on which a large picture is validated
 
 
 @dataclass(frozen=True)
