@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +13,7 @@ from recover.core.arrays import Array, as_generator, digest
 from recover.core.errors import ParameterError
 from recover.image.arguments import (
     ImageLevels,
+    Side,
     as_planes,
     check_tolerance,
     describe,
@@ -19,10 +21,13 @@ from recover.image.arguments import (
     side_of,
 )
 from recover.image.domain import LINEAR
+from recover.image.levels import ChannelLevel, detect_levels
+from recover.image.measurement import mask_levels
 from recover.image.model import default_settings
 from recover.image.restore import Restored, restore
 from recover.image.result import ImageResult
 from recover.image.side import Scaled
+from recover.image.transfer import transfer_named, warn_if_odd
 from recover.solve.base import AnyMethod, Status, Watch
 
 __all__ = ["declip"]
@@ -52,13 +57,17 @@ def declip(
     image : array [shape=(height, width), or three axes with `channel_axis`, real]
         Any unit.  Integers come back as float32 (float64 from 32 bits on), in their own unit.
     low, high : float, one per channel, one per pixel, or None
-        The levels.
+        The levels; where both are None they are found, or taken from the masked samples' own
+        values.  An infinite level means not clipped on that side.
     channel_axis : int, optional
         Which axis holds the channels; None for a grey image.
     mask : array of bool [shape of image], optional
         The clipped samples, where they are known better than by their level.
     transfer : {"linear", "srgb"}
-        How the samples encode light.
+        How the samples encode light.  They are worked on as they are: the sRGB curve is close
+        to one of the powers in which the model lives, and decoding photographs first gained
+        nothing; but a `TransferWarning` is issued where the choice looks wrong, and reports
+        show the picture by it.
     tolerance : float >= 0
         Samples within this distance of a level count as clipped.
     method : Method, str or None
@@ -77,15 +86,22 @@ def declip(
     Raises
     ------
     ParameterError
-        If the image is not real and finite, or levels or mask do not fit it.
+        If the image is not real and finite, levels or mask do not fit it, or every sample is
+        clipped.
     """
     planes = as_planes(image, channel_axis)
     check_tolerance(tolerance)
     known = _mask(mask, np.asarray(image), channel_axis)
-    sides = [
-        side_of(name, planes, level, known, tolerance=tolerance, channel_axis=channel_axis)
-        for name, level in (("low", low), ("high", high))
-    ]
+    notes = warn_if_odd(planes, transfer_named(transfer))
+    if low is None and high is None:
+        sides, levels = _sides_found(planes, known, tolerance)
+    else:
+        sides = [
+            side_of(name, planes, level, known, tolerance=tolerance, channel_axis=channel_axis)
+            for name, level in (("low", low), ("high", high))
+        ]
+        levels = describe(planes, sides[0], sides[1])
+    _require_reliable(planes, sides)
     wide = as_floating(planes)
     out = wide.copy()
     clipped = np.zeros(planes.shape, dtype=bool)
@@ -101,15 +117,47 @@ def declip(
     del method, certify
     return ImageResult(
         image=np.ascontiguousarray(from_planes(out, channel_axis)),
-        levels=describe(planes, sides[0], sides[1]),
+        levels=levels,
         recovered=np.ascontiguousarray(from_planes(clipped, channel_axis)),
         transfer=transfer,
         status=done[0].status,
         certificate=not_asked(digest([wide, clipped])),
         shrinkage=done[0].shrinkage,
         blend=done[0].blend,
-        notes=(),
+        notes=notes,
     )
+
+
+def _sides_found(
+    planes: Array, known: Array | None, tolerance: float
+) -> tuple[list[Side | None], tuple[ChannelLevel, ...]]:
+    """Return the sides and levels that the samples, or a mask, show."""
+    if known is not None:
+        sides: list[Side | None] = [None, None]
+        if known.any():
+            sides[1] = Side(mask_levels(planes, known), known)
+        return sides, describe(planes, sides[0], sides[1])
+    found = detect_levels(planes, 0)
+    sides = []
+    for name, missing in (("low", -np.inf), ("high", np.inf)):
+        ends = [each.low if name == "low" else each.high for each in found]
+        level = np.array([missing if end is None else end for end in ends])
+        given = level if np.isfinite(level).any() else None
+        sides.append(side_of(name, planes, given, None, tolerance=tolerance, channel_axis=0))
+    told = describe(planes, sides[0], sides[1])
+    return sides, tuple(
+        replace(own, fraction=now.fraction) for own, now in zip(found, told, strict=True)
+    )
+
+
+def _require_reliable(planes: Array, sides: Sequence[Side | None]) -> None:
+    """Raise `ParameterError` if every sample is clipped."""
+    count = sum(int(np.count_nonzero(side.clipped)) for side in sides if side is not None)
+    if count >= planes.size:
+        raise ParameterError(
+            f"all {planes.size} samples of the image are clipped: nothing reliable is left to "
+            "recover them from; give the right levels, or another exposure"
+        )
 
 
 def as_floating(planes: Array) -> Array:
