@@ -12,6 +12,11 @@ from recover.core.arrays import Array
 __all__ = ["PersistentShrinkage"]
 
 _STRIP = 2**16  # coefficients handled at a time: with their energies they fit a core's cache
+_VECTOR = 4  # transforms of equal length are fastest four at a time
+# Multiply-adds of one matrix product: small enough that no linear-algebra library starts
+# threads for it, whose waiting would cost more than the product.
+_PRODUCT = 2**17
+_ROWS, _MOST_ROWS = 8, 64  # of one product; more where rows are short
 
 
 class PersistentShrinkage:
@@ -26,8 +31,10 @@ class PersistentShrinkage:
     ----------
     shape : tuple of int
         Shape of the coefficients.
-    extent : tuple of odd int
-        Size of the box along the first axes; cut down to what a short axis can mirror.
+    extent : tuple of int
+        Size of the box along the first axes, odd but for the first: an even size n reaches as
+        far as n + 1, and the outermost rows count half.  Cut down to what a short axis can
+        mirror.
     dtype : dtype
         The real floating type of the coefficients.
 
@@ -42,38 +49,59 @@ class PersistentShrinkage:
     ) -> None:
         sizes = (*extent, *(1,) * (len(shape) - len(extent)))
         self._half = tuple(min(e // 2, n - 1) for e, n in zip(sizes, shape, strict=True))
-        self._count = math.prod(2 * h + 1 for h in self._half)
-        h = self._half[0]
-        self._energy = np.empty((shape[0] + 2 * h, *shape[1:]), dtype=dtype)
-        self._rows = shape[0]
-        # a multiple of four rows, for transforms that treat four at a time
-        rows = _STRIP // max(1, math.prod(shape[1:]))
-        self._strip = max(4, rows - rows % 4)
+        h, self._rows = self._half[0], shape[0]
+        outermost = 0.5 if sizes[0] == 2 * h else 1.0
+        weights = [1.0] * (2 * h + 1)
+        weights[0] = weights[-1] = outermost
+        self._count = sum(weights) * math.prod(2 * each + 1 for each in self._half[1:])
+        width = max(1, math.prod(shape[1:]))
+        rows = _STRIP // width
+        self._strip = max(_VECTOR, rows - rows % _VECTOR)
+        # energies of rows self._first - h, ...; those of rows that are done are given up
+        deep = min(3 * self._strip + 3 * h + 1, self._rows) + 2 * h
+        self._energy = np.empty((deep, *shape[1:]), dtype=dtype)
+        self._first = self._done = 0
+        self._moduli = np.empty((min(self._strip, self._rows), *shape[1:]), dtype=dtype)
+        self._factors = [np.empty_like(self._moduli) for _ in range(2)]
+        tile = min(max(_ROWS, _STRIP // (16 * width)), _MOST_ROWS)
+        # row i of the band sums rows i to i + 2 h of the energies
+        self._band = np.zeros((tile, tile + 2 * h), dtype=dtype)
+        for i in range(tile):
+            self._band[i, i : i + 2 * h + 1] = weights
+        self._columns = max(_PRODUCT // self._band.size, 1)
 
     def strips(self) -> list[tuple[int, int, int]]:
-        """Return (start, stop, ahead): rows due once `ahead` rows have been absorbed."""
-        h, rows = self._half[0], self._rows
-        starts = range(0, rows, self._strip)
-        stops = [min(start + self._strip, rows) for start in starts]
+        """Return (start, stop, ahead): rows due once `ahead` rows have been absorbed.
+
+        `ahead` is a whole number of strips, or all rows.
+        """
+        h, rows, strip = self._half[0], self._rows, self._strip
+        starts = range(0, rows, strip)
+        stops = [min(start + strip, rows) for start in starts]
         # the mirrored rows above the first need h rows more than the strip itself
+        needed = [max(stop + h, 2 * h + 1) for stop in stops]
         return [
-            (start, stop, min(max(stop + h, 2 * h + 1), rows))
-            for start, stop in zip(starts, stops, strict=True)
+            (start, stop, min(-(-need // strip) * strip, rows))
+            for start, stop, need in zip(starts, stops, needed, strict=True)
         ]
 
     def absorb(self, v: Array, start: int) -> None:
-        """Take over the rows `v` from row `start` on, in order."""
+        """Take over the rows `v` from row `start` on, in order, a strip or more at a time."""
         h, rows = self._half[0], self._rows
+        if start == 0:
+            self._first = self._done = 0
+        for low in range(0, len(v), self._strip):
+            part = v[low : low + self._strip]
+            place = self._room(start + low, len(part))
+            moduli = self._moduli[: len(part)]
+            np.abs(part, out=moduli)
+            np.multiply(moduli, moduli, out=self._energy[place : place + len(part)])
         stop = start + len(v)
-        energy = self._energy[h + start : h + stop]
-        np.abs(v, out=energy)
-        np.multiply(energy, energy, out=energy)
-        for axis in range(1, energy.ndim):
-            _box_sum(energy, self._half[axis], axis)
-        if start <= h < stop:
+        if self._first == 0 and start <= 2 * h < stop:
             self._energy[:h] = self._energy[2 * h : h : -1]
         if stop == rows and h > 0:
-            self._energy[h + rows :] = self._energy[h + rows - 2 : rows - 2 : -1]
+            end = h + rows - self._first
+            self._energy[end : end + h] = self._energy[end - 2 : end - 2 - h : -1]
 
     def remainder(self, start: int, stop: int, threshold: float) -> Array:
         """Return ``min(1, t^2 / E)``, the factor of ``v - S(v)``, for rows start to stop.
@@ -81,48 +109,90 @@ class PersistentShrinkage:
         Parameters
         ----------
         start, stop : int
-            Rows whose neighbourhoods have been absorbed.
+            A strip whose neighbourhoods have been absorbed.
         threshold : float > 0
             t above, in the units of the coefficients.
+
+        Returns
+        -------
+        array
+            Valid until the next call.
         """
         level = np.asarray(threshold * threshold * self._count, dtype=self._energy.dtype)
-        factor = _running_sum(self._energy[start : stop + 2 * self._half[0]], self._half[0], 0)
+        factor, other = (work[: stop - start] for work in self._factors)
+        near = slice(start - self._first, stop - self._first + 2 * self._half[0])
+        self._sum_rows(self._energy[near], factor)
+        self._done = stop
+        for axis, h in enumerate(self._half[1:], start=1):
+            if h > 0:
+                _box_sum(factor, h, axis, other)
+                factor, other = other, factor
         np.maximum(factor, level, out=factor)
         np.divide(level, factor, out=factor)
         return factor
 
+    def _room(self, start: int, count: int) -> int:
+        """Return the place of `count` rows' energies, giving up those of no further use."""
+        h = self._half[0]
+        place = h + start - self._first
+        if place + count + h > len(self._energy):
+            kept = self._energy[self._done - self._first : place]
+            self._energy[: len(kept)] = kept
+            self._first = self._done
+            place = len(kept)
+        return place
 
-def _box_sum(energy: Array, h: int, axis: int) -> None:
-    """Replace entries by their sums over ``2 h + 1`` neighbours, mirrored, along an axis."""
-    if h == 0:
-        return
-    head = _along(energy, axis, slice(h, 0, -1))
-    tail = _along(energy, axis, slice(-2, -2 - h, -1))
-    energy[...] = _running_sum(np.concatenate([head, energy, tail], axis=axis), h, axis)
+    def _sum_rows(self, energy: Array, out: Array) -> None:
+        """Write the weighted sums of ``2 h + 1`` consecutive rows.
+
+        As a product with a band matrix, which reads and writes everything once; nothing is
+        subtracted, so small sums beside large ones keep their relative accuracy.
+        """
+        h = self._half[0]
+        if h == 0:
+            out[...] = energy
+            return
+        flat, sums = energy.reshape(len(energy), -1), out.reshape(len(out), -1)
+        tile = len(self._band)
+        for low in range(0, len(sums), tile):
+            rows = min(tile, len(sums) - low)
+            band = self._band[:rows, : rows + 2 * h]
+            for left in range(0, sums.shape[1], self._columns):
+                right = left + self._columns
+                np.matmul(
+                    band,
+                    flat[low : low + rows + 2 * h, left:right],
+                    out=sums[low : low + rows, left:right],
+                )
 
 
-def _along(a: Array, axis: int, part: slice) -> Array:
-    """Return the view of `a` that `part` selects along one axis."""
-    return a[(*(slice(None),) * axis, part)]
+def _box_sum(energy: Array, h: int, axis: int, out: Array) -> None:
+    """Write the sums of ``2 h + 1 >= 3`` neighbours along an axis, mirrored at its ends."""
+    n = energy.shape[axis]
+    # neighbours along the axis are `step` apart in memory: whole arrays are added, which is
+    # fastest, and the ends, which get strangers, are written again
+    step = math.prod(energy.shape[axis + 1 :])
+    flat, sums = energy.reshape(-1), out.reshape(-1)
+    np.add(flat[:-step], flat[step:], out=sums[:-step])
+    sums[-step:] = flat[-step:]
+    sums[step:] += flat[:-step]
+    for d in range(2, h + 1):
+        sums[d * step :] += flat[: -d * step]
+        sums[: -d * step] += flat[d * step :]
+    for i in range(h):
+        for place in (i, n - 1 - i):
+            end = _at(out, axis, place)
+            end[...] = _at(energy, axis, place)
+            for d in range(1, h + 1):
+                end += _at(energy, axis, _mirrored(place - d, n))
+                end += _at(energy, axis, _mirrored(place + d, n))
 
 
-def _running_sum(a: Array, h: int, axis: int) -> Array:
-    """Return the sums of ``2 h + 1`` consecutive entries along an axis, as a new array.
+def _mirrored(i: int, n: int) -> int:
+    """Return the index that stands for `i` beyond the ends of n entries."""
+    return n - 1 - abs(n - 1 - abs(i))
 
-    Partial sums of doubling length are reused; nothing is subtracted, so small sums beside
-    large ones keep their relative accuracy.
-    """
-    n = a.shape[axis] - 2 * h
-    out = _along(a, axis, slice(0, n)).copy()
-    length, offset, power, partial = h, 1, 1, a
-    while length:  # 2 h + 1 = 1 + 2 h: after the first entry come the bits of 2 h
-        end = partial.shape[axis]
-        partial = _along(partial, axis, slice(0, end - power)) + _along(
-            partial, axis, slice(power, end)
-        )
-        power *= 2
-        if length & 1:
-            out += _along(partial, axis, slice(offset, offset + n))
-            offset += power
-        length >>= 1
-    return out
+
+def _at(a: Array, axis: int, index: int) -> Array:
+    """Return the view of `a` at one index along an axis."""
+    return a[(*(slice(None),) * axis, index)]

@@ -83,8 +83,9 @@ class SocialSparsity(Method[SocialState]):
         Number of iterations, one threshold each.
     first, last : float
         First and last threshold, relative to the largest coefficient of the data.
-    neighbourhood : tuple of int, odd
-        Extent of the neighbourhood along the first axes of the coefficients.
+    neighbourhood : tuple of int
+        Extent of the neighbourhood along the first axes of the coefficients, odd but for the
+        first: see `PersistentShrinkage`.
     momentum : float in [0, 1)
         beta above.
     overshoot : float >= 1
@@ -118,9 +119,11 @@ class SocialSparsity(Method[SocialState]):
                 f"thresholds must satisfy 0 < last <= first, got first={self.first} "
                 f"and last={self.last}"
             )
-        if any(extent < 1 or extent % 2 == 0 for extent in self.neighbourhood):
+        odd = [extent % 2 == 1 or axis == 0 for axis, extent in enumerate(self.neighbourhood)]
+        if not all(odd) or any(extent < 1 for extent in self.neighbourhood):
             raise ParameterError(
-                f"neighbourhood must hold odd sizes >= 1, got {self.neighbourhood}"
+                "neighbourhood must hold sizes >= 1, odd ones after the first, got "
+                f"{self.neighbourhood}"
             )
         if len(self.neighbourhood) > len(self.frame.coef_shape):
             raise ParameterError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections import deque
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +12,6 @@ from scipy.fft import irfft, rfft
 
 from recover.core.arrays import Array
 from recover.frames.base import Frame
-from recover.frames.boundary import Boundary
 from recover.frames.gabor import Gabor
 from recover.solve.shrinkage import PersistentShrinkage
 
@@ -31,6 +31,11 @@ class Splitting(ABC):
             Signal, in the precision of the splitting.
         threshold : float > 0
             Of the shrinkage S.
+
+        Returns
+        -------
+        array [shape=(n,)]
+            Valid until the call after the next.
         """
 
 
@@ -46,9 +51,10 @@ class FrameSplitting(Splitting):
         v = self._frame.analysis(x)
         done = 0
         for start, stop, ahead in self._shrink.strips():
-            v[done:ahead] += self._dual[done:ahead]
-            self._shrink.absorb(v[done:ahead], done)
-            done = ahead
+            if ahead > done:
+                v[done:ahead] += self._dual[done:ahead]
+                self._shrink.absorb(v[done:ahead], done)
+                done = ahead
             factor = self._shrink.remainder(start, stop, threshold)
             np.multiply(v[start:stop], factor, out=self._dual[start:stop])
         return self._frame.synthesis(self._dual)
@@ -58,17 +64,22 @@ class GaborSplitting(Splitting):
     """Does for a Gabor frame of real signals what `FrameSplitting` does, strip by strip.
 
     Each strip of frames is transformed, shrunk and transformed back while it is in the cache,
-    which takes half the time on signals of seconds.
+    in work space that is allocated once.
     """
 
     def __init__(self, frame: Gabor, extent: tuple[int, ...], dtype: npt.DTypeLike) -> None:
         self._frame = frame
         self._grid = frame.grid
         self._shrink = PersistentShrinkage(frame.coef_shape, extent, dtype)
+        self._strips = self._shrink.strips()
         self._dtype = np.dtype(dtype)
         kind = np.result_type(self._dtype, np.complex64)
-        self._dual = np.zeros(frame.coef_shape, dtype=kind)
-        self._v = np.empty(frame.coef_shape, dtype=kind)
+        frames, bins = frame.coef_shape
+        # rows of zeros fill the last group of transforms that are done at once
+        self._dual = np.zeros((_filled(frames), bins), dtype=kind)
+        rows = _filled(max(stop - start for start, stop, _ in self._strips))
+        self._framed = np.zeros((rows, frame.channels), dtype=self._dtype)
+        self._sums = [self._grid.empty_sum((), self._dtype) for _ in range(2)]
         self._unpaired = (0, -1) if frame.channels % 2 == 0 else (0,)
         # the transform's scale, and sqrt(2) for the pairs of bins that one bin stands for
         scale = math.sqrt(2.0 / frame.channels)
@@ -77,44 +88,54 @@ class GaborSplitting(Splitting):
 
     def advance(self, x: Array, threshold: float) -> Array:
         pieces = self._grid.cut(x, self._dtype)
-        total = np.zeros((self._grid.blocks, self._grid.hop), dtype=self._dtype)
+        self._sums.reverse()
+        total = self._sums[0]
+        total[...] = 0.0
+        coming = iter(self._strips)
+        ready: deque[Array] = deque()
         done = 0
-        for start, stop, ahead in self._shrink.strips():
-            if ahead > done:
-                self._analyse(pieces[done:ahead], done, ahead)
-                self._shrink.absorb(self._v[done:ahead], done)
-                done = ahead
-            dual = self._dual[start:stop]
+        for start, stop, ahead in self._strips:
+            while done < ahead:
+                first, done, _ = next(coming)
+                ready.append(self._analysed(pieces[first:done], first, done))
+                self._shrink.absorb(ready[-1], first)
             factor = self._shrink.remainder(start, stop, threshold)
-            np.multiply(self._v[start:stop], factor, out=dual)
-            self._synthesise(dual, total[start:])
-        flat = total.reshape(-1)
-        if self._frame.boundary is Boundary.CIRCULAR:
-            period = self._grid.frames * self._grid.hop
-            flat[: flat.size - period] += flat[period:]
-        return flat[self._grid.lead : self._grid.lead + self._grid.length]
+            np.multiply(ready.popleft(), factor, out=self._dual[start:stop])
+            self._synthesise(slice(start, stop), total)
+        return self._grid.on_signal(total)
 
-    def _analyse(self, pieces: Array, start: int, stop: int) -> None:
-        """Write ``A x + u`` of the frames start to stop."""
-        c = np.asarray(rfft(pieces * self._analysis_window, n=self._frame.channels))
+    def _analysed(self, pieces: Array, start: int, stop: int) -> Array:
+        """Return ``A x + u`` of the frames start to stop."""
+        rows, size = stop - start, self._grid.size
+        framed = self._framed[: _filled(rows)]
+        np.multiply(pieces, self._analysis_window, out=framed[:rows, :size])
+        c = np.asarray(rfft(framed))[:rows]
         for edge in self._unpaired:
             c[:, edge] *= math.sqrt(0.5)
-        np.add(c, self._dual[start:stop], out=self._v[start:stop])
+        c += self._dual[start:stop]
+        return c
 
-    def _synthesise(self, dual: Array, total: Array) -> None:
+    def _synthesise(self, run: slice, total: Array) -> None:
         """Add the synthesis of a strip to its place."""
+        rows = run.stop - run.start
+        dual = self._dual[run.start : run.start + _filled(rows)]
         kept = [dual[:, edge].copy() for edge in self._unpaired]
         for edge in self._unpaired:
             dual[:, edge] *= math.sqrt(2.0)
         framed = np.asarray(irfft(dual, n=self._frame.channels))
         for edge, column in zip(self._unpaired, kept, strict=True):
             dual[:, edge] = column
-        hop, size = self._grid.hop, self._grid.size
-        framed = framed[:, :size]
+        framed = framed[:rows, : self._grid.size]
         framed *= self._synthesis_window
-        for k in range(self._grid.overlap):
-            part = framed[:, k * hop : min((k + 1) * hop, size)]
-            total[k : k + len(part), : part.shape[1]] += part
+        self._grid.overlap_add(total, run, framed)
+
+
+def _filled(rows: int) -> int:
+    """Return the rows that transforms of `rows` rows take, which come in fours.
+
+    One left over is done by itself; two or three take longer than four at once.
+    """
+    return rows if rows % 4 < 2 else rows + 4 - rows % 4
 
 
 def splitting_for(frame: Frame, extent: tuple[int, ...], dtype: npt.DTypeLike) -> Splitting:

@@ -52,13 +52,17 @@ def mirrored(i, n):
 def slow_remainder(v, extent, threshold):
     """``min(1, t^2 / E)`` entry by entry."""
     half = [min(e // 2, s - 1) for e, s in zip(extent, v.shape, strict=True)]
+    weights = np.ones(2 * half[0] + 1)
+    if extent[0] == 2 * half[0]:
+        weights[[0, -1]] = 0.5
     out = np.empty(v.shape)
     for place in np.ndindex(v.shape):
         box = [
             [mirrored(p + d, s) for d in range(-h, h + 1)]
             for p, h, s in zip(place, half, v.shape, strict=True)
         ]
-        energy = np.mean(np.abs(v[np.ix_(*box)]) ** 2)
+        rows = np.abs(v[np.ix_(*box)]) ** 2
+        energy = np.average(rows.reshape(len(weights), -1).mean(axis=1), weights=weights)
         out[place] = 1.0 if energy <= threshold**2 else threshold**2 / energy
     return out
 
@@ -67,7 +71,8 @@ def slow_remainder(v, extent, threshold):
     ("shape", "extent"),
     [
         ((9,), (3,)), ((9, 6), (7, 3)), ((5, 4), (5, 1)), ((40, 3), (3, 3)), ((2, 5), (7, 5)),
-        ((1, 4), (7, 3)), ((6, 5, 4), (3, 5, 3)), ((100, 1), (9, 3)),
+        ((1, 4), (7, 3)), ((6, 5, 4), (3, 5, 3)), ((100, 1), (9, 3)), ((12, 5), (4, 3)),
+        ((2, 5), (4, 3)), ((7, 9), (6, 7)), ((3, 2), (2, 3)),
     ],
 )  # fmt: skip
 def test_shrinkage_is_its_definition(shape, extent):
@@ -90,6 +95,8 @@ def test_shrinkage_in_several_strips(monkeypatch):
 
     monkeypatch.setattr(module, "_STRIP", 16)
     test_shrinkage_is_its_definition((23, 4), (7, 3))
+    test_shrinkage_is_its_definition((61, 3), (9, 3))
+    test_shrinkage_is_its_definition((61, 3), (4, 3))
 
 
 # --- the splittings --------------------------------------------------------------------------
@@ -303,7 +310,8 @@ def test_refuses_a_frame_that_is_not_tight():
         ({"max_iter": 0}, "max_iter must be >= 1"),
         ({"first": 0.1, "last": 0.2}, "thresholds must satisfy"),
         ({"last": 0.0}, "thresholds must satisfy"),
-        ({"neighbourhood": (4, 3)}, "odd sizes"),
+        ({"neighbourhood": (3, 4)}, "odd ones after the first"),
+        ({"neighbourhood": (0, 3)}, "sizes >= 1"),
         ({"neighbourhood": (3, 3, 3)}, "more axes"),
         ({"momentum": 1.0}, "momentum must lie"),
         ({"overshoot": 0.5}, "overshoot must be"),
