@@ -17,6 +17,7 @@ _MIN_SAMPLES = 8
 _MIN_PAIRS = 4  # neighbours that are both at the top: single hot pixels are no clipping
 _NEXT = 8  # values below the top that are compared with it
 _MIN_RATIO = 2.5  # of the samples at the top to those at any of the next values
+_FULL_RATIO = 1.5  # the same where the top is the largest value of an integer type
 _FURTHER = 40  # values below the top that show how full a value usually is
 _SLOPE = 3.0  # times as many samples as usual are too many
 _SCATTERED = 0.25  # of the samples at the top, beside it: coding has blurred the level
@@ -151,16 +152,17 @@ def clipped_mask(plane: Array, low: float | None, high: float | None) -> Array:
 def _detect(plane: Array) -> ChannelLevel:
     wide = plane.astype(np.float64)
     least, most = float(wide.min()), float(wide.max())
+    full = plane.dtype.kind in "iu" and most == np.iinfo(plane.dtype).max
     if least == most:
-        if plane.dtype.kind in "iu" and most == np.iinfo(plane.dtype).max:
-            return ChannelLevel(None, most, 1.0, 1.0)
-        return ChannelLevel(None, None, 0.0, 0.0)
-    top = _top(wide, most - least)
+        return (
+            ChannelLevel(None, most, 1.0, 1.0) if full else ChannelLevel(None, None, 0.0, 0.0)
+        )
+    top = _top(wide, most - least, _FULL_RATIO if full else _MIN_RATIO)
     if math.isinf(top.level):
         pile = _pile(wide, most, most - least)
         top = top if math.isinf(pile.level) and pile.share <= top.share else pile
     # at the dark end a pile is the background's own distribution
-    bottom = _top(-wide, most - least) if least != 0.0 else _Top(math.inf, 0.0)
+    bottom = _top(-wide, most - least, _MIN_RATIO) if least != 0.0 else _Top(math.inf, 0.0)
     high = None if math.isinf(top.level) else top.level
     low = None if math.isinf(bottom.level) else -bottom.level
     shares = [side.share for side in (top, bottom) if not math.isinf(side.level)]
@@ -173,26 +175,26 @@ def _detect(plane: Array) -> ChannelLevel:
     )
 
 
-def _top(y: Array, span: float) -> _Top:
+def _top(y: Array, span: float, ratio: float) -> _Top:
     """Return the largest value as the level, if the histogram's upper end stands out."""
     peak, reach = float(y.max()), _REACH
     values, counts = np.unique(y[y >= peak - reach * span], return_counts=True)
     while values.size <= _FURTHER and reach < 1.0:
         reach *= 2.0
         values, counts = np.unique(y[y >= peak - reach * span], return_counts=True)
-    return _exact(y, values, counts, span)
+    return _exact(y, values, counts, ratio)
 
 
-def _exact(y: Array, values: Array, counts: Array, span: float) -> _Top:
+def _exact(y: Array, values: Array, counts: Array, ratio: float) -> _Top:
     """Return the largest value as the level, if it stands out from the next values."""
     peak, at_top = float(values[-1]), int(counts[-1])
     if at_top < _MIN_SAMPLES:
         return _Top(math.inf, 0.0)
     expected = float(counts[-1 - _NEXT : -1].max())
     share = max(0.0, 1.0 - expected / at_top)
-    if at_top < _MIN_RATIO * expected or _neighbours(y == peak) < _MIN_PAIRS:
+    if at_top < ratio * expected or _neighbours(y == peak) < _MIN_PAIRS:
         return _Top(math.inf, min(share, 0.5))
-    level = _blurred_down(values, counts, span)
+    level = _blurred_down(values, counts, float(y.max() - y.min()))
     return _Top(level, share, peak - level)
 
 
