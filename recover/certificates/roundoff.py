@@ -6,7 +6,9 @@ import math
 
 from recover.core.rounding import TINY, U, gamma, norm_upper, up
 from recover.frames.base import Frame
+from recover.frames.coded_diffraction import CodedDiffraction
 from recover.frames.convolution import Convolution
+from recover.frames.fresnel import Fresnel
 from recover.frames.gabor import Gabor
 from recover.frames.identity import Identity
 from recover.frames.masked import Masked
@@ -47,6 +49,8 @@ def adjoint_roundoff(frame: Frame) -> float:
         frame = frame.frame
     if isinstance(frame, Identity):
         return 0.0
+    if isinstance(frame, CodedDiffraction | Fresnel):
+        return frame.adjoint_roundoff()
     if isinstance(frame, HasRows):
         return up(gamma(2 * frame.coef_size + 4) * norm_upper(frame.rows))
     if isinstance(frame, Convolution) and frame.filters.shape[0] <= 64:

@@ -75,9 +75,7 @@ class Masked(Frame):
         return self.frame.synthesis(full.reshape(*c.shape[:-1], *self.keep.shape))
 
     def bounds(self) -> FrameBounds:
-        from recover.frames.bounds import proved_bounds
-
-        return proved_bounds(self)
+        return self._bounds
 
     def roundoff(self) -> float:
         return self.frame.roundoff()
@@ -88,6 +86,12 @@ class Masked(Frame):
     @classmethod
     def sample(cls, rng: np.random.Generator) -> Self:
         return cls(Dense(rng.standard_normal((16, 4))), rng.random(16) < 0.7)
+
+    @cached_property
+    def _bounds(self) -> FrameBounds:
+        from recover.frames.bounds import proved_bounds
+
+        return proved_bounds(self)
 
     @cached_property
     def _places(self) -> Array:

@@ -19,6 +19,7 @@ __all__ = ["default_methods", "quick_method", "single_serves"]
 SEARCH_TOL = 1e-5  # misfit at which the search is over: what is left is polishing
 PLENTY_REAL, PLENTY_COMPLEX = 1.9, 2.8  # rows per unknown from which plain descent finds it
 LARGE = 2**14  # coefficients from which a search in single precision pays
+FEW = 2.5  # rows per unknown below which descent alone is caught
 SEVERAL = 4  # starts at once where one has failed
 SEVERAL_ENTRIES = 2**24  # entries of all starts' coefficients up to which that is done
 QUICK_STEPS = 300
@@ -58,11 +59,12 @@ def default_methods(problem: Problem, restarts: int | None) -> list[AnyMethod]:
         methods = [ApproximateMessagePassing(restarts=first, tol=SEARCH_TOL)]
     if isinstance(frame, Dense):
         methods.append(ApproximateMessagePassing(restarts=more, tol=SEARCH_TOL))
-    else:
-        methods.append(ReweightedAmplitudeFlow(restarts=more, tol=SEARCH_TOL))
-        methods.append(HybridInputOutput(restarts=1, max_iter=PATTERN_STEPS, tol=SEARCH_TOL))
-    methods.append(RelaxedReflections(beta=0.5, tol=SEARCH_TOL))
-    return methods
+        methods.append(RelaxedReflections(beta=0.5, tol=SEARCH_TOL))
+        return methods
+    feedback = HybridInputOutput(beta=0.7, max_iter=PATTERN_STEPS, tol=SEARCH_TOL)
+    if frame.coef_size < FEW * frame.signal_size and not frame.real_signal:
+        return [feedback, *methods]  # near the limit descent alone is caught
+    return [*methods, feedback]
 
 
 def quick_method(problem: Problem) -> AnyMethod:

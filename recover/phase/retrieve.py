@@ -11,18 +11,20 @@ from recover.certificates.certificate import not_asked
 from recover.core.arrays import as_generator, as_numeric, frozen
 from recover.core.errors import ParameterError
 from recover.frames.base import Frame
+from recover.frames.dense import Dense
 from recover.models.domains import Domain, Support
 from recover.models.noise import Noise
 from recover.models.problem import Problem
-from recover.phase.ambiguity import distances, trivial
+from recover.phase.ambiguity import distances, shift_free, trivial
 from recover.phase.arguments import count_note, phase_problem
 from recover.phase.plan import default_methods, quick_method, single_serves
 from recover.phase.result import PhaseResult, Restarts
-from recover.phase.search import Found, explained, polished, search
+from recover.phase.search import Found, explained, in_single, polished, search
 from recover.phase.sensitivity import dense_serves, sensitivity
 from recover.pipeline import certify as certify_signal
 from recover.pipeline import method_named
 from recover.solve.base import AnyMethod, Status, Watch
+from recover.solve.starts import informed_start
 
 __all__ = ["retrieve"]
 
@@ -96,6 +98,10 @@ def retrieve(
     for note in notes:
         log.warning("%s", note)
     if method is None:
+        if first is None and not (isinstance(frame, Dense) or shift_free(frame)):
+            first = informed_start(
+                in_single(problem) if single_serves(problem) else problem, generator
+            )
         methods = default_methods(problem, restarts)
         found = search(problem, methods, first, generator, watch, single=single_serves(problem))
         found = polished(problem, found, generator, watch)

@@ -14,7 +14,7 @@ from recover.solve.loop import solve
 from recover.solve.phase_task import expected_noise
 from recover.solve.reweighted_amplitude_flow import ReweightedAmplitudeFlow
 
-__all__ = ["Found", "explained", "misfit", "polished", "search"]
+__all__ = ["Found", "explained", "in_single", "misfit", "polished", "search"]
 
 POLISHED = 1e-9  # misfit at which polishing ends
 EXPLAINED = 2e-5  # misfit up to which data without stated noise count as explained
@@ -88,7 +88,7 @@ def search(
     single : bool
         Whether to search in single precision.
     """
-    task = _as_single(problem) if single else problem
+    task = in_single(problem) if single else problem
     best: Found | None = None
     for method in methods:
         solution = solve(task, method, start=start, rng=rng, watch=watch)
@@ -164,7 +164,8 @@ def _merged(problem: Problem, before: Found | None, solution: Solution) -> Found
     )
 
 
-def _as_single(problem: Problem) -> Problem:
+def in_single(problem: Problem) -> Problem:
+    """Return the problem with its data in single precision."""
     return Problem(
         problem.model,
         problem.y.astype(np.float32),

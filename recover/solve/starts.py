@@ -6,10 +6,31 @@ import numpy as np
 
 from recover.core.arrays import Array
 from recover.models.problem import Problem
+from recover.solve.fixed import coef_dtype
 from recover.solve.phase_task import PhaseTask, dots, random_signals
-from recover.solve.spectral import spectral_start
+from recover.solve.spectral import alignment, spectral_start
 
-__all__ = ["first_signals", "random_batch"]
+__all__ = ["first_signals", "flat_start", "informed_start", "random_batch"]
+
+
+def flat_start(problem: Problem) -> Array:
+    """Return the signal of least squares, about, for magnitudes of phase zero.
+
+    Good for near fields, where most phases are small; of no use for random frames.
+    """
+    frame = problem.model.frame
+    y = problem.y if frame.real_coefs else problem.y.astype(coef_dtype(problem))
+    x = problem.domain.project(frame.synthesis(y).astype(problem.dtype))
+    size = np.abs(frame.analysis(x))
+    energy = float(np.vdot(size, size))
+    fit = float(np.vdot(size, problem.y)) / energy if energy > 0.0 else 0.0
+    return (x * fit).astype(problem.dtype)
+
+
+def informed_start(problem: Problem, rng: np.random.Generator) -> Array:
+    """Return the flat or the spectral start, whichever fits the magnitudes better."""
+    starts = (flat_start(problem), spectral_start(problem, rng))
+    return max(starts, key=lambda x: alignment(problem, x))
 
 
 def first_signals(

@@ -135,7 +135,7 @@ def _weight_proved(claim: _Claim, rng: np.random.Generator) -> bool:
     if route == "real":
         return magnitudes.frame.real_coefs
     if route == "spread":
-        rest = exactly(magnitudes.frame.bounds().upper) - exactly(step.sigma) * step.sigma
+        rest = exactly(magnitudes.upper) - exactly(step.sigma) * step.sigma
         root = Enclosure(0.0, max(rest.upper, 0.0)).sqrt().upper
         return (exactly(root) / exactly(step.threshold)).upper <= step.weight
     if route != "weighted":

@@ -53,7 +53,7 @@ def turned_rows(magnitudes: Magnitudes, threshold: float) -> Turned:
         x = magnitudes.signal.reshape(-1)[magnitudes.columns]
         lost = np.concatenate([-x.imag, x.real])
         # a power of two keeps it exactly parallel to i x_hat
-        size = math.sqrt(magnitudes.frame.bounds().upper) / float(np.linalg.norm(lost))
+        size = math.sqrt(magnitudes.upper) / float(np.linalg.norm(lost))
         linear = np.vstack([linear, np.ldexp(lost, math.frexp(size)[1])])
     return Turned(linear, bent, error)
 

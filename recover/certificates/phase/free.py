@@ -39,6 +39,7 @@ from recover.certificates.roundoff import adjoint_roundoff
 from recover.core.arrays import Array
 from recover.core.rounding import U, down, gamma, up
 from recover.frames.coded_diffraction import CodedDiffraction
+from recover.frames.masked import Masked
 
 __all__ = [
     "FILTER",
@@ -73,8 +74,10 @@ def free_fits(magnitudes: Magnitudes) -> bool:
 
 def symmetric_fits(magnitudes: Magnitudes, keep: Array) -> bool:
     """Return whether the symmetric operator serves: a tight frame, all coefficients."""
+    if not (magnitudes.phased and keep.all()) or isinstance(magnitudes.frame, Masked):
+        return False
     lower, upper = magnitudes.frame.bounds()
-    return magnitudes.phased and bool(keep.all()) and upper - lower <= TIGHT * upper
+    return upper - lower <= TIGHT * upper
 
 
 def sigma_free(
@@ -102,7 +105,7 @@ def sigma_free(
     at : float, optional
         Stop when this value is proved.
     """
-    upper = magnitudes.frame.bounds().upper
+    upper = magnitudes.upper
     phases, error = magnitudes.phases(keep)
     if symmetric_fits(magnitudes, keep):
         lower = magnitudes.frame.bounds().lower
@@ -143,7 +146,7 @@ def weight_free(
 ) -> FreeBound:
     """Return W that holds with probability 1 - delta; infinity if none does."""
     frame = magnitudes.frame
-    norm = math.sqrt(frame.bounds().upper)
+    norm = math.sqrt(magnitudes.upper)
     least = float(magnitudes.ratio[keep].min())
     # 1 / rho for kept coefficients, relative to the largest
     scale = np.where(keep, least / np.where(keep, magnitudes.ratio, 1.0), 0.0)
@@ -173,7 +176,7 @@ def _adjoint(magnitudes: Magnitudes) -> float:
 
 def _rounding(magnitudes: Magnitudes) -> float:
     """Return the error of an application of A^* diag A with entries of modulus at most 1."""
-    norm = math.sqrt(magnitudes.frame.bounds().upper)
+    norm = math.sqrt(magnitudes.upper)
     passes = magnitudes.frame.roundoff() + _adjoint(magnitudes)
     return up(norm * (passes * (1.0 + 1e-6) + 24.0 * U * norm), 4)
 
@@ -192,7 +195,7 @@ def _antilinear(magnitudes: Magnitudes, phases: Array) -> Operator:
         c *= squares
         return across(frame.synthesis(c))
 
-    upper = frame.bounds().upper
+    upper = magnitudes.upper
     slip = inner(ray, ray)[1] + gamma(16)  # of one projection, by the length of its argument
     error = up(_rounding(magnitudes) + 4.0 * slip * upper, 4)
     return Operator(apply, frame.signal_shape, True, error, upper, True, True)
@@ -203,7 +206,7 @@ def _complement(
 ) -> tuple[Operator, float]:
     """Return ``U - T`` and U."""
     frame = magnitudes.frame
-    upper = frame.bounds().upper
+    upper = magnitudes.upper
     lost = unit(1j * magnitudes.signal) if magnitudes.phased else None
     turned = phases.conj()
     middle = 0.5 * upper

@@ -22,7 +22,7 @@ from recover.core.rounding import U, gamma, norm_upper, up
 from recover.frames.base import Frame
 from recover.frames.bounds import real_matrix
 from recover.frames.coded_diffraction import CodedDiffraction
-from recover.frames.masked import Masked
+from recover.frames.masked import Masked, unmasked
 from recover.frames.structure import HasRows
 from recover.models.domains import Support
 from recover.models.problem import Problem
@@ -59,6 +59,11 @@ class Magnitudes:
     def frame(self) -> Frame:
         """The frame that is measured with."""
         return self.problem.model.frame
+
+    @property
+    def upper(self) -> float:
+        """Upper bound of the frame operator; for a masked frame that of the whole one."""
+        return unmasked(self.frame, None)[0].bounds().upper
 
     @property
     def phased(self) -> bool:
@@ -123,7 +128,7 @@ class Magnitudes:
         chosen = matrix[keep.reshape(-1)][:, self.columns]
         turned = chosen * phases.conj().reshape(-1)[keep.reshape(-1), None]
         # the phases' errors turn rows of norm sqrt(B) in all; the products round
-        upper = self.frame.bounds().upper
+        upper = self.upper
         turning = _above(error * math.sqrt(upper)) + _above(gamma(4) * norm_upper(chosen))
         a, b = turned.real, turned.imag
         if self.phased:

@@ -71,7 +71,7 @@ class Search(NamedTuple):
 
 def spread(magnitudes: Magnitudes, threshold: float, sigma: float) -> float:
     """Return the weight ``sqrt(B - s^2) / theta``, rounded up."""
-    upper = magnitudes.frame.bounds().upper
+    upper = magnitudes.upper
     return up(math.sqrt(max(up(upper - down(sigma * sigma)), 0.0)) / threshold, 4)
 
 
