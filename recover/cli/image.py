@@ -8,7 +8,12 @@ from pathlib import Path
 import click
 
 from recover.cli.batch import SideFiles, file_options, level_text, process_all, targets_of
-from recover.cli.output import print_table, write_json
+from recover.cli.output import (
+    check_certificate_writable,
+    print_table,
+    write_certificate,
+    write_json,
+)
 from recover.core.errors import ParameterError
 from recover.image import ChannelLevel, ImageOptions, ImageReport, process_image
 from recover.image.reports import TRANSFERS
@@ -17,6 +22,7 @@ from recover.io.image_raw import RAW_ENDINGS
 
 __all__ = ["image_command", "image_rows"]
 
+EVIDENCE = ".evidence.npz"  # beside the JSON, and no name that --save would be given
 SUMMARY = ("file", "clipped", "levels", "recovered", "time", "error bound")
 
 
@@ -90,6 +96,8 @@ def image_command(
     targets = targets_of(inputs, output)
     targets = tuple(_lossless(name) for name in targets) if folder else targets
     SideFiles(report, json_path, save, {}).check(inputs, force=force)
+    if json_path is not None and len(inputs) == 1:
+        check_certificate_writable(json_path, force=force, ending=EVIDENCE)
     done = process_all(process_image, inputs, targets, options, jobs, quiet=quiet)
     if report is not None:
         from recover.report.image import image_report
@@ -99,7 +107,11 @@ def image_command(
         write_text(report, page, force=force)
     if json_path is not None:
         data = [each.to_json() for each in done]
-        write_json(json_path, data[0] if len(data) == 1 else data, force=force)
+        if len(done) == 1:
+            promise = done[0].result.certificate
+            write_certificate(json_path, data[0], promise, force=force, ending=EVIDENCE)
+        else:
+            write_json(json_path, data, force=force)
     if save is not None:
         done[0].result.save(save, force=force)
     if not quiet and STANDARD not in (output, json_path):

@@ -67,26 +67,31 @@ def write_json(path: str | Path, data: Any, *, force: bool) -> None:
     write_text(path, text + "\n", force=force)
 
 
-def check_certificate_writable(path: str, *, force: bool) -> None:
+def check_certificate_writable(path: str, *, force: bool, ending: str = ".npz") -> None:
     """Raise `FileError` if a certificate's JSON, or an NPZ beside it, could not be written."""
     check_writable(path, force=force)
     if path != STANDARD:
-        check_writable(Path(path).with_suffix(".npz"), force=force)
+        check_writable(Path(path).with_suffix(ending), force=force)
 
 
 def write_certificate(
-    path: str, data: dict[str, Any], certificate: Certificate, *, force: bool
+    path: str,
+    data: dict[str, Any],
+    certificate: Certificate,
+    *,
+    force: bool,
+    ending: str = ".npz",
 ) -> None:
     """Write `data` with the certificate as JSON; evidence above 1 MB goes to an NPZ beside it.
 
-    Standard output takes all of it.
+    The NPZ has the JSON's name with another `ending`.  Standard output takes all of it.
     """
     if path == STANDARD:
         write_json(path, {**data, "certificate": certificate.to_data()}, force=force)
         return
     plain, aside = put_aside(certificate)
     if aside:
-        beside = Path(path).with_suffix(".npz")
+        beside = Path(path).with_suffix(ending)
         save_result(beside, {"format": _FORMAT}, aside, force=force)
         data = {**data, _BESIDE: beside.name}
     write_json(path, {**data, "certificate": plain}, force=force)

@@ -15,11 +15,12 @@ from recover.core.errors import ParameterError
 from recover.core.progress import Watch
 from recover.image.declip import declip
 from recover.image.levels import ChannelLevel, clipped_mask
-from recover.image.measurement import channel_names, levels_of, mask_levels, regions_of
+from recover.image.measurement import channel_names, levels_of, regions_of
 from recover.image.mosaic import colour_planes, mosaic_levels, recover_mosaic
 from recover.image.reports import ImageInspection, ImageOptions, ImageReport
 from recover.image.result import ImageResult
-from recover.image.stack import as_stack, join
+from recover.image.stack import join
+from recover.image.task import masked_levels, read_mask, tasks_of
 from recover.image.transfer import Transfer, TransferWarning, doubt
 from recover.io.atomic import staged
 from recover.io.errors import FileError
@@ -58,7 +59,7 @@ def inspect_image(path: str | Path, *, dq_bits: int | None = None) -> ImageInspe
         shape=source.pixels.shape,
         names=() if source.palette else channel_names(source),
         levels=levels,
-        regions=tuple(regions_of(mask) for mask in masks),
+        regions=tuple(regions_of(mask, mosaic=source.raw is not None) for mask in masks),
         notes=_remarks(source, transfer_of(source, "auto")),
     )
 
@@ -105,7 +106,7 @@ def process_image(
             f"first, or name the output {Path(source).suffix} to have it copied"
         )
     if chosen.mask is not None:
-        image = dataclasses.replace(image, mask=_read_mask(chosen.mask, image))
+        image = dataclasses.replace(image, mask=read_mask(chosen.mask, image))
     choose_image_format(image.pixels, container, image)  # refuses before any work
     started = time.perf_counter()
     result = _untouched(image) if image.palette else _recover(image, chosen, watch)
@@ -127,6 +128,7 @@ def process_image(
         names=channel_names(image),
         tolerance=chosen.tolerance,
         mask=chosen.mask,
+        dq_bits=chosen.dq_bits,
         format=form,
         copied=copied,
         seconds=seconds,
@@ -172,46 +174,26 @@ def _untouched(image: ImageFile) -> ImageResult:
 def _recover_plain(
     image: ImageFile, chosen: ImageOptions, transfer: Transfer, watch: Watch | None
 ) -> ImageResult:
-    low: Array | list[float] | None
     if image.mask is not None:
-        levels = _masked_levels(image, image.mask)
-        low, high = None, mask_levels(image.pixels, image.mask)
+        levels = masked_levels(image, image.mask)
     else:
         levels = levels_of(image, chosen.low, chosen.high, chosen.tolerance)
-        low = _numbers([each.low for each in levels], -np.inf)
-        high = np.array(_numbers([each.high for each in levels], np.inf))
-    pictures = as_stack(image.pixels, stack=image.stack)
-    masks = None if image.mask is None else as_stack(image.mask, stack=image.stack)
     done = [
         declip(
-            picture,
-            low=low if low is not None and np.isfinite(low).any() else None,
-            high=_of_picture(high, k, image),
-            channel_axis=image.channel_axis,
-            mask=None if masks is None else masks[k],
+            task.picture,
+            low=task.low,
+            high=task.high,
+            channel_axis=task.channel_axis,
+            mask=task.mask,
             transfer=transfer.value,
             tolerance=chosen.tolerance,
             certify=chosen.certify,
             rng=chosen.seed,
             watch=watch,
         )
-        for k, picture in enumerate(pictures)
+        for task in tasks_of(image, levels)
     ]
     return dataclasses.replace(join(done, stack=image.stack), levels=levels)
-
-
-def _of_picture(high: Array, k: int, image: ImageFile) -> Array | list[float] | None:
-    """Return the upper levels of one picture; None where there are none."""
-    if not np.isfinite(high).any():
-        return None
-    if high.ndim == 1:
-        return high if high.size > 1 else [float(high[0])]
-    level: Array = as_stack(high, stack=image.stack)[k]
-    return level
-
-
-def _numbers(levels: list[float | None], missing: float) -> list[float]:
-    return [missing if level is None else level for level in levels]
 
 
 def _masks(source: ImageFile, levels: tuple[ChannelLevel, ...]) -> list[Array]:
@@ -234,31 +216,6 @@ def _mosaic_masks(
         (colours == c) & clipped_mask(pixels, None, level.high)
         for c, level in enumerate(levels)
     ]
-
-
-def _masked_levels(source: ImageFile, mask: Array) -> tuple[ChannelLevel, ...]:
-    """Return the account of every channel for a mask that is known."""
-    pixels = source.pixels if source.colour else source.pixels[..., None]
-    own = mask if source.colour else mask[..., None]
-    found = []
-    for c in range(pixels.shape[-1]):
-        inside = pixels[..., c][own[..., c]]
-        high = float(inside.min()) if inside.size else None
-        found.append(ChannelLevel(None, high, inside.size / own[..., c].size, 1.0))
-    return tuple(found)
-
-
-def _read_mask(path: str, image: ImageFile) -> Array:
-    """Return the mask in a file, brought to the image's shape."""
-    mask: Array = read_image(path).pixels != 0
-    if mask.shape == image.pixels.shape:
-        return mask
-    if image.colour and mask.shape == image.pixels.shape[:-1]:
-        return np.repeat(mask[..., None], image.pixels.shape[-1], axis=-1)
-    raise ParameterError(
-        f"mask {path} has shape {mask.shape}, the image {image.pixels.shape}; give one value "
-        "for each pixel or sample"
-    )
 
 
 def _remarks(source: ImageFile, transfer: Transfer) -> tuple[str, ...]:

@@ -88,14 +88,18 @@ def mask_levels(pixels: Array, mask: Array) -> Array:
     return np.where(mask, values, values[mask].max() if mask.any() else np.inf)
 
 
-def regions_of(mask: Array) -> tuple[int, int]:
-    """Return the number of connected regions of a mask, and the samples of the largest."""
+def regions_of(mask: Array, *, mosaic: bool = False) -> tuple[int, int]:
+    """Return the number of connected regions of a mask, and the samples of the largest.
+
+    Samples of one colour of a `mosaic` touch across the other colours between them.
+    """
     from scipy import ndimage
 
-    labels, count = ndimage.label(mask)
+    joined = ndimage.binary_closing(mask, np.ones((3, 3), dtype=bool)) | mask if mosaic else mask
+    labels, count = ndimage.label(joined)
     if not count:
         return 0, 0
-    return int(count), int(np.bincount(labels.ravel())[1:].max())
+    return int(count), int(np.bincount(labels[mask])[1:].max())
 
 
 def _account(plane: Array, level: ChannelLevel, tolerance: float) -> ChannelLevel:

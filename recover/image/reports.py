@@ -71,6 +71,8 @@ class ImageReport:
         As it was chosen.
     mask : str or None
         The file with the mask, if one was given.
+    dq_bits : int or None
+        As it was chosen.
     format : ImageFormat
         How the output is stored.
     copied : bool
@@ -87,6 +89,7 @@ class ImageReport:
     names: tuple[str, ...]
     tolerance: float
     mask: str | None
+    dq_bits: int | None
     format: ImageFormat
     copied: bool
     seconds: float
@@ -103,6 +106,7 @@ class ImageReport:
             "channels": list(self.names),
             "tolerance": self.tolerance,
             "mask": self.mask,
+            "dq_bits": self.dq_bits,
             "transfer": result.transfer,
             "detection": [asdict(channel) for channel in result.levels],
             "fraction_clipped": {
