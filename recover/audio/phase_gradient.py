@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.sparse import csr_array
-from scipy.sparse.csgraph import breadth_first_order, minimum_spanning_tree
+from scipy.sparse.csgraph import (
+    breadth_first_order,
+    connected_components,
+    minimum_spanning_tree,
+)
 
 from recover.core.arrays import Array
 
 __all__ = ["phase_from_gradient", "time_frequency_ratio"]
 
 FLOOR = 1e-10  # of the largest magnitude: below it the logarithm says nothing
+STRONG = math.log(1e-2)  # of the frame's largest: what the trees join
 EDGE = 1e-3  # keeps the weights of edges above zero, which would mean no edge
 
 
@@ -51,10 +57,10 @@ def phase_from_gradient(
     """Return phases that fit the magnitudes of a short-time Fourier transform.
 
     For a Gaussian window the slopes of the phase are those of the log-magnitude, turned by a
-    right angle [1]_; for other windows nearly so.  They are summed along a spanning tree that
-    follows the largest magnitudes, as heap integration does [2]_, but without a heap: the tree
-    is the maximum spanning tree of the grid, and the sums along its branches are taken by
-    doubling pointers, so that nothing runs bin by bin.
+    right angle [1]_; for other windows nearly so.  They are summed along paths that follow the
+    largest magnitudes, as heap integration does [2]_, but without a heap: the paths are those
+    of a maximum spanning forest of the grid, and the sums are taken by doubling pointers, so
+    that nothing runs bin by bin.
 
     Parameters
     ----------
@@ -127,21 +133,47 @@ def _gradient(logs: Array, axis: int) -> Array:
 
 
 def _tree(logs: Array, kept: int) -> Array:
-    """Return each bin's predecessor in the tree along the largest magnitudes.
+    """Return each bin's predecessor; roots are their own.
 
-    The first `kept` entries are roots; without any, the largest magnitude is.
+    Strong bins are joined by spanning trees along the largest magnitudes.  A weak bin, and the
+    earliest bin of each such tree, follows the same bin of the frame before, so that every
+    path goes back in time; the first frame's bins and the first `kept` entries are roots.
     """
-    node = np.arange(logs.size).reshape(logs.shape)
-    ends = [(node[:-1], node[1:]), (node[:, :-1], node[:, 1:])]
-    i, j = (np.concatenate([pair[k].reshape(-1) for pair in ends]) for k in (0, 1))
-    flat = logs.reshape(-1)
-    weight = float(flat.max()) - np.minimum(flat[i], flat[j]) + EDGE
-    weight[np.maximum(i, j) < kept] = 0.5 * EDGE  # what is known comes first
-    shape = (flat.size, flat.size)
-    tree = minimum_spanning_tree(csr_array((weight.astype(np.float32), (i, j)), shape=shape))
-    root = 0 if kept else int(np.argmax(flat))
-    _, parent = breadth_first_order(tree, root, directed=False)
-    parent = parent.astype(np.int64)
-    parent[root] = root
-    parent[:kept] = np.arange(kept)
-    return parent
+    bins = logs.shape[1]
+    node = np.arange(logs.size)
+    parent = np.maximum(node - bins, node % bins)
+    strong = (logs > logs.max(axis=1, keepdims=True) + STRONG).reshape(-1)
+    members = np.flatnonzero(strong)
+    place = np.full(logs.size + 1, -1, dtype=np.int32)  # a last one, for what lies beyond
+    place[members] = np.arange(members.size, dtype=np.int32)
+    above = np.where((members + 1) % bins == 0, -1, place[members + 1])
+    later = place[np.minimum(members + bins, logs.size)]
+    own = np.arange(members.size, dtype=np.int32)
+    ends = [(own[to >= 0], to[to >= 0]) for to in (above, later)]
+    i, j = (np.concatenate([pair[k] for pair in ends]) for k in (0, 1))
+    flat = logs.reshape(-1)[members].astype(np.float32)
+    weight = float(flat.max()) - np.minimum(flat[i], flat[j]) + np.float32(EDGE)
+    shape = (members.size, members.size)
+    tree = minimum_spanning_tree(csr_array((weight, (i, j)), shape=shape))
+    _, label = connected_components(tree, directed=False)
+    _, first = np.unique(label, return_index=True)
+    towards = _towards(tree, first)
+    inner = towards >= 0
+    parent[members[inner]] = members[towards[inner]]
+    parent[:kept] = node[:kept]
+    return np.asarray(parent)
+
+
+def _towards(tree: Any, roots: Array) -> Array:
+    """Return each node's predecessor on the way to the root of its tree, -1 for the roots."""
+    count = tree.shape[0]
+    # one more node joins the trees, so that a single search walks them all
+    joined = tree.tocoo()
+    i = np.concatenate([joined.row, np.full(roots.size, count)])
+    j = np.concatenate([joined.col, roots])
+    weight = np.concatenate([joined.data, np.ones(roots.size, dtype=joined.data.dtype)])
+    whole = csr_array((weight, (i, j)), shape=(count + 1, count + 1))
+    _, before = breadth_first_order(whole, count, directed=False)
+    before = np.asarray(before[:count], dtype=np.int64)
+    before[roots] = -1
+    return before

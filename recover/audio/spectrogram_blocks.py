@@ -18,7 +18,7 @@ from recover.solve.magnitudes import moduli
 
 __all__ = ["Block", "Inverted", "blocks_of", "invert", "misfit"]
 
-BLOCK = 2**21  # coefficients of one block
+BLOCK = 2**20  # coefficients of one block
 SHARED_WINDOWS = 8  # windows that two blocks share
 
 

@@ -14,7 +14,7 @@ from recover.models.problem import Problem
 from recover.solve.base import Method, Status
 from recover.solve.dual import CanonicalDual
 from recover.solve.fixed import relative
-from recover.solve.magnitudes import moduli, ratios
+from recover.solve.magnitudes import moduli, with_moduli
 from recover.solve.phase_task import refuse_unless_modulus
 from recover.solve.spectral import starting_signal
 
@@ -77,7 +77,7 @@ class GriffinLim(Method[_State]):
 
     def step(self, problem: Problem, state: _State) -> _State:
         c = state.target
-        x = state.dual(c * ratios(c, problem.y), state.x)
+        x = state.dual(with_moduli(c, problem.y, np.empty_like(c)), state.x)
         x = problem.domain.project(x).astype(problem.dtype, copy=False)
         t = problem.model.frame.analysis(x)
         misfit = float(np.linalg.norm(moduli(t) - problem.y))

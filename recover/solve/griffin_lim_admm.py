@@ -14,13 +14,14 @@ from recover.models.problem import Problem
 from recover.solve.base import Method, Status
 from recover.solve.dual import CanonicalDual
 from recover.solve.fixed import relative
-from recover.solve.magnitudes import moduli, ratios
+from recover.solve.magnitudes import in_runs, moduli, ratios, with_moduli
 from recover.solve.phase_task import refuse_unless_modulus
 from recover.solve.spectral import starting_signal
 
 __all__ = ["GriffinLimADMM"]
 
 FINISH_MOMENTUM = 0.9
+LOOK = 8  # steps between two looks at the residual, unless a tolerance asks for all
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +30,8 @@ class _State:
     scale: float
     x: Array
     consistent: Array  # analysis(x)
-    iterate: Array
+    iterate: Array  # written over by the next step, as is the room for the dual's input
+    room: Array
     count: int
     residual: float
     finished: Status | None = None
@@ -62,7 +64,7 @@ class GriffinLimADMM(Method[_State]):
         All steps; the schedule is spread over them.
     tol : float
         The distance from the magnitudes, relative to them, at which it stops; 0 to run the
-        schedule to its end.
+        schedule to its end, with a look at the distance every eighth step.
 
     Notes
     -----
@@ -102,55 +104,30 @@ class GriffinLimADMM(Method[_State]):
         x = x.astype(problem.dtype, copy=False)
         c = problem.model.frame.analysis(x)
         scale = float(np.linalg.norm(problem.y))
-        return _State(CanonicalDual.of(problem), scale, x, c, c, 0, math.inf)
+        room = np.empty_like(c)
+        return _State(CanonicalDual.of(problem), scale, x, c, c.copy(), room, 0, math.inf)
 
     def step(self, problem: Problem, state: _State) -> _State:
-        if state.count >= self.max_iter - self.finish:
-            return self._finish(problem, state)
-        v, y = state.iterate, problem.y
-        real = v.real.dtype.type
-        q = ratios(v, y)
-        share = 1.0 / (1.0 + self._penalty(state.count))
-        weight = q * real(2.0 * share)
-        weight += real(1.0 - 2.0 * share)
-        x = state.dual(v * weight, state.x)
-        x = problem.domain.project(x).astype(problem.dtype, copy=False)
+        v, y, wanted = state.iterate, problem.y, state.room
+        count = state.count
+        finishing = count >= self.max_iter - self.finish
+        if count == self.max_iter - self.finish:
+            np.copyto(v, state.consistent)
+        if finishing:
+            wanted = with_moduli(v, y, out=wanted)
+        else:
+            share = 1.0 / (1.0 + self._penalty(count))
+            _reflect(v, y, share, out=wanted)
+        x = problem.domain.project(state.dual(wanted, state.x))
+        x = x.astype(problem.dtype, copy=False)
         c = problem.model.frame.analysis(x)
-        np.subtract(real(share), q * real(share), out=q)
-        following = v * q
-        following += c
-        if state.count > 0:
-            following += (c - state.consistent) * real(self.momentum)
-        misfit = float(np.linalg.norm(moduli(c) - y))
-        return _State(
-            state.dual,
-            state.scale,
-            x,
-            c,
-            following,
-            state.count + 1,
-            relative(misfit, state.scale),
-        )
-
-    def _finish(self, problem: Problem, state: _State) -> _State:
-        """One step of the fast Griffin-Lim algorithm."""
-        first = state.count == self.max_iter - self.finish
-        v = state.consistent if first else state.iterate
-        x = state.dual(v * ratios(v, problem.y), state.x)
-        x = problem.domain.project(x).astype(problem.dtype, copy=False)
-        c = problem.model.frame.analysis(x)
-        misfit = float(np.linalg.norm(moduli(c) - problem.y))
-        following = (c - state.consistent) * c.real.dtype.type(FINISH_MOMENTUM)
-        following += c
-        return _State(
-            state.dual,
-            state.scale,
-            x,
-            c,
-            following,
-            state.count + 1,
-            relative(misfit, state.scale),
-        )
+        momentum = FINISH_MOMENTUM if finishing else self.momentum
+        _advance(v, c, state.consistent, momentum if count > 0 else 0.0, fresh=finishing)
+        residual = state.residual
+        last = count + 1 == self.max_iter
+        if self.tol > 0.0 or last or count % LOOK == 0:
+            residual = relative(float(np.linalg.norm(moduli(c) - y)), state.scale)
+        return _State(state.dual, state.scale, x, c, v, wanted, count + 1, residual)
 
     def _penalty(self, count: int) -> float:
         steps = max(self.max_iter - self.finish - 1, 1)
@@ -162,3 +139,27 @@ class GriffinLimADMM(Method[_State]):
     @classmethod
     def sample(cls, rng: np.random.Generator) -> Self:
         return cls(max_iter=400, tol=1e-8)
+
+
+def _reflect(v: Array, y: Array, share: float, *, out: Array) -> None:
+    """Write ``(1 - 2 share) v + 2 share P v`` to `out` and ``share (v - P v)`` to v."""
+    real = v.real.dtype.type
+    for run, (vs, ys) in in_runs(v, y):
+        p = vs * ratios(vs, ys)
+        target = out.reshape(-1)[run]
+        np.multiply(p, real(2.0 * share), out=target)
+        target += vs * real(1.0 - 2.0 * share)
+        np.subtract(vs, p, out=vs)
+        np.multiply(vs, real(share), out=vs)
+
+
+def _advance(v: Array, c: Array, before: Array, momentum: float, *, fresh: bool) -> None:
+    """Add ``c + momentum (c - before)`` to v, or write it there if `fresh`."""
+    real = v.real.dtype.type
+    for _, (vs, cs, bs) in in_runs(v, c, before):
+        step = cs - bs
+        step *= real(momentum)
+        step += cs
+        if not fresh:
+            step += vs
+        np.copyto(vs, step)

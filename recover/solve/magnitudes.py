@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from recover.core.arrays import Array
 
-__all__ = ["moduli", "ratios"]
+__all__ = ["in_runs", "moduli", "ratios", "with_moduli"]
+
+RUN = 2**15  # entries that are worked on at once: several arrays stay in the cache
 
 
 def moduli(c: Array) -> Array:
@@ -39,3 +43,19 @@ def ratios(c: Array, y: Array) -> Array:
     np.maximum(size, tiny, out=size)
     ratio: Array = np.divide(y, size, out=size, dtype=size.dtype, casting="same_kind")
     return ratio
+
+
+def with_moduli(c: Array, y: Array, out: Array) -> Array:
+    """Write ``y c / |c|`` to `out`, a contiguous array, and return it."""
+    flat = out.reshape(-1)
+    for run, (cs, ys) in in_runs(c, y):
+        np.multiply(cs, ratios(cs, ys), out=flat[run])
+    return out
+
+
+def in_runs(*arrays: Array) -> Iterator[tuple[slice, list[Array]]]:
+    """Yield short runs of contiguous arrays of one size, so that passes stay in the cache."""
+    flat = [array.reshape(-1) for array in arrays]
+    for start in range(0, flat[0].size, RUN):
+        run = slice(start, start + RUN)
+        yield run, [array[run] for array in flat]

@@ -23,9 +23,9 @@ from recover.solve import GriffinLimADMM
 librosa = pytest.importorskip("librosa")
 
 N_FFT = 1024
-QUICK = GriffinLimADMM(max_iter=16, finish=6)
+QUICK = GriffinLimADMM(max_iter=6, finish=6)
 LONGEST = 600.0  # seconds of sound in the test of memory
-MOST_MEMORY = 1.2e9  # bytes, the magnitudes and the sound included
+MOST_MEMORY = 5e8  # bytes beside the magnitudes and the sound
 
 
 def recordings() -> list[tuple[str, np.ndarray]]:
@@ -48,7 +48,7 @@ def convergence(x: np.ndarray, s: np.ndarray, hop: int) -> float:
 
 @pytest.mark.parametrize("hop", [256, 128])
 def test_quality_and_time(hop: int) -> None:
-    librosa.griffinlim(np.ones((N_FFT // 2 + 1, 4), np.float32), n_iter=1, hop_length=hop)
+    librosa.griffinlim(np.ones((N_FFT // 2 + 1, 40), np.float32), n_iter=1, hop_length=hop)
     print(f"\nhop {hop}: dB and CPU s of librosa (32, 100 steps) and ours (quick, default)")
     for name, whole in recordings():
         x = whole[: whole.size // hop * hop]
@@ -72,10 +72,11 @@ def test_quality_and_time(hop: int) -> None:
             times.append(time.process_time() - start)
             figures.append(convergence(y, s, hop))
         each = "  ".join(f"{f:7.2f} {t:5.2f}" for f, t in zip(figures, times, strict=True))
+        ahead = (figures[1] - figures[3], figures[0] - figures[2])
+        shares = (times[3] / times[1], times[2] / times[0])
         print(
-            f"{name:>22} {each} | ahead of 100 steps by {figures[1] - figures[3]:5.2f} dB in "
-            f"{times[3] / times[1]:.2f} of the time; of 32 by {figures[0] - figures[2]:5.2f} in "
-            f"{times[2] / times[0]:.2f}"
+            f"{name:>22} {each} | ahead of 100 steps by {ahead[0]:5.2f} dB in {shares[0]:.2f} "
+            f"of the time, of 32 by {ahead[1]:5.2f} dB in {shares[1]:.2f}"
         )
         assert figures[3] < figures[1]
 
@@ -93,4 +94,4 @@ def test_ten_minutes_in_bounded_memory() -> None:
         f"\n{LONGEST:g} s of sound, {s.nbytes / 1e6:.0f} MB of magnitudes: {spent:.0f} CPU s "
         f"with {QUICK.max_iter} steps, at most {most / 1e6:.0f} MB ({before / 1e6:.0f} before)"
     )
-    assert most < MOST_MEMORY
+    assert most - before < MOST_MEMORY

@@ -60,21 +60,23 @@ def test_a_sound_comes_back_and_the_figure_is_the_definition_s():
     result = phase_from_magnitude(s, hop=HOP, length=x.size)
     assert result.signal.shape == x.shape
     assert result.status is Status.COMPLETED
-    assert convergence(result.signal, s) < -24.0
+    assert convergence(result.signal, s) < -22.0
     assert float(result.convergence) == pytest.approx(convergence(result.signal, s), abs=1e-6)
     again = phase_from_magnitude(s, hop=HOP, length=x.size)
     assert np.array_equal(again.signal, result.signal)
 
 
 def test_beats_the_fast_griffin_lim_algorithm_from_noise():
+    size, hop = 1024, 256
+    window = np.sin(np.pi * np.arange(size) / size) ** 2
     x = sound()
-    s = magnitudes(x)
+    x = x[: x.size // hop * hop]
+    s = magnitudes(x, window=window, hop=hop, size=size)
     noise = np.random.default_rng(0).standard_normal(x.size)
-    peer = phase_from_magnitude(
-        s, hop=HOP, start=noise, method=GriffinLim(max_iter=100, tol=0.0)
-    )
-    ours = phase_from_magnitude(s, hop=HOP)
-    assert float(ours.convergence) < float(peer.convergence) - 4.0
+    method = GriffinLim(max_iter=100, tol=0.0)
+    peer = phase_from_magnitude(s, hop=hop, start=noise, method=method)
+    ours = phase_from_magnitude(s, hop=hop)
+    assert float(ours.convergence) < float(peer.convergence) - 5.0
 
 
 def test_single_precision_stays():
@@ -116,7 +118,7 @@ def test_blocks_join_without_a_seam(monkeypatch):
     assert parts[0].start == 0
     assert parts[-1].stop == frame.frames
     joined = phase_from_magnitude(s, hop=HOP)
-    assert convergence(joined.signal, s) < -23.0
+    assert convergence(joined.signal, s) < -20.0
     assert float(joined.convergence) < float(whole.convergence) + 2.0
     assert float(joined.convergence) == pytest.approx(convergence(joined.signal, s), abs=1e-6)
 
