@@ -32,7 +32,7 @@ _EXHAUSTED = 1e-12  # of the power: nothing is left to predict
 HYPOTHESIS = (
     "inside a gap the signal follows the autoregressive model of order 32 that is fitted to "
     "its surroundings, with a Gaussian prediction error of the level found in the clean "
-    "neighbourhood; gaps fewer than 32 samples apart are treated together"
+    "neighbourhood, on its louder side; gaps fewer than 32 samples apart are treated together"
 )
 
 
@@ -63,8 +63,8 @@ def gap_bands(signal: Array, mask: Array) -> GapBands:
     Gaussian: its mean is the least-squares interpolation m, its covariance sigma^2 B with
     ``B = (A_C^T A_C)^-1`` (Janssen, Veldhuis and Vries, 1986).  The recovered gap r is not the
     mean, and its expected squared error is ``sigma^2 tr B + |r - m|^2``; the band is
-    ``sqrt(4 sigma^2 tr B + |r - m|^2)``.  sigma^2 is the mean squared prediction error over the
-    neighbourhood's rows that hold reliable samples only: over longer times it is not constant.
+    ``sqrt(4 sigma^2 tr B + |r - m|^2)``.  sigma^2 comes from the near neighbourhood, see
+    `Neighbourhood.model`: over longer times it is not constant.
 
     Parameters
     ----------
@@ -120,17 +120,20 @@ class Neighbourhood:
         """Return filter and variance for the gap from `start` to `stop`.
 
         The variance is the mean squared prediction error over the neighbourhood's rows that
-        hold reliable samples only; None where these are too few.
+        hold reliable samples only, of both sides or of the louder one, whichever is more: at an
+        onset the quiet side tells nothing of the gap.  None where such rows are too few.
         """
         signal, before = self.signal, self.before
         taps = prediction_filter(signal[max(start - _CONTEXT, 0) : stop + _CONTEXT])
         low, high = self.reach(start, stop)
-        rows = np.convolve(signal[low:high], taps)[ORDER : high - low]
+        squares = np.square(np.convolve(signal[low:high], taps)[ORDER : high - low])
         index = np.arange(low + ORDER, high)
         clean = before[index + 1] == before[index - ORDER]
-        if np.count_nonzero(clean) < _FEWEST:
-            return None
-        return taps, float(np.mean(np.square(rows[clean])))
+        sides = (clean, clean & (index < start), clean & (index >= stop))
+        levels = [
+            float(np.mean(squares[side])) for side in sides if np.count_nonzero(side) >= _FEWEST
+        ]
+        return (taps, max(levels)) if levels else None
 
     def reach(self, start: int, stop: int) -> tuple[int, int]:
         """Return the part of the signal that tells the variance."""

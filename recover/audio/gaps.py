@@ -96,9 +96,9 @@ def certify_gaps(
     Gaps are taken in order of time; those fewer than 32 samples apart are treated together.
     The hypothesis of each: with the prediction error filter of order 32 that fits the gap's
     surroundings, the true signal's prediction errors in the gap and the 32 samples behind it
-    have at most twice the energy that as many of them have in the clean neighbourhood.  Where
-    that contradicts the reliable samples and the level, the certificate is infinite and says
-    so.  Channels with blurred levels are left out, and so are gaps of more than 200 clipped
+    have at most twice the energy that as many of them have in the clean neighbourhood, on its
+    louder side.  Where that contradicts the reliable samples and the level, the certificate is
+    infinite and says so.  Channels with blurred levels are left out, and so are gaps of more than 200 clipped
     samples and those whose neighbourhood is too crowded to tell the level.
 
     Parameters

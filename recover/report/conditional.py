@@ -80,8 +80,8 @@ def _words(account: ConditionalAccount) -> list[str]:
         "These bounds are proved, but each only on a condition that the data cannot confirm.",
         "Gap: the true signal's prediction errors there, by the autoregressive filter of order "
         f"32 fitted to the surroundings, have at most {BUDGET:g} times the energy that they "
-        "have on average in the clean neighbourhood. Filter and budget stand with each "
-        "certificate.",
+        "have on average on the louder side of the clean neighbourhood. Filter and budget "
+        "stand with each certificate.",
         "Segment: all but a stated remainder of the true segment lies in the span of the "
         "cosines that hold 99 % of the restored segment.",
         f"{account.sentence[:1].upper()}{account.sentence[1:]}. For {spread} parts the data "

@@ -69,7 +69,7 @@ def zoom(
     figure, (axis,) = _canvas(1, 2.8)
     reach = max(int(REACH * rate), 1)
     part = slice(max(peak - reach, 0), min(peak + reach, after.size))
-    time = 1e3 * (origin + np.arange(part.start, part.stop) / rate)
+    time = origin + np.arange(part.start, part.stop) / rate
     marked = recovered[part]
     axis.plot(time, before[part], color=CLIPPED, linewidth=1.4, label="as it was clipped")
     axis.plot(time, after[part], color=INK, linewidth=1.4, label="recovered")
@@ -77,7 +77,8 @@ def zoom(
         time[marked], after[part][marked], ".", color=RECOVERED, markersize=4,
         label="recovered samples",
     )  # fmt: skip
-    axis.set(xlabel="time in ms", ylabel="amplitude", xlim=(time[0], time[-1]))
+    axis.set(xlabel="time in s", ylabel="amplitude", xlim=(time[0], time[-1]))
+    axis.xaxis.set_major_formatter("{x:.3f}")
     axis.legend(frameon=False, loc="best", fontsize=8)
     return _png(figure)
 

@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 from scipy.linalg import toeplitz
 
-from recover.audio.autoregressive import ORDER, _inverse, gap_bands, prediction_filter
+from recover.audio.autoregressive import (
+    ORDER,
+    Neighbourhood,
+    _inverse,
+    gap_bands,
+    prediction_filter,
+)
 
 POLES = np.array(
     [0.97 * np.exp(0.3j), 0.97 * np.exp(-0.3j), 0.9 * np.exp(1.1j), 0.9 * np.exp(-1.1j)]
@@ -118,3 +124,18 @@ def test_gaps_at_the_ends():
     x, mask = process(5, 1000), np.zeros(1000, dtype=bool)
     mask[:3] = mask[-3:] = True
     assert np.isfinite(gap_bands(x, mask).bands).all()
+
+
+def test_an_onset_counts_by_its_louder_side():
+    """A gap between a quiet and a loud part has the level of the loud one."""
+    x = process(3, 3000)
+    x[:1500] *= 0.01
+    mask = np.zeros(3000, dtype=bool)
+    mask[1500:1510] = True
+    _, variance = Neighbourhood(x, mask).model(1500, 1510)
+    loud, quiet = Neighbourhood(process(3, 3000), mask).model(1500, 1510), 1e-4
+    assert 0.5 * loud[1] < variance < 2.0 * loud[1]
+    mask[1510:] = True  # nothing is known of the loud part
+    assert Neighbourhood(x, mask).model(1500, 1510)[1] < 10.0 * quiet
+    mask[:] = True
+    assert Neighbourhood(x, mask).model(1500, 1510) is None
