@@ -3,6 +3,7 @@
 from recover.image.app import inspect_image, process_image
 from recover.image.declip import declip
 from recover.image.levels import ChannelLevel, detect_levels
+from recover.image.raw import declip_raw
 from recover.image.reports import ImageInspection, ImageOptions, ImageReport
 from recover.image.result import ImageResult
 from recover.image.transfer import Transfer, TransferWarning
@@ -16,6 +17,7 @@ __all__ = [
     "Transfer",
     "TransferWarning",
     "declip",
+    "declip_raw",
     "detect_levels",
     "inspect_image",
     "process_image",

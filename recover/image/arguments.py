@@ -16,6 +16,7 @@ from recover.image.levels import ChannelLevel
 __all__ = [
     "ImageLevels",
     "Side",
+    "as_floating",
     "as_planes",
     "check_tolerance",
     "describe",
@@ -72,6 +73,13 @@ def as_planes(image: npt.ArrayLike, channel_axis: int | None) -> Array:
     if 0 in planes.shape:
         raise ParameterError(f"image must not be empty, got shape {array.shape}")
     return require_finite("image", planes)
+
+
+def as_floating(planes: Array) -> Array:
+    """Return integers of up to 16 bits as float32, larger ones as float64."""
+    if planes.dtype.kind in "iu":
+        return planes.astype(np.float32 if planes.dtype.itemsize <= 2 else np.float64)
+    return planes.astype(np.float32) if planes.dtype == np.float16 else planes
 
 
 def from_planes(planes: Array, channel_axis: int | None) -> Array:

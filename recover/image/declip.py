@@ -14,6 +14,7 @@ from recover.core.errors import ParameterError
 from recover.image.arguments import (
     ImageLevels,
     Side,
+    as_floating,
     as_planes,
     check_tolerance,
     describe,
@@ -30,7 +31,7 @@ from recover.image.side import Scaled
 from recover.image.transfer import transfer_named, warn_if_odd
 from recover.solve.base import AnyMethod, Status, Watch
 
-__all__ = ["declip"]
+__all__ = ["as_floating", "declip"]
 
 
 def declip(
@@ -158,13 +159,6 @@ def _require_reliable(planes: Array, sides: Sequence[Side | None]) -> None:
             f"all {planes.size} samples of the image are clipped: nothing reliable is left to "
             "recover them from; give the right levels, or another exposure"
         )
-
-
-def as_floating(planes: Array) -> Array:
-    """Return integers of up to 16 bits as float32, larger ones as float64."""
-    if planes.dtype.kind in "iu":
-        return planes.astype(np.float32 if planes.dtype.itemsize <= 2 else np.float64)
-    return planes.astype(np.float32) if planes.dtype == np.float16 else planes
 
 
 def _mask(mask: npt.ArrayLike | None, image: Array, axis: int | None) -> Array | None:

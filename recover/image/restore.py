@@ -17,7 +17,7 @@ from recover.image.slopes import global_spread
 from recover.image.validation import AGAIN, Trial, blend_of, shrinkage_of
 from recover.solve.base import Status
 
-__all__ = ["Restored", "restore"]
+__all__ = ["Restored", "restore", "some_boxes"]
 
 TILE, TOL = 512, 1e-3
 TRIAL_TILE, TRIAL_TOL = 256, 3e-3
@@ -87,7 +87,7 @@ def restore(
     planned = plan_boxes(_anywhere(scaled.clipped), margin, TILE, _ALIGN)
     lower = scaled.above(AGAIN) if validate else scaled.clipped[:, :0, :0]
     tried = plan_boxes(_anywhere(lower), margin, TRIAL_TILE, _ALIGN) if validate else []
-    tried = _some(tried, rng)
+    tried = some_boxes(tried, _TRIED, rng)
     total, spread = len(planned) + len(tried), _spread(scaled, settings)
     stopped = False
     done: list[list[_Part]] = []
@@ -148,11 +148,19 @@ def _spread(scaled: Scaled, settings: EnergySettings) -> Array | None:
     return global_spread(settings.domain.forward(values), usable)
 
 
-def _some(boxes: list[Box], rng: np.random.Generator) -> list[Box]:
-    """Return boxes in random order up to about as many pixels as are worth trying."""
+def some_boxes(boxes: list[Box], most: int, rng: np.random.Generator) -> list[Box]:
+    """Return boxes in random order up to about as many pixels as are worth trying.
+
+    Parameters
+    ----------
+    boxes : list of Box
+    most : int
+        Pixels beyond which no box is added.
+    rng : Generator
+    """
     total, chosen = 0, list[Box]()
     for k in rng.permutation(len(boxes)):
-        if chosen and total + boxes[k].count > _TRIED:
+        if chosen and total + boxes[k].count > most:
             continue
         chosen.append(boxes[k])
         total += boxes[k].count

@@ -100,7 +100,15 @@ class MultigridObstacle(Method[_State]):
         below, above = (side.reshape(-1)[system.places] for side in (lower, upper))
         return self._begin(system, known, (below, above), start)
 
-    def minimise(self, operator: Frame, known: Array, unknown: Array, lower: float) -> Solution:
+    def minimise(
+        self,
+        operator: Frame,
+        known: Array,
+        unknown: Array,
+        lower: Array | float,
+        *,
+        warm: bool = False,
+    ) -> Solution:
         """Return the minimiser without a problem around it: for pictures of many pixels.
 
         The same steps as for a problem, but nothing is computed for known samples.
@@ -112,13 +120,16 @@ class MultigridObstacle(Method[_State]):
         known : array [shape=operator.signal_shape]
             The samples; what it holds where they are unknown does not matter.
         unknown : array of bool [shape of known]
-        lower : float
+        lower : float or array [shape of known]
             Least value of an unknown sample.
+        warm : bool
+            Whether `known` holds a guess of the unknown samples to start from.
         """
         system = normal_equations(operator, unknown, known)
-        least = np.full_like(system.right, lower)
+        bounds = np.broadcast_to(np.asarray(lower, dtype=known.dtype), known.shape)
+        least = bounds[np.unravel_index(system.places, known.shape)]
         above = np.full_like(system.right, np.inf)
-        state = self._begin(system, known, (least, above), None)
+        state = self._begin(system, known, (least, above), known if warm else None)
         residuals = [state.residual]
         while residuals[-1] > self.tol and len(residuals) <= self.max_iter:
             state = self._advance(state)

@@ -1,0 +1,284 @@
+"""Declipping the mosaic of a camera before it is developed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from recover.certificates.certificate import not_asked, unbounded
+from recover.certificates.scope import Scope
+from recover.core.arrays import Array, as_generator, digest, require_finite
+from recover.core.errors import ParameterError
+from recover.core.progress import Progress, Watch
+from recover.image.arguments import as_floating
+from recover.image.boxes import Box, plan_boxes
+from recover.image.demosaic import COLOURS, colour_sites
+from recover.image.joint import Completed, JointSettings, complete
+from recover.image.levels import ChannelLevel
+from recover.image.opposed import chrominance
+from recover.image.restore import some_boxes
+from recover.image.result import ImageResult
+from recover.image.validation import AGAIN, Trial, blend_of
+from recover.solve.base import Status
+
+__all__ = ["declip_raw"]
+
+_TILE, _TRIAL_TILE, _ALIGN = 512, 256, 16
+_MARGIN = 64  # pixels: about two deviations of the slopes' window
+_TRIED = 30_000  # pixels on which a large mosaic is validated
+_HALO = 1  # pixels around clipped samples that interpolation has touched
+_RING = 4  # pixels around clipped samples from which the chrominance is taken
+_FLOOR, _TOP = 0.2, 0.985  # of the level: what counts for it
+_TRIAL = 3.0  # on the tolerance
+_WHY = "the model of a mosaic is solved with unsampled colours free; no error is bounded for it"
+
+
+def declip_raw(
+    cfa: npt.ArrayLike,
+    pattern: str,
+    *,
+    levels: float | Sequence[float],
+    black: float | Sequence[float] = 0.0,
+    white_balance: Sequence[float] | None = None,
+    certify: bool = True,
+    rng: int | np.random.Generator = 0,
+    watch: Watch | None = None,
+) -> ImageResult:
+    """Recover the clipped samples of a Bayer mosaic.
+
+    The three colours are completed and declipped in one task, since a declipper that comes
+    after demosaicing finds the relation of the channels blurred; the rule of opposed channels
+    on that picture is blended in as far as clipping the mosaic again, lower, shows it to be
+    better.  Unclipped samples come back bit for bit, recovered ones at or beyond their level.
+
+    Parameters
+    ----------
+    cfa : array [shape=(height, width), real]
+        The mosaic.  Integers come back as float32 (float64 from 32 bits on), in their own unit.
+    pattern : str
+        The two rows of the repeating block, such as "RGGB".
+    levels : float or three
+        The levels at which red, green and blue are clipped; infinite for one that is not.
+    black : float or three
+        The values of no light.
+    white_balance : three, optional
+        Multipliers that make a grey surface equal in all channels; all 1 by default.
+    certify : bool
+        Whether a certificate is asked for; that of a mosaic promises nothing, and says why.
+    rng : int or Generator
+        Chooses the part of a large mosaic on which the blend is chosen.
+    watch : callable, optional
+        Called with a `Progress`; return True to stop.
+
+    Returns
+    -------
+    ImageResult
+        Its image is the mosaic.
+
+    Raises
+    ------
+    ParameterError
+        If the mosaic is not real and finite, the pattern is not a Bayer one (X-Trans is not
+        supported), or levels do not fit.
+    """
+    mosaic = np.asarray(cfa)
+    if mosaic.ndim != 2 or 0 in mosaic.shape or mosaic.dtype.kind not in "iuf":
+        raise ParameterError(
+            f"cfa must be a real mosaic (height, width), got shape {mosaic.shape} and dtype "
+            f"{mosaic.dtype}"
+        )
+    wide = as_floating(require_finite("cfa", mosaic))
+    task = _Mosaic.of(wide, pattern, levels, black, white_balance)
+    out = wide.copy()
+    status, blend = Status.DIRECT, 0.0
+    if task.hidden.any():
+        status, blend = _recover(task, out, as_generator(rng), watch)
+    subject = digest([wide, task.hidden])
+    certificate = (
+        unbounded(_WHY, Scope("conditional"), subject, {}) if certify else not_asked(subject)
+    )
+    return ImageResult(
+        image=out,
+        levels=task.accounts(),
+        recovered=task.hidden,
+        transfer="linear",
+        status=status,
+        certificate=certificate,
+        shrinkage=(1.0,) * len(COLOURS),
+        blend=blend,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Mosaic:
+    """A mosaic with what is known of it, per colour."""
+
+    values: Array
+    sites: Array
+    hidden: Array
+    levels: Array
+    black: Array
+    balance: Array
+
+    @staticmethod
+    def of(
+        values: Array,
+        pattern: str,
+        levels: float | Sequence[float],
+        black: float | Sequence[float],
+        white_balance: Sequence[float] | None,
+    ) -> _Mosaic:
+        sites = colour_sites(pattern, *values.shape)
+        top, dark = _three("levels", levels), _three("black", black)
+        gains = _three("white_balance", 1.0 if white_balance is None else white_balance)
+        if not (top > dark).all():
+            raise ParameterError(f"levels must lie above black, got {top} and {dark}")
+        if not ((gains > 0.0) & np.isfinite(gains)).all():
+            raise ParameterError(f"white_balance must be three numbers > 0, got {gains}")
+        hidden = values >= top[sites].astype(values.dtype)
+        # a colour that is never clipped is measured in units of its own largest sample
+        largest = np.array([values[sites == c].max(initial=-np.inf) for c in range(3)])
+        finite = np.where(np.isfinite(top), top, np.maximum(largest, dark + 1e-6) * 1.25)
+        return _Mosaic(values, sites, hidden, finite, dark, gains * (finite - dark))
+
+    def part(self, box: Box, share: float = 1.0) -> tuple[Array, Array, Array]:
+        """Return a part in units of `share` of the level, what is clipped there, and sites."""
+        sites = box.cut(self.sites)
+        scaled = (box.cut(self.values) - self.black[sites]) / (self.levels - self.black)[sites]
+        hidden = box.cut(self.hidden)
+        if share < 1.0:
+            hidden = hidden | (scaled >= share)
+        values = np.where(hidden, 1.0, np.minimum(scaled / share, 1.0))
+        return values.astype(np.float32), hidden, sites
+
+    def above(self, share: float) -> Array:
+        """Return where samples are clipped or at least `share` of their level."""
+        threshold = self.black + share * (self.levels - self.black)
+        return np.asarray(self.hidden | (self.values >= threshold[self.sites]))
+
+    def accounts(self) -> tuple[ChannelLevel, ...]:
+        """Return the account of each colour."""
+        found = []
+        for c in range(len(COLOURS)):
+            here = self.sites == c
+            share = np.count_nonzero(self.hidden & here) / max(int(np.count_nonzero(here)), 1)
+            found.append(ChannelLevel(None, float(self.levels[c]), float(share), 1.0))
+        return tuple(found)
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """Predictions for the clipped samples of a box, in units of the level."""
+
+    box: Box
+    where: Array
+    colour: Array
+    model: Array
+    reference: Array
+    sums: Array
+    counts: Array
+
+
+def _recover(
+    task: _Mosaic, out: Array, rng: np.random.Generator, watch: Watch | None
+) -> tuple[Status, float]:
+    """Fill the clipped samples of `out`; return the status and the rule's share."""
+    settings = JointSettings()
+    rough = replace(settings, tol=_TRIAL * settings.tol, rounds=1)
+    tried = plan_boxes(task.above(AGAIN), _MARGIN, _TRIAL_TILE, _ALIGN)
+    jobs = [(box, AGAIN, rough) for box in some_boxes(tried, _TRIED, rng)]
+    count = len(jobs)
+    jobs += [(box, 1.0, settings) for box in plan_boxes(task.hidden, _MARGIN, _TILE, _ALIGN)]
+    parts = []
+    for k, (box, share, chosen) in enumerate(jobs):
+        parts.append(_solve(task, box, share, chosen))
+        if watch is not None and watch(Progress(k + 1, len(jobs), 0.0)):
+            break
+    blend = blend_of(_trial(task, parts[:count]), (1.0,) * len(COLOURS))
+    _write(task, out, parts[count:], blend)
+    return (Status.CONVERGED if len(parts) == len(jobs) else Status.STOPPED), blend
+
+
+def _solve(task: _Mosaic, box: Box, share: float, settings: JointSettings) -> _Part:
+    mosaic, hidden, sites = task.part(box, share)
+    found = complete(mosaic, hidden, sites, task.balance, settings)
+    where = hidden & box.own
+    colour = sites[where]
+    rows, columns = np.nonzero(where)
+    reference, sums, counts = _opposed(found, hidden, sites, task.balance)
+    model = np.maximum(found.planes[colour, rows, columns], np.float32(1.0))
+    return _Part(box, where, colour, model, reference[colour, rows, columns], sums, counts)
+
+
+def _opposed(
+    found: Completed, hidden: Array, sites: Array, balance: Array
+) -> tuple[Array, Array, Array]:
+    """Return what the other colours say of each, and sums for the chrominance.
+
+    The rule of `recover.image.opposed`, its reference from the completed picture and its
+    chrominance from samples that were really taken, off the halo of interpolation.
+    """
+    from scipy import ndimage
+
+    scale = np.asarray(balance, dtype=np.float32)[:, None, None]
+    roots = np.cbrt(np.maximum(found.planes * scale, np.float32(0.0)))
+    reference = ((roots.sum(axis=0) - roots) / np.float32(2.0)) ** 3 / scale
+    sums, counts = np.zeros(len(COLOURS)), np.zeros(len(COLOURS))
+    halo = ndimage.binary_dilation(hidden, iterations=_HALO)
+    for c in range(len(COLOURS)):
+        here = sites == c
+        if not (hidden & here).any():
+            continue
+        ring = ndimage.binary_dilation(hidden & here, iterations=_RING + _HALO)
+        near = ring & here & ~halo & (found.first[c] > _FLOOR) & (found.first[c] < _TOP)
+        sums[c] = float((found.planes[c] - reference[c])[near].sum(dtype=np.float64))
+        counts[c] = float(np.count_nonzero(near))
+    return reference, sums, counts
+
+
+def _rule(parts: Sequence[_Part]) -> list[Array]:
+    """Return the rule's predictions of each part, with one chrominance for all."""
+    if not parts:
+        return []
+    sums = np.sum([part.sums for part in parts], axis=0)
+    chroma = chrominance(sums, np.sum([part.counts for part in parts], axis=0))
+    return [np.maximum(p.reference + chroma.astype(np.float32)[p.colour], 1.0) for p in parts]
+
+
+def _trial(task: _Mosaic, parts: Sequence[_Part]) -> Trial:
+    """Collect what was predicted for samples clipped again, and what is known of them."""
+    again, empty = np.float32(AGAIN), np.zeros(0, dtype=np.float32)
+    colour, clipped = [np.zeros(0, dtype=np.intp)], [np.zeros(0, dtype=bool)]
+    known, model, rules = [empty], [empty], [empty]
+    for part, rule in zip(parts, _rule(parts), strict=True):
+        colour.append(part.colour)
+        clipped.append(part.box.cut(task.hidden)[part.where])
+        known.append(task.part(part.box)[0][part.where])
+        model.append(again * part.model)
+        rules.append(again * rule)
+    joined = [np.concatenate(each) for each in (colour, known, clipped, model, rules)]
+    return Trial(*joined)
+
+
+def _write(task: _Mosaic, out: Array, parts: Sequence[_Part], blend: float) -> None:
+    for part, rule in zip(parts, _rule(parts), strict=True):
+        value = ((1.0 - blend) * part.model + blend * rule).astype(np.float64)
+        level, dark = task.levels[part.colour], task.black[part.colour]
+        found = (dark + np.maximum(value, 1.0) * (level - dark)).astype(out.dtype)
+        edge = level.astype(out.dtype)
+        edge = np.where(edge < level, np.nextafter(edge, np.asarray(np.inf, out.dtype)), edge)
+        part.box.cut(out)[part.where] = np.maximum(found, edge)
+
+
+def _three(name: str, value: float | Sequence[float]) -> Array:
+    array = np.asarray(value, dtype=np.float64)
+    if (
+        array.ndim > 1
+        or (array.ndim == 1 and array.size != len(COLOURS))
+        or np.isnan(array).any()
+    ):
+        raise ParameterError(f"{name} must be one number or three (R, G, B), got {value!r}")
+    return np.array(np.broadcast_to(array, (len(COLOURS),)))
