@@ -98,8 +98,8 @@ def certify_gaps(
     surroundings, the true signal's prediction errors in the gap and the 32 samples behind it
     have at most twice the energy that as many of them have in the clean neighbourhood, on its
     louder side.  Where that contradicts the reliable samples and the level, the certificate is
-    infinite and says so.  Channels with blurred levels are left out, and so are gaps of more than 200 clipped
-    samples and those whose neighbourhood is too crowded to tell the level.
+    infinite and says so.  Channels with blurred levels are left out, and so are gaps of more
+    than 200 clipped samples and those whose neighbourhood is too crowded to tell the level.
 
     Parameters
     ----------
