@@ -9,15 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from recover.audio.settings import (
-    NO_TRIAL,
     TRIAL,
-    USUAL,
     Effort,
     Quality,
     choose_frames,
     effort_for,
-    effort_of,
     neighbourhood_of,
+    wants_trial,
 )
 from recover.core.arrays import Array
 from recover.core.errors import ParameterError
@@ -111,12 +109,10 @@ def restore(
     chosen = _given(method, frames[0])
     if chosen is not None:
         return _account(problem, frames[0], solve(problem, chosen, rng=rng, watch=watch), None)
-    effort = effort_of(quality)
-    if effort is None:
-        effort = USUAL
-        if problem.knowledge.fixed_count < (1.0 - NO_TRIAL) * problem.y.size:
-            trial = solve(problem, _social(frames[0], rate, TRIAL), rng=rng)
-            effort = effort_for(_estimated_input_sdr(problem, trial.signal))
+    effort = effort_for(quality)
+    if wants_trial(quality, 1.0 - problem.knowledge.fixed_count / problem.y.size):
+        trial = solve(problem, _social(frames[0], rate, TRIAL), rng=rng)
+        effort = effort_for(quality, _estimated_input_sdr(problem, trial.signal))
     total = effort.max_iter + effort.view_iter
     first = solve(
         problem, _social(frames[0], rate, effort), rng=rng, watch=_Phase(watch, 0, total)

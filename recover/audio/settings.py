@@ -13,26 +13,27 @@ from recover.core.errors import ParameterError
 from recover.frames import Boundary, Gabor
 
 __all__ = [
-    "NO_TRIAL",
     "TRIAL",
-    "USUAL",
     "Effort",
     "Quality",
     "choose_frames",
     "effort_for",
-    "effort_of",
     "neighbourhood_of",
     "quality_named",
     "tight_gabor",
+    "wants_trial",
 ]
 
 
 class Quality(Enum):
     """Trade of time against quality; the values are the help text."""
 
-    AUTO = "as QUALITY, with 400 iterations and more where a short trial says that much is lost"
-    QUALITY = "200 iterations, and 60 in a second window"
-    FAST = "60 iterations, and 12 in a second window: a quarter of the time"
+    AUTO = "as QUALITY, a tenth faster"
+    QUALITY = (
+        "200 iterations and 60 in a second window, 400 and more where a short trial says that "
+        "much is lost"
+    )
+    FAST = "70 iterations, and 12 in a second window: a third of the time"
     EXTREME = "450 iterations from far beyond the level, for the worst clipping"
 
 
@@ -67,20 +68,20 @@ class Effort:
 TRIAL = Effort(25, 0.3, 3e-3, 4.0)
 # Below this share of clipped samples the input SDR was above 4.5 dB on every recording tried,
 # tonal ones and transients, so no trial is made.
-NO_TRIAL = 0.09
-USUAL = Effort(200, 0.1, 5e-4, 2.0, 60)
+_NO_TRIAL = 0.09
 _EXTREME = Effort(450, 0.3, 5e-4, 8.0, 40)
-_FIXED = {
-    Quality.QUALITY: USUAL,
-    Quality.FAST: Effort(60, 0.1, 1e-3, 2.0, 12, 0.01, 1e-3),
+_USUAL = {
+    Quality.AUTO: Effort(180, 0.1, 5e-4, 2.0, 50),
+    Quality.QUALITY: Effort(200, 0.1, 5e-4, 2.0, 60),
+    Quality.FAST: Effort(70, 0.1, 7e-4, 2.0, 12, 0.01, 7e-4),
     Quality.EXTREME: _EXTREME,
 }
-# Efforts of AUTO by the input SDR in dB that the trial estimates (mostly 0 to 1 dB too much,
-# 1 to 2 below 2 dB), the first whose limit is exceeded.
+_TRIED = (Quality.AUTO, Quality.QUALITY)
+# What AUTO and QUALITY do by the input SDR in dB that the trial estimates (mostly 0 to 1 dB too
+# much, 1 to 2 below 2 dB), from the first limit on that it is not above.
 _BY_INPUT_SDR = (
-    (4.5, Effort(180, 0.1, 5e-4, 2.0, 50)),
-    (3.4, Effort(400, 0.3, 5e-4, 8.0, 40)),
-    (-math.inf, _EXTREME),
+    (3.4, _EXTREME),
+    (4.5, Effort(400, 0.3, 5e-4, 8.0, 40)),
 )
 
 
@@ -92,14 +93,25 @@ def quality_named(name: str) -> Quality:
     return names[name]
 
 
-def effort_of(quality: Quality) -> Effort | None:
-    """Return the parameters of a quality, None for AUTO, which needs a trial."""
-    return _FIXED.get(quality)
+def wants_trial(quality: Quality, clipped: float) -> bool:
+    """Return whether a trial decides on the effort, for a share of clipped samples."""
+    return quality in _TRIED and clipped > _NO_TRIAL
 
 
-def effort_for(estimated_input_sdr: float) -> Effort:
-    """Return the parameters for an input SDR in dB, as the recovery of `TRIAL` estimates it."""
-    return next(effort for limit, effort in _BY_INPUT_SDR if estimated_input_sdr > limit)
+def effort_for(quality: Quality, estimated_input_sdr: float = math.inf) -> Effort:
+    """Return the parameters of a quality.
+
+    Parameters
+    ----------
+    quality : Quality
+    estimated_input_sdr : float
+        In dB, as the recovery of `TRIAL` estimates it, where one was made.
+    """
+    if quality in _TRIED:
+        for limit, effort in _BY_INPUT_SDR:
+            if estimated_input_sdr <= limit:
+                return effort
+    return _USUAL[quality]
 
 
 # Window sizes in seconds: 18432 ... 1152 samples at 44.1 kHz.  A shorter window has to win by

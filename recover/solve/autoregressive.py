@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-from scipy.linalg import qr, solve_toeplitz
+from scipy.linalg import solve_toeplitz
 
 from recover.core.arrays import Array
 from recover.core.errors import ParameterError
@@ -16,8 +16,9 @@ from recover.models.problem import Problem
 from recover.models.saturation import Saturation
 from recover.solve.base import Method, Status
 from recover.solve.consistent import SampleBox
+from recover.solve.one_sided_filter import interpolated
 
-__all__ = ["Autoregressive", "AutoregressiveState", "interpolated", "prediction_filter"]
+__all__ = ["Autoregressive", "AutoregressiveState", "prediction_filter"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,39 +161,3 @@ def prediction_filter(x: Array, order: int, floor: float) -> Array:
     r = np.fft.irfft(power, n=size)[: order + 1]
     r[0] *= 1.0 + floor
     return np.concatenate([[1.0], -solve_toeplitz(r[:-1], r[1:])])
-
-
-def interpolated(x: Array, taps: Array, lower: Array, upper: Array) -> Array:
-    """Return `x` with the samples that have one bound chosen for the least prediction error.
-
-    Minimises ``sum_t (sum_j taps_j x_{t-j})^2`` over them, within their bounds; samples with
-    two bounds stay as they are, and so do those with none.
-
-    Parameters
-    ----------
-    x : array of float64 [shape=(n,)]
-    taps : array [shape=(order + 1,)]
-        See `prediction_filter`.
-    lower, upper : array [shape=(n,)]
-        Bounds, infinite where there is none.
-    """
-    from scipy.optimize import nnls
-
-    up = np.isfinite(lower) & ~np.isfinite(upper)
-    down = np.isfinite(upper) & ~np.isfinite(lower)
-    places = np.flatnonzero(up | down)
-    if len(places) == 0:
-        return x
-    order = len(taps) - 1
-    base = np.where(up, lower, np.where(down, upper, x))
-    sign = np.where(up[places], 1.0, -1.0)
-    # rows t = order ... n - 1 of the filter, columns of the unknown samples
-    lag = np.arange(order, len(x))[:, None] - places[None, :]
-    inside = (lag >= 0) & (lag <= order)
-    matrix = np.where(inside, taps[np.clip(lag, 0, order)], 0.0) * sign
-    goal = -np.convolve(base, taps, mode="valid")
-    q, r = qr(matrix, mode="economic")
-    beyond, _ = nnls(r, q.T @ goal, maxiter=30 * len(places))
-    out = base.copy()
-    out[places] += sign * beyond
-    return out

@@ -195,4 +195,5 @@ def _mirrored(i: int, n: int) -> int:
 
 def _at(a: Array, axis: int, index: int) -> Array:
     """Return the view of `a` at one index along an axis."""
-    return a[(*(slice(None),) * axis, index)]
+    view: Array = np.moveaxis(a, axis, 0)[index]
+    return view

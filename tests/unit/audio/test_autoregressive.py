@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy.optimize import lsq_linear
+from scipy.optimize import lsq_linear, nnls
 from scipy.signal import lfilter
 
 from recover.audio import declip
@@ -11,7 +11,8 @@ from recover.frames import Dense, Identity
 from recover.metrics import sdr_gain
 from recover.models import Problem, Saturation
 from recover.solve import Status, solve
-from recover.solve.autoregressive import Autoregressive, interpolated, prediction_filter
+from recover.solve.autoregressive import Autoregressive, prediction_filter
+from recover.solve.one_sided_filter import interpolated
 
 POLES = [0.97 * np.exp(0.3j), 0.97 * np.exp(-0.3j), 0.9 * np.exp(1.1j), 0.9 * np.exp(-1.1j)]
 TRUE = np.real(np.poly(POLES))
@@ -47,6 +48,29 @@ def test_the_least_squares_problem_is_solved_exactly(seed):
     free = (found[unknown] > bounds[0] + 1e-9) & (found[unknown] < bounds[1] - 1e-9)
     assert np.abs(slope[free]).max(initial=0.0) < 1e-9
     assert (slope[~free] * np.where(np.isfinite(bounds[0][~free]), 1, -1) >= -1e-9).all()
+
+
+@pytest.mark.parametrize(("order", "level"), [(3, 0.1), (12, 0.4), (40, 0.4), (20, 0.3)])
+def test_exchanging_sets_finds_what_a_dense_solver_finds(order, level):
+    x = process(300)
+    taps = prediction_filter(x, order, 1e-9)
+    y = np.clip(x, -level, 1.5 * level)
+    lower = np.where(y <= -level, -np.inf, y)
+    upper = np.where(y >= 1.5 * level, np.inf, y)
+    found = interpolated(y, taps, lower, upper)
+    unknown = lower != upper
+    rows = np.array([np.convolve(unit, taps, mode="valid") for unit in np.eye(300)]).T
+    sign = np.where(np.isfinite(lower[unknown]), 1.0, -1.0)
+    beyond, _ = nnls(rows[:, unknown] * sign, -rows @ y)
+    np.testing.assert_allclose(found[unknown], y[unknown] + sign * beyond, atol=1e-8)
+    assert not np.array_equal(found, y)
+
+
+def test_samples_that_no_row_fixes_stay():
+    taps = np.array([1.0, -0.5, 0.0])  # nothing reaches the first sample
+    y = np.array([0.5, 0.2, -0.1, 0.3, 0.2, 0.1])
+    upper = np.where(y >= 0.5, np.inf, y)
+    assert np.array_equal(interpolated(y, taps, y, upper), y)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

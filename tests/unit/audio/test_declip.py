@@ -14,7 +14,13 @@ import recover as rv
 from recover.audio import AudioResult, channel_problems, declip, detect_levels
 from recover.audio.measurement import channel_problem
 from recover.audio.restore import restore
-from recover.audio.settings import Quality, choose_frames, effort_for, neighbourhood_of
+from recover.audio.settings import (
+    Quality,
+    choose_frames,
+    effort_for,
+    neighbourhood_of,
+    wants_trial,
+)
 from recover.core.errors import ParameterError
 from recover.frames import Identity
 from recover.io import FileError, bundled
@@ -68,7 +74,7 @@ def test_a_real_recording_is_recovered(guitar):
 def test_fast_is_not_much_worse(guitar):
     clean, clipped, rate = guitar
     fast = declip(clipped, rate, quality="fast", certify=False)
-    assert fast.stretches[0].iterations == 60
+    assert fast.stretches[0].iterations == 70
     assert sdr_gain(clean, clipped, fast.samples) > 12.0
 
 
@@ -261,11 +267,20 @@ def test_the_window_follows_the_content_and_the_rate():
     assert neighbourhood_of(choose_frames(clicks, 44100)[0], 44100) == (5, 3)
 
 
-def test_more_effort_for_more_loss():
-    efforts = [effort_for(s) for s in (15.0, 7.0, 4.0, 1.0, -20.0)]
+@pytest.mark.parametrize("quality", [Quality.AUTO, Quality.QUALITY])
+def test_more_effort_for_more_loss(quality):
+    efforts = [effort_for(quality, s) for s in (15.0, 7.0, 4.0, 1.0, -20.0)]
     assert [e.max_iter for e in efforts] == sorted(e.max_iter for e in efforts)
     assert [e.overshoot for e in efforts] == sorted(e.overshoot for e in efforts)
-    assert effort_for(math.inf) == efforts[0]
+    assert effort_for(quality, math.inf) == efforts[0] == effort_for(quality)
+    assert efforts[-1] == effort_for(Quality.EXTREME)
+    assert wants_trial(quality, 0.3)
+    assert not wants_trial(quality, 0.01)
+
+
+def test_fast_makes_no_trial():
+    assert effort_for(Quality.FAST, -20.0) == effort_for(Quality.FAST)
+    assert not wants_trial(Quality.FAST, 0.6)
 
 
 @pytest.mark.parametrize("quality", list(Quality))
