@@ -24,6 +24,7 @@ from recover.core.rounding import up
 from recover.solve.base import Watch
 
 _LONGEST = 2**16  # samples of a part that is proved again: what is larger is not ours
+_CLOSE = 1e-9
 
 __all__ = ["ConditionalAccount", "certify_conditionally", "part_faults", "part_place"]
 
@@ -238,4 +239,9 @@ def part_faults(part: Mapping[str, Any], y: Array, levels: ChannelLevels) -> tup
     bound = up(certificate.error_bound + rest) if rest > 0.0 else certificate.error_bound
     if decode_number(part["error_bound"]) != bound:
         faults = (*faults, "the part's error bound is not that of its certificate")
+    signal = certificate.evidence.arrays.get("signal")
+    if signal is not None and signal.shape == problem.y.shape:
+        beyond = float(np.linalg.norm(signal - problem.y))
+        if not math.isclose(float(part["restored"]), beyond, rel_tol=_CLOSE):
+            faults = (*faults, "the part's restored amount is not that of its signal")
     return faults

@@ -56,6 +56,10 @@ def test_parts_are_proved_again_from_plain_data(recovered):
         assert part_faults(part, y[first:last], result.levels[0]) == ()
         forged = {**part, "error_bound": 1e-9}
         assert "error bound" in part_faults(forged, y[first:last], result.levels[0])[-1]
+        if part["error_bound"] != "inf":
+            forged = {**part, "restored": 2.0 * part["restored"] + 1.0}
+            (fault,) = part_faults(forged, y[first:last], result.levels[0])
+            assert "restored amount" in fault
         moved = part_faults(part, y[first + 1 : last + 1], result.levels[0])
         assert moved or last == len(y)
     gap = next(part for part in parts if part["kind"] == "gap")
