@@ -14,6 +14,7 @@ from recover.certificates.verify import verify
 from recover.cli.measurement import model_of
 from recover.cli.output import complain, read_certificate, read_json
 from recover.core.errors import ParameterError, RecoverError
+from recover.image.reprove import image_faults
 from recover.io.audio_read import open_audio
 from recover.layers.app import layer_model
 from recover.models.base import Model
@@ -31,8 +32,8 @@ _DAMAGE = (KeyError, TypeError, IndexError, AttributeError, ValueError, Overflow
 def verify_command(certificate: str, source: str | None) -> int:
     """Prove a certificate again from its own evidence; exit status 0 only if that succeeds.
 
-    INPUT is the clipped recording or the frame that it speaks of; the name in the file is taken
-    otherwise.
+    INPUT is the clipped recording, the clipped image or the frame that it speaks of; the name
+    in the file is taken otherwise.
     """
     data = read_json(Path(certificate))
     if not isinstance(data, dict) or "certificate" not in data:
@@ -41,6 +42,8 @@ def verify_command(certificate: str, source: str | None) -> int:
     parts = data.get("parts") or []
     if "model" in data or "weights" in data:
         reasons = verify(promise, _model(data, source, certificate)).reasons
+    elif data.get("kind") == "image":
+        reasons = _of_image(data, promise, source, certificate)
     else:
         reasons = _of_recording(data, parts, promise, source, certificate)
     if reasons:
@@ -98,6 +101,19 @@ def _of_recording(
             raise
         except _DAMAGE as error:
             raise _damaged(name, error) from None
+
+
+def _of_image(
+    data: dict[str, Any], promise: Certificate, source: str | None, name: str
+) -> tuple[str, ...]:
+    """Return what could not be proved again of the certificate of an image."""
+    try:
+        path = str(data["input"]) if source is None else source
+        return image_faults(path, data, promise)
+    except RecoverError:
+        raise
+    except _DAMAGE as error:
+        raise _damaged(name, error) from None
 
 
 def _damaged(name: str, error: Exception) -> ParameterError:

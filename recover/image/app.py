@@ -164,7 +164,7 @@ def _untouched(image: ImageFile) -> ImageResult:
         recovered=np.zeros(image.pixels.shape, dtype=bool),
         transfer=Transfer.LINEAR.value,
         status=Status.DIRECT,
-        certificate=not_asked(digest([image.pixels])),
+        certificate=not_asked(digest([image.pixels, np.zeros(image.pixels.shape, dtype=bool)])),
         shrinkage=(1.0,),
         blend=0.0,
         notes=_remarks(image, Transfer.LINEAR),

@@ -95,7 +95,9 @@ def regions_of(mask: Array, *, mosaic: bool = False) -> tuple[int, int]:
     """
     from scipy import ndimage
 
-    joined = ndimage.binary_closing(mask, np.ones((3, 3), dtype=bool)) | mask if mosaic else mask
+    joined = (
+        ndimage.binary_closing(mask, np.ones((3, 3), dtype=bool)) | mask if mosaic else mask
+    )
     labels, count = ndimage.label(joined)
     if not count:
         return 0, 0

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
@@ -13,6 +11,7 @@ from recover.core.arrays import Array
 from recover.core.errors import ParameterError
 from recover.core.progress import Watch
 from recover.image.levels import ChannelLevel, detect_levels
+from recover.image.raw import declip_raw
 from recover.image.reports import ImageOptions
 from recover.image.result import ImageResult
 from recover.io.image_file import ImageFile, RawMosaic
@@ -77,8 +76,7 @@ def recover_mosaic(image: ImageFile, chosen: ImageOptions, watch: Watch | None) 
             ChannelLevel(None, high, _share(image.pixels, raw, c, high), 1.0)
             for c, high in enumerate(given)
         )
-    declip_raw: Any = importlib.import_module("recover.image").declip_raw
-    result: ImageResult = declip_raw(
+    result = declip_raw(
         image.pixels,
         "".join(raw.pattern),
         levels=[np.inf if each.high is None else each.high for each in levels],

@@ -24,6 +24,7 @@ RAW_ENDINGS = (
 _BAYER = ((0, 1), (1, 0))
 _COLOURS = "RGB"
 _MOST = 65535
+_ROOM = 1.02
 _D65 = 21
 _DENOMINATOR = 10000
 _FLAT = 1e-6
@@ -68,8 +69,8 @@ def read_raw(data: bytes, name: str) -> ImageFile:
 def write_dng(file: BinaryIO, mosaic: Array, raw: RawMosaic, comment: str) -> None:
     """Write a mosaic of 16 bits as a DNG file that any developer program takes.
 
-    The white level becomes the largest value, and the tag BaselineExposure makes up for it, so
-    that the exposure of the developed picture stays.
+    The white level becomes larger than all values, and the tag BaselineExposure makes up for
+    it, so that the exposure of the developed picture stays.
 
     Parameters
     ----------
@@ -89,7 +90,10 @@ def write_dng(file: BinaryIO, mosaic: Array, raw: RawMosaic, comment: str) -> No
 
     black = float(np.mean(raw.black))
     level = min(raw.levels)
-    white = max(int(mosaic.max()), math.ceil(level))
+    brightest = int(mosaic.max())
+    white = math.ceil(level)
+    if brightest > level:  # and some room, so that nothing looks clipped again
+        white = min(math.ceil(_ROOM * brightest), _MOST)
     exposure = math.log2((white - black) / (level - black))
     pattern = bytes(_COLOURS.index(letter) for row in raw.pattern for letter in row)
     model = (raw.camera or "unknown").encode("ascii", "replace").decode()

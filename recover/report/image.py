@@ -14,7 +14,9 @@ from recover.report.pictures import (
     Scene,
     class_picture,
     exposure_of,
+    is_mosaic,
     jpeg,
+    planes_of,
     scene_of,
     swatch,
 )
@@ -61,10 +63,14 @@ def image_report(result: ImageResult, title: str, verify_with: str = "") -> str:
 
 def _lead(result: ImageResult, scene: Scene) -> str:
     rows, columns = scene.mask.shape
-    count = result.image.size // (rows * columns * len(result.levels))
+    if is_mosaic(result):
+        rows, columns = result.image.shape
+    channels = planes_of(result.image, result, scene.index).shape[-1]
+    count = result.image.size // (rows * columns * channels)
     pictures = "" if count == 1 else f"{count} pictures of "
     shown = "" if count == 1 else f" Picture {scene.index + 1} is shown."
-    words = f"{pictures}{columns} x {rows} pixels, {len(result.levels)} channel(s). "
+    kind = "a raw mosaic" if is_mosaic(result) else f"{channels} channel(s)"
+    words = f"{pictures}{columns} x {rows} pixels, {kind}. "
     if not result.recovered.any():
         return words + "Nothing was clipped; all samples are exactly as they were."
     return (
@@ -175,8 +181,10 @@ def _trust_map(result: ImageResult, scene: Scene) -> list[str]:
                  "promised below."]
             )
         ]  # fmt: skip
-    image, trust = (_shown(each, result, scene) for each in (result.image, result.trust_map))
-    known = _shown(result.recovered, result, scene)
+    image, trust, known = (
+        planes_of(each, result, scene.index)
+        for each in (result.image, result.trust_map, result.recovered)
+    )
     with np.errstate(divide="ignore", invalid="ignore"):
         share = np.where(known, trust / np.abs(image), 0.0).max(axis=-1)
     share = np.where(np.isnan(share), np.inf, share)
@@ -196,13 +204,6 @@ def _trust_map(result: ImageResult, scene: Scene) -> list[str]:
         ),
         key(entries),
     ]
-
-
-def _shown(array: Array, result: ImageResult, scene: Scene) -> Array:
-    """Return the shown picture of an array of the result, shape (h, w, channels)."""
-    single = array.ndim == (3 if len(result.levels) > 1 else 2)
-    picture = array if single else array[scene.index]
-    return picture if len(result.levels) > 1 else picture[..., None]
 
 
 def _bins(unit: str) -> list[str]:

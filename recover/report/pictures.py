@@ -11,7 +11,17 @@ from recover.core.arrays import Array
 from recover.image.result import ImageResult
 from recover.image.transfer import Transfer
 
-__all__ = ["CLASSES", "Scene", "class_picture", "exposure_of", "jpeg", "scene_of", "swatch"]
+__all__ = [
+    "CLASSES",
+    "Scene",
+    "class_picture",
+    "exposure_of",
+    "is_mosaic",
+    "jpeg",
+    "planes_of",
+    "scene_of",
+    "swatch",
+]
 
 MOST = 1200  # pixels across, and rows or columns beyond which a picture is made smaller
 _PEAK = 0.995  # quantile of the recovered light that is shown as white
@@ -41,27 +51,45 @@ class Scene:
     index: int
 
 
+def is_mosaic(result: ImageResult) -> bool:
+    """Return whether the result is the mosaic of a raw file: one plane, several levels."""
+    return result.image.ndim == 2 and len(result.levels) > 1
+
+
+def planes_of(array: Array, result: ImageResult, index: int) -> Array:
+    """Return one picture of an array of the result, shape (h, w, channels)."""
+    colour = len(result.levels) > 1 and not is_mosaic(result)
+    picture = array[index] if array.ndim > 2 + int(colour) else array
+    return picture if colour else picture[..., None]
+
+
 def scene_of(result: ImageResult) -> Scene:
-    """Return what to show: of a stack, the picture with the most recovered samples."""
-    image, recovered, index = _one_picture(result)
-    channels = len(result.levels)
-    planes = image if channels > 1 else image[..., None]
-    mask = recovered if channels > 1 else recovered[..., None]
-    x = planes.astype(np.float32)
-    y = x.copy()
-    for c, level in enumerate(result.levels):
-        if level.high is not None:
-            upper = mask[..., c] & (x[..., c] >= level.high)
-            y[..., c][upper] = level.high
-        if level.low is not None:
-            lower = mask[..., c] & (x[..., c] <= level.low)
-            y[..., c][lower] = level.low
+    """Return what to show: of a stack, the picture with the most recovered samples.
+
+    A mosaic is shown in grey, each pixel the mean of a tile of four samples.
+    """
+    index = _fullest(result)
+    x = planes_of(result.image, result, index).astype(np.float32)
+    mask = planes_of(result.recovered, result, index)
     ends = [level.high for level in result.levels if level.high is not None]
+    highs = [min(ends) if ends else None] if is_mosaic(result) else None
+    y = x.copy()
+    for c in range(x.shape[-1]):
+        high = result.levels[c].high if highs is None else highs[c]
+        low = result.levels[c].low
+        if high is not None:
+            y[..., c][mask[..., c] & (x[..., c] >= high)] = high
+        if low is not None:
+            y[..., c][mask[..., c] & (x[..., c] <= low)] = low
     scale = float(min(ends)) if ends else float(np.abs(x).max())
     transfer = Transfer(result.transfer)
     full = scale if scale > 0.0 else 1.0
     light = [_colours(transfer.decode(each, full)) for each in (y, x)]
-    return Scene(light[0], light[1], np.asarray(mask.any(axis=-1)), index)
+    touched = np.asarray(mask.any(axis=-1))
+    if is_mosaic(result):
+        light = [_tiles(each).mean(axis=(1, 3)) for each in light]
+        touched = _tiles(touched).any(axis=(1, 3))
+    return Scene(light[0], light[1], touched, index)
 
 
 def exposure_of(scene: Scene) -> float:
@@ -117,13 +145,18 @@ def swatch(index: int) -> bytes:
     return buffer.getvalue()
 
 
-def _one_picture(result: ImageResult) -> tuple[Array, Array, int]:
-    image, recovered = result.image, result.recovered
-    if image.ndim == (3 if len(result.levels) > 1 else 2):
-        return image, recovered, 0
-    counts = recovered.reshape(len(recovered), -1).sum(axis=1)
-    index = int(np.argmax(counts))
-    return image[index], recovered[index], index
+def _fullest(result: ImageResult) -> int:
+    """Return which picture of a stack has the most recovered samples."""
+    colour = len(result.levels) > 1 and not is_mosaic(result)
+    if result.image.ndim == 2 + int(colour):
+        return 0
+    return int(np.argmax(result.recovered.reshape(len(result.recovered), -1).sum(axis=1)))
+
+
+def _tiles(plane: Array) -> Array:
+    """Return a plane as tiles of two rows and columns, axes 1 and 3."""
+    rows, columns = plane.shape[0] // 2, plane.shape[1] // 2
+    return np.asarray(plane[: 2 * rows, : 2 * columns].reshape(rows, 2, columns, 2))
 
 
 def _colours(light: Array) -> Array:

@@ -8,7 +8,7 @@ from recover.core.arrays import Array
 from recover.image.result import ImageResult
 from recover.report.canvas import CLIPPED, INK, canvas, png
 from recover.report.page import Figure, figure
-from recover.report.pictures import Scene
+from recover.report.pictures import Scene, is_mosaic, planes_of
 
 __all__ = ["profile"]
 
@@ -20,16 +20,14 @@ _MOST = 400  # pixels of the line
 def profile(result: ImageResult, scene: Scene) -> str | None:
     """Return the figure, None if the picture's channels cannot be told apart."""
     count = len(result.levels)
-    single = result.image.ndim == (3 if count > 1 else 2)
-    parts = [result.image, result.recovered, result.trust_map]
-    shown: list[Array | None] = [
-        None if each is None else (each if single else each[scene.index]) for each in parts
-    ]
-    image, recovered, trust = (
-        None if each is None else (each if count > 1 else each[..., None]) for each in shown
-    )
-    if image is None or recovered is None or count > 3:
+    if count > len(_COLOURS) or is_mosaic(result):
         return None
+    image, recovered = (
+        planes_of(each, result, scene.index) for each in (result.image, result.recovered)
+    )
+    trust = None
+    if result.trust_map is not None:
+        trust = planes_of(result.trust_map, result, scene.index)
     row, columns = _line(image, recovered)
     at = np.arange(columns.start, columns.stop)
     drawing, (axis,) = canvas(1, 2.9)

@@ -1,0 +1,121 @@
+"""The certificate of an image, proved again from its file."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from recover.certificates.certificate import Certificate
+from recover.certificates.verify import WHOLE
+from recover.core.arrays import Array, digest
+from recover.image.arguments import as_floating, as_planes, side_of
+from recover.image.levels import ChannelLevel, clipped_mask
+from recover.image.mosaic import colour_planes
+from recover.image.task import Task, read_mask, tasks_of
+from recover.io.image_file import ImageFile
+from recover.io.image_read import read_image
+
+__all__ = ["image_faults"]
+
+
+def image_faults(path: str, data: Mapping[str, Any], promise: Certificate) -> tuple[str, ...]:
+    """Return what could not be proved again of an image's certificate.
+
+    Parameters
+    ----------
+    path : str
+        The clipped image.
+    data : mapping
+        What ``--json`` wrote: levels, tolerance, mask.
+    promise : Certificate
+        The certificate in it.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError
+        If the data are damaged.
+    RecoverError
+        If a file cannot be read, or levels do not fit the image.
+    """
+    levels = tuple(ChannelLevel(**entry) for entry in data["detection"])
+    bits = data["dq_bits"]
+    image = read_image(path, dq_bits=None if bits is None else int(bits))
+    if data["mask"] is not None:
+        image = dataclasses.replace(image, mask=read_mask(str(data["mask"]), image))
+    subjects = _subjects(image, levels, float(data["tolerance"]))
+    if promise.parts is None or promise.evidence.kind != WHOLE or not image.stack:
+        return _faults(promise, subjects[0])
+    if len(promise.parts) != len(subjects):
+        return (f"the certificate has {len(promise.parts)} parts, the stack {len(subjects)}",)
+    found = [
+        f"{label}: {fault}"
+        for (label, part), subject in zip(promise.parts, subjects, strict=True)
+        for fault in _faults(part, subject)
+    ]
+    return (*found, *_whole_faults(promise))
+
+
+def _subjects(
+    image: ImageFile, levels: Sequence[ChannelLevel], tolerance: float
+) -> list[tuple[Array, Array]]:
+    """Return samples (channels, h, w) and what of them is clipped, for each picture."""
+    if image.palette:
+        return [(image.pixels, np.zeros(image.pixels.shape, dtype=bool))]
+    if image.raw is not None:
+        hidden = np.zeros(image.pixels.shape, dtype=bool)
+        views = zip(
+            colour_planes(image.pixels, image.raw.pattern),
+            colour_planes(hidden, image.raw.pattern),
+            strict=True,
+        )
+        for (colour, plane), (_, here) in views:
+            np.copyto(here, clipped_mask(plane, None, levels[colour].high))
+        return [(as_floating(image.pixels), hidden)]
+    return [_clipped(task, tolerance) for task in tasks_of(image, levels)]
+
+
+def _clipped(task: Task, tolerance: float) -> tuple[Array, Array]:
+    planes = as_planes(task.picture, task.channel_axis)
+    known = None
+    if task.mask is not None:
+        axis = task.channel_axis
+        known = task.mask[None] if axis is None else np.moveaxis(task.mask, axis, 0)
+    clipped = np.zeros(planes.shape, dtype=bool)
+    for name, level in (("low", task.low), ("high", task.high)):
+        side = side_of(
+            name, planes, level, known, tolerance=tolerance, channel_axis=task.channel_axis
+        )
+        if side is not None:
+            clipped |= side.clipped
+    return as_floating(planes), clipped
+
+
+def _faults(promise: Certificate, subject: tuple[Array, Array]) -> tuple[str, ...]:
+    """Return what is wrong with a certificate that promises nothing of these samples."""
+    samples, clipped = subject
+    faults = []
+    if promise.subject != digest([samples, clipped]):
+        faults.append("the certificate speaks of another image, or of other levels")
+    if promise.error_bound != math.inf or promise.kappa.lower != 0.0:
+        faults.append("a bound is claimed without any evidence")
+    if promise.pointwise is not None or promise.centre is not None:
+        faults.append("arrays were added to a certificate that promises nothing")
+    if not promise.reason:
+        faults.append("no reason is given")
+    return tuple(faults)
+
+
+def _whole_faults(promise: Certificate) -> tuple[str, ...]:
+    """Return what of a stack's certificate does not follow from its parts."""
+    from recover.certificates.parts import combine
+
+    claimed, proved = promise.to_data(), combine(promise.parts or ()).to_data()
+    return tuple(
+        f"{name} of the whole is not what follows from its parts"
+        for name in sorted(proved)
+        if name != "parts" and claimed[name] != proved[name]
+    )
