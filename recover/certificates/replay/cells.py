@@ -21,6 +21,8 @@ from recover.core.rounding import gamma
 __all__ = ["Sides", "proved_conflicts", "reach", "replay_cells"]
 
 CHUNK = 2_000_000  # numbers in the largest array
+TOGETHER = 2000  # leaves proved at once
+_SHORT = "a leaf of the search does not reach the claimed value"
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +66,6 @@ def replay_cells(rows: Array, sides: Sides, pieces: Pieces, value: float) -> Ite
     if offsets[-1] != len(pieces.supports) or (pieces.supports >= size).any():
         yield "the supports do not fit the tree"
         return
-    member = sides.membership(len(rows))
     usable = np.append(rows.any(axis=1), False)[sides.owners] & (sides.owners >= 0)
     level = _Level(
         (sides.owners == -1)[None],
@@ -73,6 +74,7 @@ def replay_cells(rows: Array, sides: Sides, pieces: Pieces, value: float) -> Ite
         np.ones(1, dtype=bool),
     )
     start = 0
+    leaves: list[Array] = []  # the rows in their bands at leaves not yet proved
     while len(level.held):
         stop = start + len(level.held)
         if stop > total:
@@ -83,17 +85,35 @@ def replay_cells(rows: Array, sides: Sides, pieces: Pieces, value: float) -> Ite
         leaf = (row < 0) & ~level.empty
         for conflict in conflicts:
             leaf &= ~level.held[:, conflict].all(axis=1)
-        linear = ~((level.open[leaf] @ member) > 0.0) & ~((level.held[leaf] @ member) > 0.0)
-        if not sub_frames_reach(rows, linear, np.full(len(linear), value)).all():
-            yield "a leaf of the search does not reach the claimed value"
-            return
+        leaves.append(~_owning(table, level.open[leaf] | level.held[leaf]))
+        if sum(map(len, leaves)) >= TOGETHER:
+            if not _reached(rows, leaves, value):
+                yield _SHORT
+                return
+            leaves = []
         below = _grown(sides, table, row, bits[start:stop], level)
         if below is None:
             yield "a side that can be reached has no branch: the leaves do not cover"
             return
         level, start = below, stop
+    if leaves and not _reached(rows, leaves, value):
+        yield _SHORT
     if start != total:
         yield "nodes were added that belong to no branch"
+
+
+def _owning(table: Array, flags: Array) -> Array:
+    """Tell which rows own a flagged side, flags (B, sides); the table holds -1 for no side."""
+    owning = np.zeros((len(flags), len(table)), dtype=bool)
+    for side in table.T:
+        owning |= flags[:, side] & (side >= 0)
+    return owning
+
+
+def _reached(rows: Array, leaves: list[Array], value: float) -> bool:
+    """Tell whether the rows in their bands at all leaves reach the value by themselves."""
+    keep = np.concatenate(leaves)
+    return bool(sub_frames_reach(rows, keep, np.full(len(keep), value)).all())
 
 
 class _Level(NamedTuple):

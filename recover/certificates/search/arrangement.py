@@ -81,6 +81,17 @@ class Arrangement:
         return norms
 
     @cached_property
+    def padded_normals(self) -> Array:
+        """Return the normals and, at the index -1, a row of zeros."""
+        padded: Array = np.vstack([self.normals, np.zeros((1, self.dimension))])
+        return padded
+
+    @cached_property
+    def columns(self) -> Array:
+        """Return the normals as columns (p, H), contiguous."""
+        return np.ascontiguousarray(self.normals.T)
+
+    @cached_property
     def domain(self) -> Array:
         """Tell which sides hold everywhere."""
         always: Array = self.owners == _DOMAIN
@@ -95,13 +106,18 @@ class Arrangement:
                 table[owner, int(table[owner, 0] >= 0)] = side
         return table
 
-    @cached_property
-    def membership(self) -> Array:
-        """Return the 0-1 matrix (H, m) of sides and their rows."""
-        table = np.zeros((self.size, self.count))
-        owned = np.flatnonzero(~self.domain)
-        table[owned, self.owners[owned]] = 1.0
-        return table
+    def rows_with(self, flags: Array) -> Array:
+        """Tell which rows (B, m) have a side that is flagged, flags (B, H)."""
+        first, second = self.sides.T
+        found: Array = flags[:, first] & (first >= 0)
+        found |= flags[:, second] & (second >= 0)
+        return found
+
+    def row_sums(self, numbers: Array) -> Array:
+        """Return the sums (B, m) over the sides of each row, numbers (B, H)."""
+        first, second = self.sides.T
+        sums: Array = np.where(first >= 0, numbers[:, first], 0.0)
+        return sums + np.where(second >= 0, numbers[:, second], 0.0)
 
     def signals(self, y: Array) -> Array:
         """Return the signals (B, n) of the coordinates y (B, p)."""

@@ -29,7 +29,9 @@ __all__ = ["CellSearch", "Outcome"]
 # Weights of the branching rule, set by experiment: a row is good to decide if staying in its
 # band brings the eigenvalue near the target, and leaving it almost empties the region (a cap of
 # height h of a p-dimensional ball has a share of about h**(p / 2) of its volume, here damped).
-STAY, LEAVE = 6.0, 0.12
+STAY, LEAVE = 3.0, 0.16
+TOGETHER, SHARE = 16, 0.5  # decisions made at once where nodes are few, and their total gain
+NUDGE = 1e-6  # by how much points are moved out of a boundary
 CLOSED = 1e-10  # relative margin of geometric verdicts, so that a verifier reaches them too
 RAISED = (1e-6, 1e-8)  # by how much levels are raised to find a signal inside a cell
 WORK = 4_000_000  # numbers in the largest array of a batch
@@ -59,7 +61,7 @@ class _Nodes(NamedTuple):
     open: Array  # (B, H): sides neither imposed nor excluded
     sides: Array
     weights: Array
-    slack: Array  # (B, H): how far each side can be passed, in units of the ball
+    leaving: Array  # (B, H): how much of the region is beyond each side, by estimate
 
     def take(self, which: Array | slice) -> _Nodes:
         return _Nodes(*(array[which] for array in self))
@@ -127,19 +129,41 @@ class CellSearch:
         empty = Supports(np.full((1, slots), -1), np.zeros((1, slots)))
         self._push_regions(self.log.make(1), held, (alive & ~a.domain)[None], empty)
 
-    def _push_regions(self, names: Array, held: Array, open_: Array, start: Supports) -> None:
-        """Add nodes with new regions: find their nearest points, and what they can reach."""
+    def _push_regions(
+        self,
+        names: Array,
+        held: Array,
+        open_: Array,
+        start: Supports,
+        seen: Array | None = None,
+    ) -> None:
+        """Add nodes with new regions: find their nearest points, and what they can reach.
+
+        `seen` (B, m) holds what each row sees of a vector of norm 1, squared: at signals where
+        the rows in their bands see less in all than the incumbent, it is improved.
+        """
         a = self.arrangement
-        supports, _ = nearest_points(a, held, start, a.levels)
+        supports, points = nearest_points(a, held, start, a.levels)
+        if seen is not None:
+            self._try(points, seen)
         self.log.support(names, supports.sides)
         empty, highest = reach(a, supports)
         closed = highest < -CLOSED * (a.radius * a.norms + np.abs(a.levels))
         units = a.radius * np.where(a.norms > 0.0, a.norms, 1.0)
-        nodes = _Nodes(
-            names, held, open_ & ~closed, supports.sides, supports.weights, highest / units
-        )
+        leaving = np.maximum(highest / units, 0.0) ** (LEAVE * a.dimension)
+        nodes = _Nodes(names, held, open_ & ~closed, supports.sides, supports.weights, leaving)
         if not empty.all():
             self._stack.append(nodes.take(~empty))
+
+    def _try(self, points: Array, seen: Array) -> None:
+        a = self.arrangement
+        if a.pivot < 0:
+            size = np.sqrt((points**2).sum(axis=1, keepdims=True))
+            x = points * (a.radius / np.where(size > 0.0, size, 1.0))
+        else:
+            x = a.signals(points * (1.0 + NUDGE))
+        if self.best.improve(x, seen):
+            self.target = min(self.target, self.best.goal)
 
     def _pop(self) -> _Nodes:
         nodes, size = self._stack.pop(), self.batch
@@ -154,8 +178,8 @@ class CellSearch:
         self.visited += len(nodes.names)
         nodes = nodes.take(~self._contradictory(nodes.held))
         a, energy = self.arrangement, self.best.energy
-        undecided = (nodes.open @ a.membership) > 0.0
-        linear = ~undecided & ~((nodes.held @ a.membership) > 0.0)
+        undecided = a.rows_with(nodes.open)
+        linear = ~(undecided | a.rows_with(nodes.held))
         matrices = energy.matrices(linear)
         values, vectors = np.linalg.eigh(matrices)
         hopeful = np.flatnonzero(values[:, 0] > self.target)
@@ -175,51 +199,69 @@ class CellSearch:
 
     def _branch(self, nodes: _Nodes, undecided: Array, values: Array, bottom: Array) -> None:
         a = self.arrangement
-        row = self._scores(nodes, undecided, values, bottom).argmin(axis=1)
-        index = np.arange(len(row))
-        pair = a.sides[row]
-        rest = nodes.open.copy()
-        for side in pair.T:
-            rest[index[side >= 0], side[side >= 0]] = False
-        children = np.full((len(row), 3), -1)
-        children[:, 0] = self.log.make(len(row))
-        self._stack.append(nodes._replace(names=children[:, 0], open=rest))
+        along = (bottom @ self.best.energy.rows.T) ** 2
+        rows, counts = self._chosen(nodes, undecided, values, along)
         untouched = (nodes.held == a.domain).all(axis=1)
-        for k, side in enumerate(pair.T, start=1):
-            possible = (side >= 0) & nodes.open[index, side]
-            if a.symmetric and k == 2:
+        names, rest, going = nodes.names.copy(), nodes.open.copy(), np.arange(len(rows))
+        regions = []
+        for step in range(rows.shape[1]):
+            going = going[counts[going] > step]
+            row = rows[going, step]
+            pair = a.sides[row]
+            possible = (pair >= 0) & np.take_along_axis(rest[going], pair, axis=1)
+            for side in pair.T:
+                rest[going[side >= 0], side[side >= 0]] = False
+            if a.symmetric:
                 # until a side is imposed, y and -y do the same to all rows
-                possible &= ~untouched
-            which = np.flatnonzero(possible)
-            if which.size == 0:
-                continue
-            held = nodes.held[which]
-            held[np.arange(which.size), side[which]] = True
-            children[which, k] = self.log.make(which.size)
-            start = Supports(nodes.sides[which], nodes.weights[which])
-            self._push_regions(children[which, k], held, rest[which], start)
-        self.log.decide(nodes.names, row, children)
-
-    def _scores(self, nodes: _Nodes, undecided: Array, values: Array, bottom: Array) -> Array:
-        """Estimate the work below each choice of a row: small is good.
-
-        Adding ``phi phi^T`` to S raises the smallest eigenvalue at least to that of the 2 x 2
-        matrix in which everything beyond the bottom eigenvector v sits at the second one.
-        """
-        a, rows = self.arrangement, self.best.energy.rows
-        first = values[:, :1]
-        second = values[:, 1:2] if values.shape[1] > 1 else first
-        along = (bottom @ rows.T) ** 2
-        across = np.maximum((rows**2).sum(axis=1) - along, 0.0)
-        top, low = first + along, second + across
-        raised = (top + low) / 2.0 - np.sqrt((top - low) ** 2 / 4.0 + along * across)
-        gain = np.clip((raised - first) / np.maximum(self.target - first, 1e-300), 0.0, 1.0)
-        passable = np.where(
-            nodes.open, np.maximum(nodes.slack, 0.0) ** (LEAVE * a.dimension), 0.0
+                possible[:, 1] &= ~untouched[going]
+            children = np.full((len(row), 3), -1)
+            children[:, 0] = self.log.make(len(row))
+            for k, side in enumerate(pair.T):
+                which = np.flatnonzero(possible[:, k])
+                from_ = going[which]
+                held = nodes.held[from_]
+                held[np.arange(which.size), side[which]] = True
+                children[which, k + 1] = self.log.make(which.size)
+                start = nodes.sides[from_], nodes.weights[from_]
+                regions.append(
+                    (children[which, k + 1], held, rest[from_], *start, along[from_])
+                )
+            self.log.decide(names[going], row, children)
+            names[going] = children[:, 0]
+        self.visited += int(counts.sum()) - len(rows)
+        self._stack.append(nodes._replace(names=names, open=rest))
+        made, held, open_, sides, weights, seen = map(
+            np.concatenate, zip(*regions, strict=True)
         )
-        work = np.exp(-STAY * gain) + passable @ a.membership
-        scores: Array = np.where(undecided, work, np.inf)
-        return scores
+        if made.size:
+            self._push_regions(made, held, open_, Supports(sides, weights), seen)
+
+    def _chosen(
+        self, nodes: _Nodes, undecided: Array, values: Array, along: Array
+    ) -> tuple[Array, Array]:
+        """Return the rows to decide next (B, r), best first, and how many of them to decide.
+
+        Several where few nodes share the price of a batch: as many as would bring the
+        eigenvalue half way to the target if each added its own gain.
+        """
+        gain, scores = self._scores(nodes, undecided, values, along)
+        most = int(np.clip(TOGETHER // len(scores), 1, scores.shape[1]))
+        if most == 1:
+            return scores.argmin(axis=1)[:, None], np.ones(len(scores), dtype=int)
+        rows = np.argsort(scores, axis=1)[:, :most]
+        before = np.cumsum(np.take_along_axis(gain, rows, axis=1), axis=1)
+        further = (before < SHARE) & np.isfinite(np.take_along_axis(scores, rows, axis=1))
+        further = np.logical_and.accumulate(further[:, :-1], axis=1)
+        further &= np.isfinite(np.take_along_axis(scores, rows[:, 1:], axis=1))
+        return rows, 1 + further.sum(axis=1)
+
+    def _scores(
+        self, nodes: _Nodes, undecided: Array, values: Array, along: Array
+    ) -> tuple[Array, Array]:
+        """Estimate each row's share of what is missing, and the work below its choice."""
+        gain = self.best.energy.shares(values, along, self.target)
+        work = np.exp(-STAY * gain) + self.arrangement.row_sums(nodes.open * nodes.leaving)
+        return gain, np.where(undecided, work, np.inf)
 
     def _finish(self, nodes: _Nodes, matrices: Array) -> None:
         """Treat nodes that decide every row and miss the target: cells, or contradictions."""

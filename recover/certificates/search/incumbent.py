@@ -15,6 +15,7 @@ from recover.core.progress import Progress
 
 __all__ = ["Incumbent", "local_search"]
 
+MEASURED = 16  # most signals of a batch whose eigenvalues are computed
 STEPS, PATIENCE = 25, 8  # of the local search: most steps, and most in a row without success
 
 
@@ -53,6 +54,21 @@ class Incumbent:
         linear = ~self.bands.surely_saturated(x)
         values = np.linalg.eigvalsh(self.energy.matrices(linear))[:, 0]
         return self.consider(x, linear, values)
+
+    def improve(self, x: Array, seen: Array) -> bool:
+        """Measure those signals (B, n) that are better for sure; tell whether there are any.
+
+        `seen` (B, m) is what each row sees of a vector of norm 1, squared: the sum over the
+        rows in their bands is at least the smallest eigenvalue.
+        """
+        x = self.bands.inside(x)
+        t = x @ self.bands.rows.T
+        linear = (t >= self.bands.low) & (t <= self.bands.high)
+        total = np.einsum("bm,bm->b", linear, seen)
+        better = np.flatnonzero(total < self.value)
+        if better.size:
+            self.offer(x[better[np.argsort(total[better])[:MEASURED]]])
+        return better.size > 0
 
     def consider(self, x: Array, linear: Array, estimates: Array) -> Array:
         """Keep the best of signals inside the domain whose eigenvalues are estimated."""

@@ -99,32 +99,41 @@ def nearest_points(
     todo = np.arange(len(sides))
     settled = np.ones(len(sides), dtype=bool)  # the support was solved on without a step back
     for _ in range(8 * slots):
-        s, c = sides[todo], weights[todo]
-        done, s = _add_violated(arrangement, held[todo], levels, Supports(s, c), settled[todo])
-        sides[todo] = s
-        points[todo] = np.einsum("bk,bkp->bp", c, _normals(arrangement, s))
+        # one place more than the fullest support needs
+        taken = np.flatnonzero((sides[todo] >= 0).any(axis=0))
+        width = min(slots, int(taken[-1]) + 2 if taken.size else 1)
+        s, c = sides[todo, :width], weights[todo, :width]
+        done, s, x = _add_violated(arrangement, held[todo], levels, Supports(s, c), settled)
+        sides[todo, :width] = s
+        points[todo] = x
         todo, s, c = todo[~done], s[~done], c[~done]
         if todo.size == 0:
-            break
-        s, c, clean = _dual_step(arrangement, levels, s, c)
-        sides[todo], weights[todo], settled[todo] = s, c, clean
-    points = np.einsum("bk,bkp->bp", weights, _normals(arrangement, sides))
+            return Supports(sides, weights), points
+        s, c, settled = _dual_step(arrangement, levels, s, c)
+        sides[todo, :width], weights[todo, :width] = s, c
+    points[todo] = _combined(weights[todo], _normals(arrangement, sides[todo]))
     return Supports(sides, weights), points
 
 
 def _normals(arrangement: Arrangement, sides: Array) -> Array:
-    normals: Array = np.where((sides >= 0)[:, :, None], arrangement.normals[sides], 0.0)
+    normals: Array = arrangement.padded_normals[sides]  # the last row, zero, stands at -1
     return normals
+
+
+def _combined(c: Array, normals: Array) -> Array:
+    """Return the sums ``sum_k c_k a_k``, (B, p)."""
+    sums: Array = (c[:, None, :] @ normals)[:, 0]
+    return sums
 
 
 def _add_violated(
     arrangement: Arrangement, held: Array, levels: Array, start: Supports, settled: Array
-) -> tuple[Array, Array]:
-    """Return which regions are finished, and the supports with the worst side added."""
+) -> tuple[Array, Array, Array]:
+    """Return which regions are finished, the supports with the worst side added, the points."""
     s, c = start
     used = s >= 0
-    points = np.einsum("bk,bkp->bp", c, _normals(arrangement, s))
-    violation = np.where(held, levels - points @ arrangement.normals.T, -np.inf)
+    points = _combined(c, _normals(arrangement, s))
+    violation = np.where(held, levels - points @ arrangement.columns, -np.inf)
     where, slot = np.nonzero(used)
     violation[where, s[where, slot]] = -np.inf
     worst = violation.argmax(axis=1)
@@ -136,7 +145,7 @@ def _add_violated(
     add = np.flatnonzero(settled & ~done)
     s = s.copy()
     s[add, (~used).argmax(axis=1)[add]] = worst[add]
-    return done, s
+    return done, s, points
 
 
 def _dual_step(
@@ -148,6 +157,8 @@ def _dual_step(
     solved = np.linalg.solve(gram, np.where(used, levels[s], 0.0)[:, :, None])[:, :, 0]
     negative = (solved <= 0.0) & used
     blocked: Array = np.any(negative, axis=1)
+    if not blocked.any():
+        return s, np.where(used, solved, 0.0), np.logical_not(blocked)
     ratio = np.where(negative, c / np.maximum(c - solved, 1e-300), np.inf)
     step = np.where(blocked, ratio.min(axis=1), 1.0)
     moved = np.maximum(c + step[:, None] * (solved - c), 0.0)
@@ -159,9 +170,8 @@ def _dual_step(
 def _gram(normals: Array, used: Array) -> Array:
     """Return the Gram matrices of the supports, the identity in unused places."""
     gram: Array = normals @ normals.transpose(0, 2, 1)
-    index = np.arange(used.shape[1])
-    diagonal = gram[:, index, index]
-    gram[:, index, index] = np.where(used, diagonal * (1.0 + _REGULAR) + 1e-300, 1.0)
+    diagonal = np.einsum("bkk->bk", gram)
+    diagonal[...] = np.where(used, diagonal * (1.0 + _REGULAR) + 1e-300, 1.0)
     return gram
 
 
@@ -189,40 +199,60 @@ def reach(arrangement: Arrangement, supports: Supports) -> Reach:
     slots = max(int((supports.sides >= 0).sum(axis=1).max(initial=0)), 1)
     order = np.argsort(supports.sides < 0, axis=1, kind="stable")[:, :slots]
     s = np.take_along_axis(supports.sides, order, axis=1)
-    c = np.take_along_axis(supports.weights, order, axis=1)
     used = s >= 0
+    c = np.where(used, np.take_along_axis(supports.weights, order, axis=1), 0.0)
     normals = _normals(arrangement, s)
     levels = np.where(used, arrangement.levels[s], 0.0)
-    c = np.where(used, c, 0.0)
-    point = np.einsum("bk,bkp->bp", c, normals)
+    # what a multiplier weighs in the moduli of the error, in their levels, and in the bound
+    lengths = np.sqrt((normals**2).sum(axis=2))
+    scales = np.stack([arrangement.radius * lengths + np.abs(levels), levels], axis=1)
     square = (c * levels).sum(axis=1)  # |x_T|^2, and the level of the cap
     depth = np.sqrt(np.maximum(arrangement.radius**2 - square, 1e-300))
-    along = normals @ arrangement.normals.T
+    flat = normals.reshape(-1, normals.shape[2]) @ arrangement.columns
+    along = flat.reshape(len(s), slots, -1)
     coefficients = np.linalg.inv(_gram(normals, used)) @ along
     squares = arrangement.norms**2
-    across = np.sqrt(np.maximum(squares - (along * coefficients).sum(axis=1), 1e-300))
-    flat = np.maximum((across / depth[:, None])[:, None, :] * c[:, :, None] - coefficients, 0.0)
-    flat *= used[:, :, None]
-    highest = _dual_bound(arrangement, normals, levels, flat)
-    inner = point @ arrangement.normals.T
-    safe = np.where(square > 0.0, square, np.inf)[:, None]
-    beyond = np.sqrt(np.maximum(squares - inner**2 / safe, 1e-300))
-    multiple = np.maximum(beyond / depth[:, None] - inner / safe, 0.0)
-    capped = _dual_bound(arrangement, normals, levels, multiple[:, None, :] * c[:, :, None])
-    return Reach(_empty(arrangement, normals, levels, c), np.minimum(highest, capped))
+    across = np.sqrt(
+        np.maximum(squares - np.einsum("bkh,bkh->bh", along, coefficients), 1e-300)
+    )
+    multipliers = (across / depth[:, None])[:, None, :] * c[:, :, None]
+    multipliers -= coefficients  # 0 in unused places
+    np.maximum(multipliers, 0.0, out=multipliers)
+    sums = normals.transpose(0, 2, 1) @ multipliers
+    highest = _dual_bound(arrangement, sums, scales @ multipliers, slots)
+    point = _combined(c, normals)
+    if slots > 1:  # for a single side both multipliers are the same
+        inner = point @ arrangement.columns
+        safe = np.where(square > 0.0, square, np.inf)[:, None]
+        beyond = np.sqrt(np.maximum(squares - inner**2 / safe, 1e-300))
+        multiple = np.maximum(beyond / depth[:, None] - inner / safe, 0.0)[:, None, :]
+        capped = _dual_bound(
+            arrangement,
+            point[:, :, None] * multiple,
+            (scales @ c[:, :, None]) * multiple,
+            slots,
+        )
+        highest = np.minimum(highest, capped)
+    return Reach(_empty(arrangement, normals, levels, c), highest)
 
 
-def _dual_bound(arrangement: Arrangement, normals: Array, levels: Array, c: Array) -> Array:
-    """Return ``R |g + A^T c| - c . l - level`` rounded up, for every side g; c is (B, K, H)."""
-    sums = arrangement.normals + c.transpose(0, 2, 1) @ normals
-    sizes = np.sqrt(np.einsum("bhp,bhp->bh", sums, sums))
-    lengths = np.sqrt((normals**2).sum(axis=2))
-    moduli = arrangement.norms + (lengths[:, None, :] @ c)[:, 0]
-    weight = (np.abs(levels)[:, None, :] @ c)[:, 0] + np.abs(arrangement.levels)
-    terms = normals.shape[1] + normals.shape[2] + 12
-    error = 2.0 * gamma(terms) * (arrangement.radius * moduli + weight)
-    linear = (levels[:, None, :] @ c)[:, 0]
-    bound: Array = arrangement.radius * sizes - linear - arrangement.levels + error
+def _dual_bound(arrangement: Arrangement, sums: Array, scaled: Array, slots: int) -> Array:
+    """Return ``R |g + A^T c| - c . l - level`` rounded up, for every side g, (B, H).
+
+    Parameters
+    ----------
+    sums : array [shape=(B, p, H)]
+        ``A^T c``; overwritten.
+    scaled : array [shape=(B, 2, H)]
+        ``sum_k c_k (R |a_k| + |l_k|)`` and ``c . l``.
+    """
+    sums += arrangement.columns
+    sizes = np.sqrt(np.einsum("bph,bph->bh", sums, sums))
+    moduli = scaled[:, 0] + (
+        arrangement.radius * arrangement.norms + np.abs(arrangement.levels)
+    )
+    error = 2.0 * gamma(slots + arrangement.dimension + 12) * moduli
+    bound: Array = arrangement.radius * sizes - scaled[:, 1] - arrangement.levels + error
     return bound
 
 

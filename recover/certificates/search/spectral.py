@@ -37,6 +37,12 @@ class Energy:
         return products
 
     @cached_property
+    def squares(self) -> Array:
+        """Return the squared norms of the rows (rounded)."""
+        squares: Array = (self.rows**2).sum(axis=1)
+        return squares
+
+    @cached_property
     def margin(self) -> float:
         """How far above a value the computed matrix must be positive to prove that value.
 
@@ -65,6 +71,28 @@ class Energy:
         full[:, first, second] = packed
         full[:, second, first] = packed
         return full
+
+    def shares(self, values: Array, along: Array, target: float) -> Array:
+        """Return which part of the way to `target` each row would surely bring S_I, (B, m).
+
+        Adding ``phi phi^T`` to S raises the smallest eigenvalue at least to that of the 2 x 2
+        matrix in which everything beyond the bottom eigenvector v sits at the second one.
+
+        Parameters
+        ----------
+        values : array [shape=(B, n)]
+            Eigenvalues of S_I, ascending.
+        along : array [shape=(B, m)]
+            ``<phi_i, v>^2``.
+        target : float
+        """
+        first = values[:, :1]
+        second = values[:, 1:2] if values.shape[1] > 1 else first
+        across = np.maximum(self.squares - along, 0.0)
+        top, low = first + along, second + across
+        raised = (top + low) / 2.0 - np.sqrt((top - low) ** 2 / 4.0 + along * across)
+        parts: Array = (raised - first) / np.maximum(target - first, 1e-300)
+        return np.clip(parts, 0.0, 1.0)
 
     def at_least(self, matrices: Array, target: Array) -> Array:
         """Tell for which sets the smallest eigenvalue is proved to be at least `target`.
