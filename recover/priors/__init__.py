@@ -1,7 +1,7 @@
 """Assumptions about the signal, built of frames."""
 
 from recover.priors.base import Prior
-from recover.priors.excess import Allowance, ExcessEnergy, SampleEnergy
+from recover.priors.excess import Allowance, ExcessEnergy, Rule, SampleEnergy
 from recover.priors.quadratic import Quadratic
 from recover.priors.subspace import Subspace
 from recover.priors.tone import Tone
@@ -11,6 +11,7 @@ __all__ = [
     "ExcessEnergy",
     "Prior",
     "Quadratic",
+    "Rule",
     "SampleEnergy",
     "Subspace",
     "Tone",

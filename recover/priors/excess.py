@@ -1,4 +1,4 @@
-"""A budget on what an energy exceeds its least value by, region by region."""
+"""A budget on the energy of what a model does not explain, spread over its modes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from recover.priors.tone import Tone
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-__all__ = ["Allowance", "ExcessEnergy", "SampleEnergy"]
+__all__ = ["Allowance", "ExcessEnergy", "Rule", "SampleEnergy"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,65 +71,71 @@ class SampleEnergy:
 
 
 @dataclass(frozen=True)
-class Allowance:
-    """How much a region's energy may exceed its least value.
+class Rule:
+    """For every m the m softest modes hold at most ``factor (m + extra)`` units of energy.
 
-    A region of N samples may have an excess of at most ``factor (N + extra) unit``.  All
-    regions together, each weighted by the square of the error that a unit of its excess allows,
-    may have at most ``joint`` times what N units of excess in every region would come to; and
-    no region more than ``most`` times its own allowance.
+    Parameters
+    ----------
+    factor, extra : float >= 0
+    """
+
+    factor: float
+    extra: float
+
+    def __post_init__(self) -> None:
+        if not all(math.isfinite(each) and each >= 0.0 for each in (self.factor, self.extra)):
+            raise ParameterError(f"a rule's numbers must be finite and >= 0, got {self}")
+
+    def __str__(self) -> str:
+        return f"{self.factor:g} (m + {self.extra:g}) units"
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """How the energy of what the model does not explain may be spread over its modes.
 
     Parameters
     ----------
     unit : float >= 0
-        Mean excess per sample.
-    factor, extra : float >= 0
-        Of a single region.
-    joint : float >= 0
-        Of all regions together.
-    most : float >= 1
-        How far a single one may go beyond its own.
+        Mean energy of a mode.
+    region : Rule
+        For each connected region by itself.
+    whole : Rule
+        For all regions together, their modes in one order.
     origin : str
-        Where `unit` comes from: a clause that follows "where the unit is".
+        Where `unit` comes from: a clause that follows "where a unit is".
     """
 
     unit: float
-    factor: float
-    extra: float
-    joint: float
-    most: float
+    region: Rule
+    whole: Rule
     origin: str
 
     def __post_init__(self) -> None:
-        numbers = (self.unit, self.factor, self.extra, self.joint)
-        if not all(math.isfinite(each) and each >= 0.0 for each in numbers):
-            raise ParameterError(f"allowances must be finite and >= 0, got {numbers}")
-        if not 1.0 <= self.most < math.inf:
-            raise ParameterError(f"most must be >= 1 and finite, got {self.most}")
-
-    def region(self, size: Array) -> Array:
-        """Return the allowance of regions of these sizes, as computed."""
-        return np.asarray(self.factor * (size + self.extra) * self.unit)
+        if not (math.isfinite(self.unit) and self.unit >= 0.0):
+            raise ParameterError(f"unit must be finite and >= 0, got {self.unit}")
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data."""
         return {
             "unit": self.unit,
-            "factor": self.factor,
-            "extra": self.extra,
-            "joint": self.joint,
-            "most": self.most,
+            "region": [self.region.factor, self.region.extra],
+            "whole": [self.whole.factor, self.whole.extra],
             "origin": self.origin,
         }
 
 
 @dataclass(frozen=True, eq=False)
 class ExcessEnergy(Prior):
-    """The assumption that a model's energy is not much above its least value.
+    """The assumption that what a model does not explain is spread evenly over its modes.
 
     Of the samples at `energy.places`, in the values v of `tone` and with all other samples as
-    they are in the data, the energy exceeds in each connected region the least that it can have
-    with ``v >= floor`` by no more than the allowance.
+    they are in the data, let z be the energy's minimiser over ``v >= floor`` and d = v - z for
+    the true signal.  The modes are those of the energy of d against the square of the change
+    in the signal's own units (to first order, at the certificate's centre), region by region,
+    from the softest on: those of least energy for their size.  Energies are divided by the
+    mean square of their region's brightness (1 at the level) at that centre.  For every m the
+    m softest hold at most as much of ``<d, H d>`` as the allowance says.
 
     Parameters
     ----------
@@ -158,40 +164,42 @@ class ExcessEnergy(Prior):
     def statement(self) -> str:
         a = self.allowance
         return (
-            "the true signal has in each connected region of N clipped samples an energy that "
-            f"exceeds its least possible value by at most {a.factor:g} (N + {a.extra:g}) units "
-            "(on this rest the regions' bounds and the map); all regions together, each "
-            "weighted by the square of the error that a unit of its excess allows, by at most "
-            f"{a.joint:g} times what N units in each would come to, and none by more than "
-            f"{a.most:g} times its own allowance (on this rests the bound of the whole); where "
-            f"the unit is {a.unit:.6g}, {a.origin}"
+            "the true signal differs from the minimiser of the model's energy by something "
+            "whose energy, divided by the mean square of the region's brightness, is spread "
+            "over the modes of each connected region: for every m its m "
+            f"softest modes hold at most {a.region} (on this rest the regions' bounds and "
+            f"those of single samples), and those of all regions together at most {a.whole} "
+            f"(on this rests the bound of the whole); where a unit is {a.unit:.6g}, {a.origin}"
         )
 
-    def excess(self, x: Array) -> Array:
-        """Return by how much each region's energy exceeds its least value, as computed."""
+    def energies(self, x: Array) -> Array:
+        """Return the difference's energy in each region, per mean square of its brightness."""
         from recover.core.eigen.blocks import Blocks
         from recover.core.obstacle_direct import obstacle_minimiser
 
         energy = self.energy
         v = self.tone.values(np.asarray(x).reshape(-1)[energy.places])
         least = obstacle_minimiser(energy.matrix, energy.right, self.floor, v)
-        away = v - least
-        gains = away * (energy.matrix @ away + 2.0 * energy.gradient(least))
-        return np.bincount(Blocks.of(energy.matrix).label, weights=gains)
+        gains = (v - least) * (energy.matrix @ (v - least))
+        label = Blocks.of(energy.matrix).label
+        bright = np.bincount(label, weights=np.square(self.tone.brightness(least)))
+        return np.bincount(label, weights=gains) * np.bincount(label) / bright
 
     def violation(self, x: Array) -> float:
+        """Return by how much all modes together break the rule of a region, as a root."""
         from recover.core.eigen.blocks import Blocks
 
-        allowed = self.allowance.region(Blocks.of(self.energy.matrix).sizes)
-        beyond = self.excess(x) - allowed
-        return math.sqrt(max(float(beyond.max()), 0.0))
+        rule, sizes = self.allowance.region, Blocks.of(self.energy.matrix).sizes
+        allowed = rule.factor * (sizes + rule.extra) * self.allowance.unit
+        return math.sqrt(max(float((self.energies(x) - allowed).max()), 0.0))
 
     def to_json(self) -> dict[str, Any]:
         return {"on": "excess energy", **self.allowance.to_json()}
 
     def identity_parts(self) -> tuple[Part, ...]:
         a = self.allowance
-        numbers = (a.unit, a.factor, a.extra, a.joint, a.most)
+        rules = (a.region.factor, a.region.extra, a.whole.factor, a.whole.extra)
+        numbers = (a.unit, *rules)
         return ("ExcessEnergy", self.recipe, self.tone.power, *numbers, *self.energy.shape)
 
     @classmethod
@@ -203,5 +211,7 @@ class ExcessEnergy(Prior):
         matrix = csr_array(2.5 * np.eye(n) - away - away.T)
         places = np.arange(2, n + 2)
         energy = SampleEnergy(matrix, np.zeros(n), places, (n + 3,))
-        allowance = Allowance(float(rng.uniform(0.1, 1.0)), 2.0, 20.0, 4.0, 30.0, "given")
+        allowance = Allowance(
+            float(rng.uniform(0.1, 1.0)), Rule(2.0, 10.0), Rule(13.0, 20.0), "given"
+        )
         return cls(energy, Tone(1.0), np.full(n, -np.inf), allowance, "sample")

@@ -21,12 +21,12 @@ ERROR = 64.0 * U  # relative, of a computed power or exponential: many times wha
 class Tone:
     """A power or the logarithm, sample by sample: ``v = ((x - offset) / unit)^power``.
 
-    Power 0 stands for the logarithm, as in the family of Box and Cox.  Both ways it increases,
-    and x is a convex function of v, on which the bounds below rest.
+    Power 0 stands for the logarithm, as in the family of Box and Cox.  It increases, and x is
+    a convex function of v, or a concave one for powers above 1; on this the bounds below rest.
 
     Parameters
     ----------
-    power : float in [0, 1]
+    power : float in [0, 4]
     unit : float > 0 or array
         One for each sample, such as its level.
     offset : float or array
@@ -45,8 +45,8 @@ class Tone:
     def __init__(
         self, power: float, unit: npt.ArrayLike = 1.0, offset: npt.ArrayLike = 0.0
     ) -> None:
-        if not 0.0 <= power <= 1.0:
-            raise ParameterError(f"power must lie in [0, 1], got {power}")
+        if not 0.0 <= power <= 4.0:
+            raise ParameterError(f"power must lie in [0, 4], got {power}")
         units = frozen(np.asarray(unit, dtype=np.float64))
         if not (np.isfinite(units).all() and (units > 0.0).all()):
             raise ParameterError("unit must be positive and finite")
@@ -68,6 +68,10 @@ class Tone:
         """Return samples x of the model's values v; values below the least one count as it."""
         return np.asarray(self.offset + self.unit * self._grown(v))
 
+    def brightness(self, v: Array) -> Array:
+        """Return ``(x - offset) / unit`` of the model's values."""
+        return self._grown(v)
+
     def rounding(self, v: Array) -> Array:
         """Return bounds of the error of `samples` as computed."""
         return np.asarray(ERROR * (np.abs(self.offset) + self.unit * self._grown(v)))
@@ -77,21 +81,28 @@ class Tone:
         if self.power == 0.0:
             rate = self._grown(v)
         else:
-            rate = np.maximum(v, 0.0) ** (1.0 / self.power - 1.0) / self.power
+            with np.errstate(divide="ignore"):
+                rate = np.maximum(v, 0.0) ** (1.0 / self.power - 1.0) / self.power
         return np.asarray(self.unit * rate * (1.0 + ERROR))
 
-    def steepest(self, v: Array, reach: Array) -> Array:
+    def steepest(self, v: Array, floor: Array, reach: Array) -> Array:
         """Return upper bounds of ``|x(v + t) - x(v)| / |t|`` over ``|t| <= reach``.
 
-        x is convex, so the largest is the secant to ``v + reach``, at most the slope there.
+        Steps below `floor` do not count.  Where x is convex (a power of at most 1, the
+        logarithm) the largest is the secant to the upper end, else that to the lower one; it
+        is at most the slope there.
         """
+        ends = v + reach if self.power <= 1.0 else np.maximum(v - reach, floor)
+        sign = 1.0 if self.power <= 1.0 else -1.0
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            end = (v + reach) * (1.0 + 4.0 * U * np.sign(v + reach))
+            end = ends + sign * 4.0 * U * np.abs(ends)
             slope = self.slope(end)
-            rise = self._grown(end) * (1.0 + ERROR) - self._grown(v) * (1.0 - ERROR)
-            secant = self.unit * rise / reach * (1.0 + ERROR)
-        better = np.where(np.isfinite(secant) & (reach > 0.0), np.minimum(secant, slope), slope)
-        return np.where(np.isfinite(reach), better, math.inf)
+            high, low = (end, v) if sign > 0.0 else (v, end)
+            rise = self._grown(high) * (1.0 + ERROR) - self._grown(low) * (1.0 - ERROR)
+            secant = self.unit * rise / np.abs(ends - v) * (1.0 + ERROR)
+        better = np.where(np.isfinite(secant) & (ends != v), np.fmin(secant, slope), slope)
+        usable = np.isfinite(reach) & ~np.isnan(better)
+        return np.asarray(np.where(usable, better, math.inf))
 
     def identity_parts(self) -> tuple[Array | str | float | int | bool | None, ...]:
         """Return what defines the map, for digests."""

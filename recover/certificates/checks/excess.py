@@ -17,7 +17,14 @@ from recover.certificates.certificate import Certificate
 from recover.certificates.checks.base import Check
 from recover.certificates.checks.common import array_of, number_of, upper_bound_fault
 from recover.certificates.checks.entrywise import entrywise_faults
-from recover.certificates.regions import Regions, gradient_bounds, regions_of
+from recover.certificates.regions import (
+    STEPS,
+    Ladder,
+    Regions,
+    gradient_bounds,
+    ladder_of,
+    regions_of,
+)
 from recover.certificates.sampling import is_sampling, samples_of
 from recover.certificates.statements import (
     assumptions_of,
@@ -27,18 +34,19 @@ from recover.certificates.statements import (
     scope_of,
 )
 from recover.core.arrays import Array, digest
-from recover.core.eigen.inverse import inverse_roots
-from recover.core.rigor import PROVED
-from recover.core.rounding import norm_upper, sum_upper, up
+from recover.core.eigen.inverse import inverse_roots, probable_inverse_roots
+from recover.core.rigor import PROVED, Rigor, probabilistic
+from recover.core.rounding import norm_upper, up
 from recover.models.base import Model
 from recover.models.problem import Problem
 from recover.models.saturation import Saturation
-from recover.priors.excess import ExcessEnergy
+from recover.priors.excess import ExcessEnergy, Rule
 
 __all__ = ["ClippedRegionsCheck"]
 
 PAD = 1.0 + 2.0**-46  # more than the roundings of a formula, less than the prover's own
 PART = "clipped region"
+DELTA, SEED = 1e-9, 0  # of the draws: a prover may choose how many, not which
 
 
 class _Found(NamedTuple):
@@ -48,8 +56,10 @@ class _Found(NamedTuple):
     regions: Regions
     z: Array
     least: Array
-    pull: Array
+    ladder: Ladder
+    apart: Array  # of the centre from the minimiser: its energy's root, per region
     roots: Array
+    rigor: Rigor
     gap: Array
 
 
@@ -78,7 +88,6 @@ class ClippedRegionsCheck(Check):
 def _faults(
     certificate: Certificate, problem: Problem, prior: ExcessEnergy, given: Array | None
 ) -> Iterator[str]:
-    yield from _words(certificate, problem)
     places = prior.energy.places
     outside = np.ones(math.prod(prior.signal_shape), dtype=bool)
     outside[places] = False
@@ -101,7 +110,8 @@ def _faults(
     if found is None:
         yield "the regions' smallest eigenvalues could not be proved again"
         return
-    bounds, entries = _bounds(found, prior.allowance.region(found.regions.sizes) * PAD)
+    yield from _words(certificate, problem, found.rigor)
+    bounds, entries = _bounds(found)
     yield from upper_bound_fault("the bound", certificate.error_bound, _whole(found))
     yield from _kappa(certificate, float(found.least.min()))
     largest = int(number_of(certificate, "largest"))
@@ -116,7 +126,7 @@ def _faults(
         yield "a centre is stated that cannot be proved"
 
 
-def _words(certificate: Certificate, problem: Problem) -> Iterator[str]:
+def _words(certificate: Certificate, problem: Problem, rigor: Rigor) -> Iterator[str]:
     """Yield the faults of what is not a number."""
     if certificate.subject != problem.digest:
         yield (
@@ -129,63 +139,97 @@ def _words(certificate: Certificate, problem: Problem) -> Iterator[str]:
         yield "the assumptions are not those that the proof rests on"
     if dict(certificate.noise) != problem.noise.to_json():
         yield f"the noise is stated as {dict(certificate.noise)}, not {problem.noise.to_json()}"
-    if certificate.rigor != PROVED:
-        yield f"the rigor is stated as {certificate.rigor}, not {PROVED}"
+    if certificate.rigor != rigor:
+        yield f"the rigor is stated as {certificate.rigor}, not {rigor}"
 
 
 def _proved(certificate: Certificate, prior: ExcessEnergy, recovered: Array) -> _Found | None:
     z = np.maximum(array_of(certificate, "centre", prior.floor.shape), prior.floor)
     weights = 1.0 / prior.tone.slope(z)
-    regions = regions_of(prior.energy, weights)
+    regions = regions_of(prior.energy, weights, prior.tone.brightness(z))
     least = array_of(certificate, "eigenvalues", (regions.blocks.count,))
     claimed = least != 0.0
     if not regions.blocks.proved(least, regions.slack)[claimed].all():
         return None
-    pull = regions.norms(weights * gradient_bounds(prior.energy, z, prior.floor)) * PAD
+    closed = np.where(least > 0.0, least, 1.0)
+    pull = gradient_bounds(prior.energy, z, prior.floor) / regions.beta
+    pull = regions.norms(weights * pull * PAD)
+    apart = np.where(least > 0.0, 2.0 * pull / np.sqrt(closed) * PAD, math.inf)
+    roots, rigor = _roots(certificate, regions, least)
+    gap = np.abs(prior.tone.samples(z) - recovered) * PAD + prior.tone.rounding(z)
+    ladder = ladder_of(regions, least)
+    return _Found(prior, regions, z, least, ladder, apart, roots, rigor, gap * PAD)
+
+
+def _roots(certificate: Certificate, regions: Regions, least: Array) -> tuple[Array, Rigor]:
+    """Return bounds of the roots of the inverse's diagonal, and how firmly they hold."""
     columns = int(number_of(certificate, "columns"))
     roots = inverse_roots(regions.blocks, least, regions.slack, columns)
-    gap = np.abs(prior.tone.samples(z) - recovered) * PAD + prior.tone.rounding(z)
-    return _Found(prior, regions, z, least, pull, roots, gap * PAD)
+    crude = 1.0 / np.sqrt(np.where(least > 0.0, least, 1.0))[regions.label] * PAD
+    missing = ~np.isfinite(roots) & (least > 0.0)[regions.label]
+    if not missing.any():
+        return np.minimum(roots, crude), PROVED
+    drawn = probable_inverse_roots(
+        regions.blocks,
+        np.where(regions.sizes > columns, least, 0.0),
+        regions.slack,
+        probes=int(number_of(certificate, "probes")),
+        delta=DELTA,
+        seed=SEED,
+    )
+    return np.minimum(np.minimum(roots, drawn), crude), probabilistic(DELTA)
 
 
-def _spread(found: _Found, allowed: Array) -> tuple[Array, Array, Array]:
-    """Return per region P and R, and per sample how far x(v) can lie from x(z)."""
-    regions, closed = found.regions, found.least > 0.0
-    least = np.where(closed, found.least, 1.0)
-    h = found.pull / np.sqrt(least) * PAD
-    p = (h + np.sqrt(h * h + allowed)) * PAD
-    inside = closed[regions.label]
-    together = (p / np.sqrt(least))[regions.label]
-    alone = np.where(inside, found.roots, math.inf) * p[regions.label]
-    each = np.where(inside, np.minimum(together, alone) * regions.weights * PAD, 1.0)
-    steep = found.prior.tone.steepest(found.z, each)
-    entries = np.where(inside, steep * each * PAD, math.inf)
-    ratio = regions.largest(np.where(inside, steep * regions.weights * PAD, 0.0))
-    return p, ratio, entries
+def _each(found: _Found, rule: Rule, ladder: Ladder) -> Array:
+    """Return per sample how far v can lie from the centre, where a region is closed."""
+    label = found.regions.label
+    share = np.zeros_like(label) if len(ladder.groups) == 1 else label
+    scale = found.prior.allowance.unit * rule.factor
+    best = np.full(label.size, math.inf)
+    for tau in STEPS:
+        held = ladder.effective(float(tau), rule.extra)[share]
+        best = np.minimum(best, scale * held * (found.roots**2 + 1.0 / tau))
+    held = ladder.effective(math.inf, rule.extra)[share]
+    best = np.minimum(best, scale * held * found.roots**2)
+    far = np.sqrt(best) * PAD + found.apart[label] * found.roots
+    return np.asarray(far * found.regions.weights * PAD)
 
 
-def _bounds(found: _Found, allowed: Array) -> tuple[Array, Array]:
+def _spread(found: _Found, rule: Rule, ladder: Ladder) -> Array:
+    """Return bounds of how far the model's values lie from the minimiser, scaled."""
+    scale = found.prior.allowance.unit * rule.factor
+    return np.asarray(np.sqrt(scale * ladder.spread(rule.extra) * PAD) * PAD)
+
+
+def _bounds(found: _Found) -> tuple[Array, Array]:
     """Return the bounds of the regions and of the samples."""
+    rule, regions = found.prior.allowance.region, found.regions
     closed = found.least > 0.0
-    p, ratio, entries = _spread(found, allowed)
-    far = ratio * p / np.sqrt(np.where(closed, found.least, 1.0)) * PAD
-    regions = found.regions
-    near = regions.norms(np.where(closed[regions.label], entries, 0.0))
-    bounds = (np.minimum(far, near) + regions.norms(found.gap)) * PAD
-    return np.where(closed, bounds, math.inf), (entries + found.gap) * PAD
+    inside = closed[regions.label]
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        each = np.where(inside, _each(found, rule, found.ladder), 0.0)
+        steep = found.prior.tone.steepest(found.z, found.prior.floor, each)
+        ratio = regions.largest(np.where(inside, steep * regions.weights * PAD, 0.0))
+        least = np.where(closed, found.least, 1.0)
+        far = _spread(found, rule, found.ladder) + found.apart / np.sqrt(least)
+        near = regions.norms(steep * each * PAD)
+        bounds = np.minimum(ratio * far * PAD, near) + regions.norms(found.gap)
+    entries = np.where(inside, (steep * each + found.gap) * PAD, math.inf)
+    return np.where(closed, bounds * PAD, math.inf), entries
 
 
 def _whole(found: _Found) -> float:
     """Return the bound of all regions together."""
     if not (found.least > 0.0).all():
         return math.inf
-    rule, sizes = found.prior.allowance, found.regions.sizes
-    _, ratio, _ = _spread(found, rule.region(sizes) * rule.most * PAD)
-    omega = ratio * ratio / found.least * PAD
-    width = up(rule.joint * rule.unit * sum_upper(omega * sizes) * PAD)
-    pull = norm_upper(ratio * found.pull / found.least * PAD)
-    around = (pull + math.sqrt(pull * pull + width)) * PAD
-    return up((around + norm_upper(found.gap)) * PAD)
+    rule, ladder = found.prior.allowance.whole, found.ladder.whole
+    each = _each(found, rule, ladder)
+    steep = found.prior.tone.steepest(found.z, found.prior.floor, each)
+    ratio = float((steep * found.regions.weights).max()) * PAD
+    apart = norm_upper(found.apart / np.sqrt(found.least) * PAD)
+    far = ratio * (float(_spread(found, rule, ladder)[0]) + apart) * PAD
+    near = norm_upper(steep * each * PAD)
+    return up((min(far, near) + norm_upper(found.gap)) * PAD)
 
 
 def _kappa(certificate: Certificate, least: float) -> Iterator[str]:
@@ -219,7 +263,7 @@ def _parts(
             yield f"{label}: not a region of this signal"
             continue
         seen.add(label)
-        yield from (f"{label}: {fault}" for fault in _words(part, problem))
+        yield from (f"{label}: {fault}" for fault in _words(part, problem, found.rigor))
         yield from (f"{label}: {fault}" for fault in _kappa(part, float(found.least[region])))
         largest = int(number_of(certificate, "largest"))
         proved = bool(found.least[region] > 0.0)

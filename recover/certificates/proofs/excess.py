@@ -1,24 +1,25 @@
-"""Clipped regions with a budget on their energy: how far the true samples can lie.
+"""Clipped regions whose energy is spread over their modes: how far the true samples can lie.
 
-q is a quadratic energy of the unknown samples' values v, z any point with ``z >= floor``,
-g half of its gradient at z.  For v = z + d in a region r whose energy exceeds its least value,
-hence q(z), by at most D,
+q is a quadratic energy with the matrix H of the unknown samples' values v, z* its minimiser
+over ``v >= floor``, z any point with ``z >= floor`` (the centre), g half of q's gradient there,
+and ``D = 1 / w`` the slopes of x(v) at z.  On a region let lambda bound the smallest eigenvalue
+of ``A = W H W / beta`` from below; q and g stand for q / beta and g / beta, beta being the mean
+square of the region's brightness at z.  As q(z*) <= q(z),
 
-``P^2 = <d, H d> = q(v) - q(z) - 2 <g, d> <= D + 2 |w g'| |D_z d|``,
+``|z* - z|_H^2 <= -2 <g, z* - z> <= 2 |w g'| |D (z* - z)|``, so ``|z* - z|_H <= 2 h`` and
+``|D (z* - z)| <= 2 h / sqrt(lambda)`` for ``h = |w g'| / sqrt(lambda)``,
 
-where g' drops what points below the floor and ``D_z = 1 / w`` are the slopes of x(v) at z.
-With lambda a lower bound of the smallest eigenvalue of ``A = W H W`` on the region,
-``|D_z d| <= P / sqrt(lambda)``, so with ``h = |w g'| / sqrt(lambda)``
+where g' drops what points below the floor.  For the true v let d = v - z* and e_k the energies
+of D d in the modes of A, whose m softest hold at most ``a (m + c)`` units for every m.  Counts
+of eigenvalues (`Ladder`) bound ``|D d|^2 = sum e_k / lambda_k``, and by the inequality of
+Cauchy and Schwarz, for every tau,
 
-``P <= h + sqrt(h^2 + D)``, ``|d_i| <= w_i min(P / sqrt(lambda), P sqrt((A^-1)_ii)) =: b_i``.
+``(D d)_i^2 <= sum e_k tau / (tau + lambda_k)  ((A^-1)_ii + 1 / tau)``.
 
-x(v) is convex: ``|x(v_i) - x(z_i)| <= S_i |d_i|``, S_i the secant to ``z_i + b_i``; with R the
-largest ``S_i w_i`` the region's samples lie within ``R P / sqrt(lambda)`` of x(z).
-
-All regions: with ``omega = R^2 / lambda`` (of the allowance times `most`) the hypothesis
-``sum omega (q_r(v) - min q_r) <= W`` gives ``sum omega P^2 - 2 sum omega h P <= W``, so
-``sqrt(sum omega P^2) <= |sqrt(omega) h| + sqrt(|sqrt(omega) h|^2 + W)``: the whole error's
-bound.  The distance of the recovered image from x(z) is added.
+With b_i the bound of ``|v_i - z_i|`` that follows, x(v) being monotone and convex or concave,
+``|x(v_i) - x(z_i)| <= S_i b_i``, S_i the steepest secant, and with R the largest ``S_i w_i`` a
+region's samples lie within ``R |D (v - z)|`` of x(z).  The distance of the recovered image from
+x(z) is added.  All regions together obey the same formulas with the rule for the whole.
 """
 
 from __future__ import annotations
@@ -33,7 +34,14 @@ from recover.certificates.certificate import Certificate
 from recover.certificates.evidence import Evidence
 from recover.certificates.proofs.base import EMBEDDED, SHADE, Case, Proof, stated
 from recover.certificates.reasons import Withheld
-from recover.certificates.regions import Regions, gradient_bounds, regions_of
+from recover.certificates.regions import (
+    STEPS,
+    Ladder,
+    Regions,
+    gradient_bounds,
+    ladder_of,
+    regions_of,
+)
 from recover.certificates.sampling import is_sampling, samples_of
 from recover.certificates.statements import (
     assumptions_of,
@@ -43,19 +51,20 @@ from recover.certificates.statements import (
     scope_of,
 )
 from recover.core.arrays import Array, digest
-from recover.core.eigen.inverse import inverse_roots
+from recover.core.eigen.inverse import inverse_roots, probable_inverse_roots
 from recover.core.enclosure import Enclosure
 from recover.core.errors import ParameterError
-from recover.core.rigor import PROVED
+from recover.core.rigor import PROVED, Rigor, probabilistic
 from recover.core.rounding import norm_upper, up
 from recover.models.problem import Problem
 from recover.models.saturation import Saturation
-from recover.priors.excess import ExcessEnergy
+from recover.priors.excess import ExcessEnergy, Rule
 
 __all__ = ["ClippedRegions", "Effort", "RegionBounds", "certify_regions"]
 
 ROUNDINGS = 1.0 + 2.0**-44  # covers the few hundred roundings of the formulas between sums
 LISTED = 64  # regions that get a certificate of their own, the largest ones
+DELTA, PROBES, SEED = 1e-9, 128, 0  # of the draws that bound the entries of large regions
 
 
 class Effort(NamedTuple):
@@ -66,12 +75,12 @@ class Effort(NamedTuple):
     region : int
         Samples of the largest region whose eigenvalue is sought.
     columns : int
-        Samples of the largest region whose entries are bounded one by one; those of larger
-        ones only together.
+        Samples of the largest region whose entries are bounded by a proof; those of larger
+        ones hold with probability `DELTA` short of 1 over the random numbers that are drawn.
     """
 
-    region: int = 2**16
-    columns: int = 400
+    region: int = 2**15
+    columns: int = 300
 
 
 class RegionBounds(NamedTuple):
@@ -114,14 +123,6 @@ class ClippedRegions(Proof):
         return found.certificate if found.certificate.error_bound <= best else None
 
 
-class _Reach(NamedTuple):
-    """Bounds from one allowance for every region."""
-
-    energy: Array  # of P
-    ratio: Array  # of R
-    entries: Array  # of |x(v_i) - x(z_i)|
-
-
 class _Setting(NamedTuple):
     """What the formulas need of a problem, a centre and a recovered signal."""
 
@@ -129,8 +130,10 @@ class _Setting(NamedTuple):
     regions: Regions
     z: Array
     smallest: Array  # proved eigenvalues
+    ladder: Ladder
     slope: Array  # h
-    roots: Array
+    roots: Array  # of the diagonal of the inverse
+    rigor: Rigor
     gap: Array  # of |x(z) - recovered|
 
 
@@ -155,11 +158,12 @@ def certify_regions(
     _refuse_misfit(problem, prior, signal)
     setting = _setting(prior, signal, np.maximum(centre, prior.floor), effort)
     regions, sizes = setting.regions, setting.regions.sizes
-    own = prior.allowance.region(sizes) * ROUNDINGS
-    single = _reach(setting, own)
-    pieces = _region_bounds(setting, single)
+    each = _entries(setting, prior.allowance.region, setting.ladder)
+    pieces = _region_bounds(setting, each)
     values = np.zeros(math.prod(prior.signal_shape))
-    values[prior.energy.places] = (single.entries + setting.gap) * ROUNDINGS * (1.0 + SHADE)
+    values[prior.energy.places] = (
+        (each * _steepest(setting, each) + setting.gap) * ROUNDINGS * (1.0 + SHADE)
+    )
     pointwise = values.reshape(problem.model.frame.signal_shape)
     labels = [region_label(regions.label, r, prior.energy) for r in _listed(sizes)]
     parts = tuple(
@@ -172,13 +176,14 @@ def certify_regions(
         error_bound=stated(_total(setting)),
         scope=scope_of(problem, prior=True),
         assumptions=assumptions_of(problem, prior=True),
-        rigor=PROVED,
+        rigor=setting.rigor,
         evidence=Evidence(
             "clipped regions",
             {
                 "signal_digest": digest([np.ascontiguousarray(signal, dtype=np.float64)]),
                 "columns": effort.columns,
                 "largest": effort.region,
+                "probes": PROBES,
             },
             {"centre": setting.z, "recovered": kept, "eigenvalues": setting.smallest},
         ),
@@ -194,39 +199,60 @@ def certify_regions(
 def _setting(prior: ExcessEnergy, signal: Array, z: Array, effort: Effort) -> _Setting:
     tone, energy = prior.tone, prior.energy
     weights = 1.0 / tone.slope(z)
-    regions = regions_of(energy, weights)
+    regions = regions_of(energy, weights, tone.brightness(z))
     smallest = regions.blocks.lower_bounds(regions.slack, effort.region) * (1.0 - SHADE)
-    gradient = regions.norms(weights * gradient_bounds(energy, z, prior.floor))
+    gradient = gradient_bounds(energy, z, prior.floor)
+    gradient = regions.norms(weights / regions.beta * gradient * ROUNDINGS)
     with np.errstate(divide="ignore"):
         slope = gradient / np.sqrt(smallest) * ROUNDINGS
     roots = inverse_roots(regions.blocks, smallest, regions.slack, effort.columns)
+    rigor = PROVED
+    if bool((np.isinf(roots) & (smallest > 0.0)[regions.label]).any()):
+        large = np.where(regions.sizes > effort.columns, smallest, 0.0)
+        drawn = probable_inverse_roots(
+            regions.blocks, large, regions.slack, probes=PROBES, delta=DELTA, seed=SEED
+        )
+        roots, rigor = np.minimum(roots, drawn), probabilistic(DELTA)
+    with np.errstate(divide="ignore"):
+        roots = np.minimum(roots, (ROUNDINGS / np.sqrt(smallest))[regions.label])
     away = np.abs(tone.samples(z) - signal.reshape(-1)[energy.places])
     gap = (away * ROUNDINGS + tone.rounding(z)) * ROUNDINGS
-    return _Setting(prior, regions, z, smallest, slope, roots, gap)
+    ladder = ladder_of(regions, smallest)
+    return _Setting(prior, regions, z, smallest, ladder, slope, roots, rigor, gap)
 
 
-def _reach(setting: _Setting, allowance: Array) -> _Reach:
-    """Return what follows if each region's excess is at most its allowance."""
+def _entries(setting: _Setting, rule: Rule, ladder: Ladder) -> Array:
+    """Return bounds of ``|v_i - z_i|``; infinite in open regions."""
     regions, label = setting.regions, setting.regions.label
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        p = (setting.slope + np.sqrt(np.square(setting.slope) + allowance)) * ROUNDINGS
-        away = p / np.sqrt(setting.smallest) * ROUNDINGS
-        each = regions.weights * np.minimum(away[label], setting.roots * p[label]) * ROUNDINGS
+    which = label if ladder.groups.shape[0] > 1 else np.zeros_like(label)
+    squares = np.full(label.size, math.inf)
+    unit = setting.prior.allowance.unit * rule.factor
+    with np.errstate(invalid="ignore", over="ignore"):
+        for tau in (*STEPS, math.inf):
+            energy = unit * ladder.effective(float(tau), rule.extra)[which]
+            squares = np.fmin(squares, energy * (np.square(setting.roots) + 1.0 / tau))
+        apart = 2.0 * setting.slope[label] * setting.roots
+        each = (np.sqrt(squares * ROUNDINGS) + apart) * regions.weights * ROUNDINGS
     open_ = (setting.smallest <= 0.0)[label]
-    each = np.where(open_ | np.isnan(each), math.inf, each)
-    steep = setting.prior.tone.steepest(setting.z, each)
-    entries = np.where(open_, math.inf, steep * np.where(open_, 1.0, each) * ROUNDINGS)
-    ratio = regions.largest(np.where(open_, math.inf, steep * regions.weights * ROUNDINGS))
-    return _Reach(p, ratio, entries)
+    return np.where(open_ | np.isnan(each), math.inf, each)
 
 
-def _region_bounds(setting: _Setting, reach: _Reach) -> Array:
+def _steepest(setting: _Setting, each: Array) -> Array:
+    return setting.prior.tone.steepest(setting.z, setting.prior.floor, each)
+
+
+def _region_bounds(setting: _Setting, each: Array) -> Array:
     """Return the bound of every region's error."""
-    regions = setting.regions
+    regions, allowance = setting.regions, setting.prior.allowance
+    steep = _steepest(setting, each)
+    ratio = regions.largest(steep * regions.weights * ROUNDINGS)
+    rule = allowance.region
     with np.errstate(divide="ignore", invalid="ignore"):
-        together = reach.ratio * reach.energy / np.sqrt(setting.smallest)
-    together = np.where(setting.smallest > 0.0, together, math.inf)
-    away = np.minimum(together * ROUNDINGS, regions.norms(reach.entries))
+        square = allowance.unit * rule.factor * setting.ladder.spread(rule.extra)
+        apart = 2.0 * setting.slope / np.sqrt(setting.smallest)
+        together = ratio * (np.sqrt(square * ROUNDINGS) + apart) * ROUNDINGS
+        alone = regions.norms(np.where(np.isfinite(each), steep * each, 0.0) * ROUNDINGS)
+    away = np.where(setting.smallest > 0.0, np.fmin(together, alone), math.inf)
     return (away + regions.norms(setting.gap)) * ROUNDINGS
 
 
@@ -234,13 +260,16 @@ def _total(setting: _Setting) -> float:
     """Return the bound of the whole error; infinite if a region is open."""
     if float(setting.smallest.min()) <= 0.0:
         return math.inf
-    a, sizes = setting.prior.allowance, setting.regions.sizes
-    reach = _reach(setting, a.region(sizes) * a.most * ROUNDINGS)
-    omega = np.square(reach.ratio) / setting.smallest * ROUNDINGS
-    budget = up(a.joint * a.unit * float((omega * sizes).sum()) * (1.0 + sizes.size * 2.0**-50))
-    h = norm_upper(np.sqrt(omega) * setting.slope * ROUNDINGS)
-    around = (h + math.sqrt(h * h + budget)) * ROUNDINGS
-    return up((around + norm_upper(setting.gap)) * ROUNDINGS)
+    allowance, rule = setting.prior.allowance, setting.prior.allowance.whole
+    ladder = setting.ladder.whole
+    each = _entries(setting, rule, ladder)
+    steep = _steepest(setting, each)
+    ratio = float((steep * setting.regions.weights * ROUNDINGS).max())
+    square = allowance.unit * rule.factor * float(ladder.spread(rule.extra)[0])
+    apart = 2.0 * norm_upper(setting.slope / np.sqrt(setting.smallest) * ROUNDINGS)
+    together = ratio * (math.sqrt(square * ROUNDINGS) + apart)
+    alone = norm_upper(steep * each * ROUNDINGS)
+    return up((min(together, alone) + norm_upper(setting.gap)) * ROUNDINGS)
 
 
 def _listed(sizes: Array) -> Array:
@@ -258,7 +287,7 @@ def _part(
         error_bound=stated(bound),
         scope=scope_of(problem, prior=True),
         assumptions=assumptions_of(problem, prior=True),
-        rigor=PROVED,
+        rigor=setting.rigor,
         evidence=Evidence("clipped region", {"region": region, "samples": size}),
         reason=region_reason(size, effort.region, proved=smallest > 0.0),
         subject=problem.digest,

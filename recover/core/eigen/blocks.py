@@ -46,6 +46,7 @@ __all__ = ["Blocks", "Factored", "factored"]
 
 ITERATIONS = 16  # of the inverse iteration that says where to try
 TRIES = 3
+ROOMS = (1e-3, 1.3e-2)  # of a shift: where pivots vanish by chance, another one is tried
 BATCH = 2**15  # rows that are eliminated together: bounds the memory
 SHARES = (0.98, 0.9, 0.6, 0.25)  # of what is left of the estimate after its residual
 
@@ -58,15 +59,21 @@ class Factored:
     ----------
     lu : SuperLU
         Its factors.
-    positive : array of bool [shape=(n,)]
-        Whether the pivot of each row is positive and finite.
+    pivots : array [shape=(n,)]
+        The pivot of each row.
     margin : array [shape=(n,)]
-        Upper bounds of the sums of moduli in the rows of ``A - L D L^T``.
+        Upper bounds of the sums of moduli in the rows of ``A - L D L^T``; infinite where a
+        pivot is no number.
     """
 
     lu: SuperLU
-    positive: Array
+    pivots: Array
     margin: Array
+
+    @property
+    def positive(self) -> Array:
+        """Whether the pivot of each row is positive and its margin finite."""
+        return np.asarray((self.pivots > 0.0) & np.isfinite(self.margin))
 
 
 def factored(matrix: sparse.csc_array) -> Factored | None:
@@ -111,8 +118,8 @@ def factored(matrix: sparse.csc_array) -> Factored | None:
         margin = (abs(lower) @ inner) * (1.0 + gamma(4 * terms + 64))
     margin = margin + UNDERFLOW * (1.0 + inner) * terms
     place = lu.perm_c
-    positive = (pivots > 0.0) & np.isfinite(pivots) & np.isfinite(margin)
-    return Factored(lu, positive[place], np.where(positive, margin, math.inf)[place])
+    sound = np.isfinite(pivots) & np.isfinite(margin)
+    return Factored(lu, pivots[place], np.where(sound, margin, math.inf)[place])
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,7 +145,7 @@ class Blocks:
         ParameterError
             If the matrix is not square, finite and exactly symmetric.
         """
-        csr = sparse.csr_array(matrix, dtype=np.float64, copy=True)
+        csr = sparse.csr_array(matrix, copy=True)
         csr.sum_duplicates()
         if csr.shape[0] == 0 or csr.shape[0] != csr.shape[1]:
             raise ParameterError(f"matrix must be square and not empty, got {csr.shape}")
@@ -210,6 +217,41 @@ class Blocks:
             best[chosen] = part._lower_bounds(slack[chosen])
         return best
 
+    def counts(self, at: float, slack: Array) -> Array:
+        """Return upper bounds of how many eigenvalues of each block lie below `at`.
+
+        Sylvester's law of inertia: ``A - s`` has as many negative eigenvalues as D has
+        negative entries, up to what the margin can move across zero.
+
+        Parameters
+        ----------
+        at : float > 0
+        slack : array [shape=(count,)]
+            Bounds of the spectral norm of the error of each block.
+        """
+        number = self.sizes.copy()
+        for chosen in self._batches(np.isfinite(slack)):
+            part, _ = self.part(chosen)
+            number[chosen] = np.minimum(part._counts(at, slack[chosen]), part.sizes)
+        return number
+
+    def _counts(self, at: float, slack: Array) -> Array:
+        number = self.sizes.copy()
+        missing = np.ones(self.count, dtype=bool)
+        for room in ROOMS:
+            shift = np.full(self.count, at * (1.0 + room))
+            outcome = _shifted(self, shift)
+            if outcome is None:
+                continue
+            margin = self.largest(outcome.margin)
+            good = missing & ((margin + slack) * (1.0 + 4.0 * U) < at * room * (1.0 - 4.0 * U))
+            negative = np.bincount(self.label, weights=~(outcome.pivots > 0.0))
+            number[good] = negative[good].astype(np.int64)
+            missing &= ~good
+            if not missing.any():
+                break
+        return number
+
     def _batches(self, wanted: Array) -> Iterator[Array]:
         """Yield masks of blocks that together have at most `BATCH` rows, or of one block."""
         blocks = np.flatnonzero(wanted)
@@ -278,13 +320,17 @@ def _margins(blocks: Blocks) -> Array:
     return 64.0 * gamma(64) * blocks.largest(rows)
 
 
-def _eliminated(blocks: Blocks, shift: Array) -> tuple[Array, Array] | None:
-    """Return per block whether all pivots of ``A - shift`` are positive, and the margin."""
-    diagonal = blocks.matrix.diagonal()
-    lowered = np.nextafter(diagonal - shift[blocks.label], -math.inf)
+def _shifted(blocks: Blocks, shift: Array) -> Factored | None:
+    """Eliminate ``A - shift``, with the diagonal rounded downwards."""
+    lowered = np.nextafter(blocks.matrix.diagonal() - shift[blocks.label], -math.inf)
     moved = sparse.csc_array(blocks.matrix, copy=True)
     moved.setdiag(lowered)
-    outcome = factored(moved)
+    return factored(moved)
+
+
+def _eliminated(blocks: Blocks, shift: Array) -> tuple[Array, Array] | None:
+    """Return per block whether all pivots of ``A - shift`` are positive, and the margin."""
+    outcome = _shifted(blocks, shift)
     if outcome is None:
         return None
     bad = blocks.largest(np.where(outcome.positive, 0.0, 1.0)) > 0.0

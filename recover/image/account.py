@@ -1,0 +1,232 @@
+"""The certificate of a recovered image, and the map of how far to trust it."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from recover.certificates.certificate import Certificate, not_asked
+from recover.certificates.proofs.excess import Effort, certify_regions
+from recover.certificates.verify import Verdict, verify
+from recover.core.arrays import Array, digest
+from recover.core.errors import ParameterError
+from recover.core.obstacle_direct import obstacle_minimiser
+from recover.frames.identity import Identity
+from recover.image.arguments import Side, as_planes, side_of
+from recover.image.boxes import Box
+from recover.image.budget import energy_at, estimate_unit
+from recover.image.model import EnergySettings, default_settings
+from recover.image.side import Scaled
+from recover.models.problem import Problem
+from recover.models.saturation import Saturation
+from recover.pipeline import certify
+from recover.priors.excess import Allowance, ExcessEnergy, Rule
+from recover.priors.tone import Tone
+
+__all__ = ["REGION", "WHOLE", "Account", "account_of", "clipped_problem", "reprove"]
+
+REGION, WHOLE = Rule(3.2, 3.0), Rule(6.0, 30.0)
+LARGEST = 40_000  # clipped samples above which nothing is proved unless asked for
+WIDEST = 4_000_000  # samples of the image
+ESTIMATED = (
+    "estimated by clipping the picture again below its level: the highest unclipped tones of "
+    "this picture misfit the model by so much per sample, and the clipped ones are taken to be "
+    "like them"
+)
+GIVEN = "given by the user"
+
+
+class Account(NamedTuple):
+    """What is promised of a recovered image.
+
+    Parameters
+    ----------
+    certificate : Certificate
+        Of the planes (channels, height, width), in the image's units; its parts are the
+        largest regions.
+    trust : array [shape=(channels, height, width), float32] or None
+        Bounds of the error of every sample; 0 where it was not clipped, infinite where nothing
+        is promised.
+    note : str or None
+        Why there is no bound from the model.
+    """
+
+    certificate: Certificate
+    trust: Array | None
+    note: str | None
+
+
+def account_of(
+    recovered: Array,
+    planes: Array,
+    sides: Sequence[Side | None],
+    settings: EnergySettings,
+    *,
+    asked: bool = True,
+    unit: float | None = None,
+    largest: int = LARGEST,
+) -> Account:
+    """Certify a recovered image.
+
+    Parameters
+    ----------
+    recovered, planes : array [shape=(channels, height, width), floating]
+        The recovered and the clipped image.
+    sides : (Side or None, Side or None)
+        What is clipped below and above.
+    settings : EnergySettings
+        Of the model.
+    asked : bool
+        Whether a certificate is wanted.
+    unit : float, optional
+        The mean energy of a mode of what the model does not explain, where the user knows it;
+        estimated by clipping the image again by default.
+    largest : int
+        Clipped samples above which nothing is proved.
+    """
+    low, high = sides
+    if not asked:
+        return Account(not_asked(digest([planes])), None, None)
+    hidden = [side is not None and bool(side.clipped.any()) for side in sides]
+    count = int(np.count_nonzero(high.clipped)) if high is not None else 0
+    why = None
+    if hidden[0]:
+        why = "the certificate's model does not speak of samples that are clipped from below"
+    elif count > largest or planes.size > WIDEST:
+        why = (
+            f"too large to prove by default: {count} clipped of {planes.size} samples; certify "
+            "a part of the image"
+        )
+    if high is None or not hidden[1] or why is not None:
+        plain = _plain(planes, low if hidden[0] else None, high if hidden[1] else None)
+        certificate = certify(plain, np.where(_hidden(sides), recovered, plain.y))
+        return Account(certificate, None, why)
+    scaled = Scaled.high(planes, high)
+    values = scaled.part(_everything(planes))
+    origin = GIVEN
+    if unit is None:
+        unit, origin = estimate_unit(values, high.clipped, settings).unit, ESTIMATED
+    if not math.isfinite(unit):
+        plain = _plain(planes, None, high)
+        note = "too few bright tones are unclipped to estimate how well the model fits"
+        return Account(certify(plain, np.where(high.clipped, recovered, plain.y)), None, note)
+    allowance = Allowance(unit, REGION, WHOLE, origin)
+    problem = clipped_problem(planes, high, settings, allowance)
+    prior = problem.prior
+    if not isinstance(prior, ExcessEnergy):
+        raise TypeError("the problem of a clipped image has an energy for its prior")
+    signal = np.where(high.clipped, recovered, problem.y)
+    start = prior.tone.values(signal.reshape(-1)[prior.energy.places])
+    centre = obstacle_minimiser(prior.energy.matrix, prior.energy.right, prior.floor, start)
+    found = certify_regions(problem, signal.astype(np.float64), centre, Effort())
+    return Account(found.certificate, found.pointwise.astype(np.float32), None)
+
+
+def clipped_problem(
+    planes: Array, high: Side, settings: EnergySettings, allowance: Allowance
+) -> Problem:
+    """Return the measurement that a clipped image is, with the model as its prior.
+
+    A certificate's verifier makes it anew from the image, its levels, and the allowance that
+    the certificate states.
+
+    Parameters
+    ----------
+    planes : array [shape=(channels, height, width), floating]
+    high : Side
+        The upper levels, and which samples are at them.
+    settings : EnergySettings
+    allowance : Allowance
+    """
+    scaled = Scaled.high(planes, high)
+    energy = energy_at(scaled.part(_everything(planes)), high.clipped, 1.0, settings)
+    level = np.broadcast_to(scaled.level, planes.shape).reshape(-1)[energy.places]
+    power = settings.domain.power
+    tone = Tone(power, level)
+    floor = np.full(energy.places.size, 0.0 if power == 0.0 else 1.0)
+    recipe = json.dumps(asdict(settings), sort_keys=True)
+    plain = _plain(planes, None, high)
+    prior = ExcessEnergy(energy, tone, floor, allowance, recipe)
+    return Problem(plain.model, plain.y, prior=prior)
+
+
+def reprove(
+    certificate: Certificate,
+    image: npt.ArrayLike,
+    *,
+    high: float | Sequence[float] | Array,
+    channel_axis: int | None = None,
+    mask: Array | None = None,
+    tolerance: float = 0.0,
+) -> Verdict:
+    """Prove the certificate of an image again, from the clipped image.
+
+    Parameters
+    ----------
+    certificate : Certificate
+        Of `Account`.
+    image : array
+        The clipped image.
+    high, channel_axis, mask, tolerance
+        As `recover.image.declip` took them, or found the levels.
+
+    Raises
+    ------
+    ParameterError
+        If the image, levels or mask do not fit each other.
+    """
+    planes = as_planes(image, channel_axis)
+    known = mask
+    if mask is not None:
+        known = mask[None] if channel_axis is None else np.moveaxis(mask, channel_axis, 0)
+    side = side_of("high", planes, high, known, tolerance=tolerance, channel_axis=channel_axis)
+    if side is None:
+        raise ParameterError("high must be given; take the levels that the certificate is of")
+    floating = _floating(planes)
+    stated = certificate.scope.to_json()
+    if stated.get("on") != "excess energy":
+        hidden = side if side.clipped.any() else None
+        return verify(certificate, _plain(floating, None, hidden))
+    try:
+        own, joint = (Rule(*(float(n) for n in stated[name])) for name in ("region", "whole"))
+        allowance = Allowance(float(stated["unit"]), own, joint, str(stated["origin"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise ParameterError(f"the certificate is damaged: {error!r}") from None
+    settings = default_settings(len(planes))
+    return verify(certificate, clipped_problem(floating, side, settings, allowance))
+
+
+def _plain(planes: Array, low: Side | None, high: Side | None) -> Problem:
+    """Return the measurement without a model; what is clipped is taken to be at its level."""
+    data, ends = planes.copy(), [np.full(planes.shape, -np.inf), np.full(planes.shape, np.inf)]
+    for end, side in zip(ends, (low, high), strict=True):
+        if side is None:
+            continue
+        level = np.broadcast_to(side.level, planes.shape).astype(planes.dtype)
+        end[side.clipped] = level[side.clipped]
+        data[side.clipped] = level[side.clipped]
+    return Problem(Saturation(Identity(planes.shape), ends[0], ends[1]), data)
+
+
+def _hidden(sides: Sequence[Side | None]) -> Array:
+    masks = [side.clipped for side in sides if side is not None]
+    return np.asarray(np.logical_or.reduce(masks)) if masks else np.zeros((), dtype=bool)
+
+
+def _everything(planes: Array) -> Box:
+    height, width = planes.shape[1:]
+    whole = np.ones((height, width), dtype=bool)
+    return Box(slice(0, height), slice(0, width), whole)
+
+
+def _floating(planes: Array) -> Array:
+    """Return integers of up to 16 bits as float32, larger ones as float64."""
+    if planes.dtype.kind in "iu":
+        return planes.astype(np.float32 if planes.dtype.itemsize <= 2 else np.float64)
+    return planes.astype(np.float32) if planes.dtype == np.float16 else planes
