@@ -16,6 +16,7 @@ from recover.image.levels import ChannelLevel
 __all__ = [
     "ImageLevels",
     "Side",
+    "Sides",
     "as_floating",
     "as_planes",
     "check_tolerance",
@@ -25,6 +26,7 @@ __all__ = [
 ]
 
 ImageLevels = float | Sequence[float] | Array | None
+Sides = tuple["Side | None", "Side | None"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,7 +139,8 @@ def describe(planes: Array, low: Side | None, high: Side | None) -> tuple[Channe
                 ends.append(None)
                 continue
             clipped |= side.clipped[c]
-            ends.append(float(reduce(side.level[c])))
+            finite = side.level[c][np.isfinite(side.level[c])]
+            ends.append(float(reduce(finite)))
         share = float(np.count_nonzero(clipped)) / clipped.size
         found.append(ChannelLevel(ends[0], ends[1], share, 1.0))
     return tuple(found)

@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
-from recover.certificates.certificate import not_asked
-from recover.core.arrays import Array, as_generator, digest
+from recover.core.arrays import Array, as_generator
 from recover.core.errors import ParameterError
+from recover.image.account import account_of
 from recover.image.arguments import (
     ImageLevels,
-    Side,
+    Sides,
     as_floating,
     as_planes,
     check_tolerance,
-    describe,
     from_planes,
-    side_of,
 )
 from recover.image.domain import LINEAR
-from recover.image.levels import ChannelLevel, detect_levels
-from recover.image.measurement import mask_levels
 from recover.image.model import default_settings
-from recover.image.restore import Restored, restore
+from recover.image.remarks import remarks_on
+from recover.image.restore import Choice, Restored, restore, way_named
 from recover.image.result import ImageResult
 from recover.image.side import Scaled
+from recover.image.sides import hidden_samples, resolve_sides
 from recover.image.transfer import transfer_named, warn_if_odd
 from recover.solve.base import AnyMethod, Status, Watch
 
@@ -72,11 +69,12 @@ def declip(
     tolerance : float >= 0
         Samples within this distance of a level count as clipped.
     method : Method, str or None
-        None chooses.
+        None validates the cross-channel model and blends in the rule of opposed channels;
+        "MultigridObstacle" (or an instance) takes the model as it is, "opposed" the rule.
     certify : bool
         Whether to certify the result.
     rng : int or Generator
-        Passed to the method.
+        Chooses the part of a large image on which the recovery is validated.
     watch : callable, optional
         Called with a `Progress`; return True to stop.
 
@@ -92,73 +90,44 @@ def declip(
     """
     planes = as_planes(image, channel_axis)
     check_tolerance(tolerance)
-    known = _mask(mask, np.asarray(image), channel_axis)
+    way = way_named(method)
     notes = warn_if_odd(planes, transfer_named(transfer))
-    if low is None and high is None:
-        sides, levels = _sides_found(planes, known, tolerance)
-    else:
-        sides = [
-            side_of(name, planes, level, known, tolerance=tolerance, channel_axis=channel_axis)
-            for name, level in (("low", low), ("high", high))
-        ]
-        levels = describe(planes, sides[0], sides[1])
-    _require_reliable(planes, sides)
+    known = _mask(mask, np.asarray(image), channel_axis)
+    sides, levels = resolve_sides(
+        planes, low, high, mask=known, tolerance=tolerance, channel_axis=channel_axis
+    )
     wide = as_floating(planes)
     out = wide.copy()
-    clipped = np.zeros(planes.shape, dtype=bool)
-    done = [Restored((1.0,) * len(planes), 0.0, Status.DIRECT)]
     settings = default_settings(len(planes))
-    for side, upper in ((sides[1], True), (sides[0], False)):
-        if side is None or not side.clipped.any():
-            continue
-        scaled = Scaled.high(wide, side) if upper else Scaled.low(wide, side)
-        chosen = settings if upper else replace(settings, domain=LINEAR)
-        done.insert(0, restore(out, scaled, chosen, rng=as_generator(rng), watch=watch))
-        clipped |= side.clipped
-    del method, certify
+    choice = Choice(settings, way, as_generator(rng), watch)
+    done, hidden = _run(out, wide, sides, choice), hidden_samples(planes, sides)
+    account = account_of(out, wide, sides, settings, asked=certify)
+    trust = account.trust
+    said = () if account.note is None else (account.note,)
     return ImageResult(
         image=np.ascontiguousarray(from_planes(out, channel_axis)),
         levels=levels,
-        recovered=np.ascontiguousarray(from_planes(clipped, channel_axis)),
+        recovered=np.ascontiguousarray(from_planes(hidden, channel_axis)),
         transfer=transfer,
-        status=done[0].status,
-        certificate=not_asked(digest([wide, clipped])),
-        shrinkage=done[0].shrinkage,
-        blend=done[0].blend,
-        notes=notes,
+        status=done.status,
+        certificate=account.certificate,
+        shrinkage=done.shrinkage,
+        blend=done.blend,
+        notes=(*notes, *remarks_on(levels, hidden, done), *said),
+        trust_map=None if trust is None else np.asarray(from_planes(trust, channel_axis)),
     )
 
 
-def _sides_found(
-    planes: Array, known: Array | None, tolerance: float
-) -> tuple[list[Side | None], tuple[ChannelLevel, ...]]:
-    """Return the sides and levels that the samples, or a mask, show."""
-    if known is not None:
-        sides: list[Side | None] = [None, None]
-        if known.any():
-            sides[1] = Side(mask_levels(planes, known), known)
-        return sides, describe(planes, sides[0], sides[1])
-    found = detect_levels(planes, 0)
-    sides = []
-    for name, missing in (("low", -np.inf), ("high", np.inf)):
-        ends = [each.low if name == "low" else each.high for each in found]
-        level = np.array([missing if end is None else end for end in ends])
-        given = level if np.isfinite(level).any() else None
-        sides.append(side_of(name, planes, given, None, tolerance=tolerance, channel_axis=0))
-    told = describe(planes, sides[0], sides[1])
-    return sides, tuple(
-        replace(own, fraction=now.fraction) for own, now in zip(found, told, strict=True)
-    )
-
-
-def _require_reliable(planes: Array, sides: Sequence[Side | None]) -> None:
-    """Raise `ParameterError` if every sample is clipped."""
-    count = sum(int(np.count_nonzero(side.clipped)) for side in sides if side is not None)
-    if count >= planes.size:
-        raise ParameterError(
-            f"all {planes.size} samples of the image are clipped: nothing reliable is left to "
-            "recover them from; give the right levels, or another exposure"
-        )
+def _run(out: Array, planes: Array, sides: Sides, choice: Choice) -> Restored:
+    """Recover both sides into `out`; return the account of the upper one if there is one."""
+    low, high = sides
+    done = Restored((1.0,) * len(planes), 0.0, Status.DIRECT)
+    if low is not None and low.clipped.any():
+        linear = replace(choice, settings=replace(choice.settings, domain=LINEAR))
+        done = restore(out, Scaled.low(planes, low), linear)
+    if high is not None and high.clipped.any() and done.status is not Status.STOPPED:
+        done = restore(out, Scaled.high(planes, high), choice)
+    return done
 
 
 def _mask(mask: npt.ArrayLike | None, image: Array, axis: int | None) -> Array | None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from enum import Enum
 
 import numpy as np
 
 from recover.core.arrays import Array
+from recover.core.errors import ParameterError
 from recover.core.progress import Progress, Watch
 from recover.image.boxes import Box, plan_boxes
 from recover.image.model import EnergySettings, energy_of
@@ -15,9 +17,9 @@ from recover.image.opposed import chrominance, opposed_part
 from recover.image.side import Scaled
 from recover.image.slopes import global_spread
 from recover.image.validation import AGAIN, Trial, blend_of, shrinkage_of
-from recover.solve.base import Status
+from recover.solve.base import AnyMethod, Status
 
-__all__ = ["Restored", "restore", "some_boxes"]
+__all__ = ["Choice", "Restored", "Way", "restore", "some_boxes", "way_named"]
 
 TILE, TOL = 512, 1e-3
 TRIAL_TILE, TRIAL_TOL = 256, 3e-3
@@ -26,6 +28,26 @@ _BEYOND_WHOLE = 1.2  # on the excess where no channel is left: the model is too 
 _FIRM = 0.9  # if the channel's factor is at least this
 _SPREAD = 100_000  # pixels from which global variances are taken
 _TRIED = 150_000  # pixels on which a large picture is validated
+
+
+class Way(Enum):
+    """How clipped samples are recovered; the values are the names that `declip` takes."""
+
+    VALIDATED = "auto"
+    MODEL = "MultigridObstacle"
+    RULE = "opposed"
+
+
+def way_named(method: AnyMethod | str | None) -> Way:
+    """Return the way of that name; raises `ParameterError` for another."""
+    if method is None:
+        return Way.VALIDATED
+    name = method if isinstance(method, str) else type(method).__name__
+    try:
+        return Way(name)
+    except ValueError:
+        known = ", ".join(repr(way.value) for way in Way)
+        raise ParameterError(f"method must be one of {known}, got {name!r}") from None
 
 
 @dataclass(frozen=True)
@@ -59,15 +81,28 @@ class _Part:
     status: Status
 
 
-def restore(
-    out: Array,
-    scaled: Scaled,
-    settings: EnergySettings,
-    *,
-    validate: bool = True,
-    rng: np.random.Generator,
-    watch: Watch | None = None,
-) -> Restored:
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """What a recovery does.
+
+    Parameters
+    ----------
+    settings : EnergySettings
+        Of the model.
+    way : Way
+    rng : Generator
+        Chooses the boxes on which a large picture is validated.
+    watch : callable, optional
+        Called after each box; return True to stop: what is not recovered stays at its level.
+    """
+
+    settings: EnergySettings
+    way: Way
+    rng: np.random.Generator
+    watch: Watch | None = None
+
+
+def restore(out: Array, scaled: Scaled, choice: Choice) -> Restored:
     """Recover clipped samples into `out`, which holds the picture.
 
     Parameters
@@ -75,19 +110,15 @@ def restore(
     out : array [shape=(channels, height, width)]
         Changed where clipped only.
     scaled : Scaled
-    settings : EnergySettings
-    validate : bool
-        Whether to clip the picture again; without it the model is taken as it is.
-    rng : Generator
-        Chooses the boxes on which a large picture is validated.
-    watch : callable, optional
-        Called after each box; return True to stop: what is not recovered stays at its level.
+    choice : Choice
     """
+    settings, way, watch = choice.settings, choice.way, choice.watch
+    validate = way is Way.VALIDATED
     margin = int(np.ceil(3.0 * settings.slopes.sigma)) + 2
     planned = plan_boxes(_anywhere(scaled.clipped), margin, TILE, _ALIGN)
     lower = scaled.above(AGAIN) if validate else scaled.clipped[:, :0, :0]
     tried = plan_boxes(_anywhere(lower), margin, TRIAL_TILE, _ALIGN) if validate else []
-    tried = some_boxes(tried, _TRIED, rng)
+    tried = some_boxes(tried, _TRIED, choice.rng)
     total, spread = len(planned) + len(tried), _spread(scaled, settings)
     stopped = False
     done: list[list[_Part]] = []
@@ -107,6 +138,8 @@ def restore(
     trial = _trial(scaled, done[0])
     shrinkage = shrinkage_of(trial, len(out))
     blend = blend_of(trial, shrinkage) if len(out) > 1 and validate else 0.0
+    if way is Way.RULE:
+        blend = 1.0
     _write(out, scaled, done[1], shrinkage, blend)
     return Restored(shrinkage, blend, _worst(done[1], stopped=stopped))
 

@@ -1,0 +1,47 @@
+"""What is to be said of a recovered image, in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from recover.core.arrays import Array
+from recover.image.levels import ChannelLevel
+from recover.image.restore import Restored
+from recover.image.validation import AGAIN
+from recover.solve.base import Status
+
+__all__ = ["remarks_on"]
+
+_MUCH = 0.5  # share of clipped samples from which little is left to go by
+
+
+def remarks_on(
+    levels: Sequence[ChannelLevel], clipped: Array, done: Restored
+) -> tuple[str, ...]:
+    """Return the remarks on an image.
+
+    Parameters
+    ----------
+    levels : sequence of ChannelLevel
+    clipped : array of bool [shape=(channels, height, width)]
+    done : Restored
+    """
+    if not clipped.any():
+        if any(level.low is not None or level.high is not None for level in levels):
+            return ("no sample is at the given levels; nothing was changed",)
+        return ("no clipping was found; nothing was changed",)
+    remarks = []
+    whole = float(np.count_nonzero(clipped.all(axis=0))) / clipped[0].size
+    if len(clipped) > 1 and whole > _MUCH:
+        remarks.append(f"{100.0 * whole:.3g} % of the pixels are clipped in every channel")
+    for c, factor in enumerate(done.shrinkage):
+        if factor < 1.0 and clipped[c].any():
+            remarks.append(
+                f"channel {c + 1}: clipping the image again at {AGAIN:g} of its level shows "
+                f"the model to overshoot; {100.0 * factor:.0f} % of the excess was kept"
+            )
+    if done.status is Status.MAX_ITER:
+        remarks.append("the model's minimiser was not reached everywhere")
+    return tuple(remarks)
