@@ -115,12 +115,12 @@ class CodedDiffraction(Frame):
 
     def synthesis(self, c: Array) -> Array:
         c = self.check_coefs(c)
-        masks = self._single if is_single(c) else self.masks
+        masks = self._single_turned if is_single(c) else self._turned
         behind = np.asarray(ifftn(c, axes=self._axes, norm="ortho"))
         # sum over masks without a temporary of all products
         x = np.zeros((*c.shape[: c.ndim - masks.ndim], *self.signal_shape), dtype=behind.dtype)
         for k, mask in enumerate(masks):
-            x += np.take(behind, k, axis=c.ndim - masks.ndim) * mask.conj()
+            x += np.take(behind, k, axis=c.ndim - masks.ndim) * mask
         return x.real.copy() if self.real_signal else x
 
     def bounds(self) -> FrameBounds:
@@ -191,6 +191,14 @@ class CodedDiffraction(Frame):
     @cached_property
     def _single(self) -> Array:
         return self.masks.astype(np.complex64 if np.iscomplexobj(self.masks) else np.float32)
+
+    @cached_property
+    def _turned(self) -> Array:
+        return self.masks.conj() if np.iscomplexobj(self.masks) else self.masks
+
+    @cached_property
+    def _single_turned(self) -> Array:
+        return self._single.conj() if np.iscomplexobj(self.masks) else self._single
 
     def _diagonal(self, kept: Array) -> Diagonal:
         part = self.masks[kept]

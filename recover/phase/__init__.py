@@ -1,7 +1,20 @@
 """Phase retrieval for imaging: magnitudes in, the object with its certificate out."""
 
+from recover.phase.app import PhaseOptions, PhaseReport, process_phase
+from recover.phase.measurement import PhaseMeasurement, phase_measurement
 from recover.phase.result import PhaseResult, Restarts
 from recover.phase.retrieve import retrieve
 from recover.phase.sensitivity import Sensitivity, sensitivity
 
-__all__ = ["PhaseResult", "Restarts", "Sensitivity", "retrieve", "sensitivity"]
+__all__ = [
+    "PhaseMeasurement",
+    "PhaseOptions",
+    "PhaseReport",
+    "PhaseResult",
+    "Restarts",
+    "Sensitivity",
+    "phase_measurement",
+    "process_phase",
+    "retrieve",
+    "sensitivity",
+]

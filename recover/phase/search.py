@@ -16,7 +16,8 @@ from recover.solve.reweighted_amplitude_flow import ReweightedAmplitudeFlow
 
 __all__ = ["Found", "explained", "in_single", "misfit", "polished", "search"]
 
-POLISHED = 1e-9  # misfit at which polishing ends
+POLISHED, POLISHED_SINGLE = 1e-9, 3e-7  # misfit at which polishing of such data ends
+POLISH_STEPS = 400
 EXPLAINED = 2e-5  # misfit up to which data without stated noise count as explained
 NOISY = 0.1  # a start at rest with so small a misfit has met unstated noise, not a minimum
 KEPT = 8  # starts that are compared with the best
@@ -114,7 +115,9 @@ def polished(
         noise=problem.noise,
         domain=problem.domain,
     )
-    method = ReweightedAmplitudeFlow(reweight=0.0, tol=POLISHED, max_iter=400)
+    single = problem.y.dtype == np.float32
+    tol = POLISHED_SINGLE if single else POLISHED
+    method = ReweightedAmplitudeFlow(reweight=0.0, tol=tol, max_iter=POLISH_STEPS)
     solution = solve(task, method, start=found.signal.astype(task.dtype), rng=rng, watch=watch)
     value = misfit(problem, solution.signal)
     if not value <= found.best:

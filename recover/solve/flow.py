@@ -28,6 +28,7 @@ from recover.solve.phase_task import PhaseTask, dots
 __all__ = ["Flow", "flow_start", "flow_status", "flow_step"]
 
 SHORTEST, LONGEST = 0.1, 30.0  # bounds of a step, relative to that of the preconditioner
+VANISHING = 1e-30  # of coefficients whose typical size is 1
 AT_REST = 1e-7  # decrease that a step still promises, relative to the misfit's square
 SETTLED = 1e-6  # the same for data whose noise is met: the least-squares point is wanted
 
@@ -72,10 +73,10 @@ def flow_step(task: PhaseTask, flow: Flow) -> Flow:
     gradient, residuals, promise = _slope(task, x, flow.weight)
     moved, turned = x - flow.x, gradient - flow.gradient
     along = dots(moved, turned)
-    size = dots(moved, moved / task.preconditioner)
-    steps = np.ones_like(along)
-    np.divide(size, along, out=steps, where=along > 0.0)
-    steps = np.clip(steps, SHORTEST, LONGEST)
+    size = dots(moved, moved * task.metric)
+    # a change of the gradient against that of the signal: no curvature to go by
+    steps = np.where(along > 0.0, size / np.maximum(along, VANISHING), 1.0)
+    steps = np.minimum(np.maximum(steps, SHORTEST), LONGEST)
     return Flow(x, gradient, steps, residuals, promise, flow.weight)
 
 
@@ -100,14 +101,14 @@ def _slope(task: PhaseTask, x: Array, weight: float) -> tuple[Array, Array, Arra
     size = np.abs(z)
     gap = size - task.y
     residuals = task.residual_of(gap)
-    below = size if weight == 0.0 else size + x.real.dtype.type(weight) * task.y
-    # where both vanish there is no misfit, and where only the iterate does it has no phase
-    factor = np.divide(gap, below, out=np.zeros_like(gap), where=below > 0.0)
+    below = size if weight == 0.0 else size + size.dtype.type(weight) * task.y
+    # a coefficient that vanishes has no phase: whatever it is multiplied by, it stays zero
+    factor = np.divide(gap, np.maximum(below, VANISHING), out=gap)
     if weight != 0.0:
-        factor *= x.real.dtype.type(1.0 + weight)
+        factor *= size.dtype.type(1.0 + weight)
     z *= factor
     gradient = task.frame.synthesis(z)
     squares = np.square(residuals * task.norm)
     fall = dots(gradient, task.preconditioner * gradient)
-    promise = np.divide(fall, squares, out=np.zeros_like(fall), where=squares > 0.0)
+    promise = fall / np.maximum(squares, VANISHING)
     return gradient, residuals, promise

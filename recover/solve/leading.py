@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from scipy.linalg import eigh
 
 from recover.core.arrays import Array
 
@@ -60,7 +60,7 @@ def leading_vector(
     basis: list[tuple[Array, Array]] = []  # the last direction with its image
     value, residual = float(np.vdot(x, image).real), np.inf
     for step in range(1, max_steps + 1):
-        gap = image - x.real.dtype.type(value) * x
+        gap = image - value * x
         residual = _norm(gap) / abs(value) if value != 0.0 else _norm(gap)
         if residual <= tol or step == max_steps:
             return Leading(x, value, residual, step)
@@ -70,13 +70,13 @@ def leading_vector(
             if pair is not None:
                 vectors.append(pair)
         small = np.array([[np.vdot(v, w) for _, w in vectors] for v, _ in vectors])
-        values, columns = eigh(0.5 * (small + small.conj().T))
+        values, columns = np.linalg.eigh(0.5 * (small + small.conj().T))
         value, top = float(values[-1]), columns[:, -1].astype(x.dtype)
         x_new = sum((c * v for c, (v, _) in zip(top, vectors, strict=True)), np.zeros_like(x))
         turned = sum((c * w for c, (_, w) in zip(top, vectors, strict=True)), np.zeros_like(x))
         direction = x_new - top[0] * x
         basis = [(direction, turned - top[0] * image)] if _norm(direction) > 0.0 else []
-        size = x.real.dtype.type(_norm(x_new))
+        size = _norm(x_new)
         x, image = x_new / size, turned / size
     return Leading(x, value, residual, max_steps)
 
@@ -91,8 +91,8 @@ def _orthogonal(
     length = _norm(vector)
     if length == 0.0:
         return None
-    v = vector / _number(vector, length)
-    w = None if image is None else image / _number(vector, length)
+    v = vector / length
+    w = None if image is None else image / length
     for u, known in against:
         share = v.dtype.type(np.vdot(u, v))
         v = v - share * u
@@ -100,14 +100,9 @@ def _orthogonal(
     rest = _norm(v)
     if (rest <= 1e-3 and image is not None) or rest <= 1e-5:
         return None
-    v = v / _number(vector, rest)
-    return v, apply(v) if w is None else w / _number(vector, rest)
-
-
-def _number(vector: Array, number: float) -> Array:
-    """Return a number in the real precision of an array."""
-    return np.asarray(number, dtype=np.finfo(vector.dtype).dtype)
+    v = v / rest
+    return v, apply(v) if w is None else w / rest
 
 
 def _norm(x: Array) -> float:
-    return float(np.linalg.norm(x.reshape(-1)))
+    return math.sqrt(float(np.vdot(x, x).real))

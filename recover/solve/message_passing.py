@@ -11,7 +11,6 @@ from recover.core.arrays import Array
 from recover.core.errors import ParameterError
 from recover.models.problem import Problem
 from recover.solve.base import Candidates, Method, Status
-from recover.solve.fixed import real_dtype
 from recover.solve.flow import Flow, flow_start, flow_status, flow_step
 from recover.solve.phase_task import PhaseTask, dots, refuse_unless_modulus
 from recover.solve.reweighted_amplitude_flow import REWEIGHT_COMPLEX, REWEIGHT_REAL
@@ -147,7 +146,7 @@ class ApproximateMessagePassing(Method[_State]):
         return self._state(problem, task, flow_start(task, task.project(x), weight))
 
     def _state(self, problem: Problem, task: PhaseTask, flow: Flow) -> _State:
-        tol = max(self.tol, 32.0 * float(np.finfo(real_dtype(problem)).eps))
+        tol = max(self.tol, task.floor)
         status = flow_status(task, flow, tol)
         return _State(task, 0.0, 0.0, None, flow, 0, float(flow.residuals.min()), status)
 

@@ -19,6 +19,7 @@ from recover.solve.fixed import real_dtype
 
 __all__ = ["PhaseTask", "dots", "expected_noise", "random_signals", "refuse_unless_modulus"]
 
+ROUNDOFF = 32.0  # as in the loop
 _SPREAD = 3.0  # standard deviations that the noise's norm may exceed its mean by
 
 
@@ -31,8 +32,7 @@ def refuse_unless_modulus(problem: Problem) -> str | None:
 
 def dots(a: Array, b: Array) -> Array:
     """Return the real inner products of two batches, shape (starts,), in float64."""
-    rows = (a.reshape(a.shape[0], -1), b.reshape(b.shape[0], -1))
-    return np.array([np.vdot(x, y).real for x, y in zip(*rows, strict=True)], dtype=np.float64)
+    return np.array([np.vdot(x, y).real for x, y in zip(a, b, strict=True)], dtype=np.float64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +53,8 @@ class PhaseTask:
         Euclidean norm of `y`.
     discrepancy : float
         What the noise alone leaves of the residual, relative to the data.
+    floor : float
+        Smallest relative misfit that the working precision can tell from none.
     typical : float
         About the mean eigenvalue of the frame operator, to scale steps by; no bound.
     """
@@ -63,6 +65,7 @@ class PhaseTask:
     scale: float
     norm: float
     discrepancy: float
+    floor: float
     typical: float
 
     @staticmethod
@@ -89,6 +92,7 @@ class PhaseTask:
             scale,
             norm,
             noise / norm if norm > 0.0 else 0.0,
+            ROUNDOFF * float(np.finfo(real_dtype(problem)).eps),
             _typical(problem.model.frame, rng),
         )
 
@@ -107,6 +111,11 @@ class PhaseTask:
         if known is not None and float(known.entries.min()) > 1e-3 * float(known.entries.max()):
             entries = known.entries
         return (1.0 / entries).astype(self.y.dtype)
+
+    @cached_property
+    def metric(self) -> Array:
+        """The inverse of the preconditioner."""
+        return np.asarray(1.0 / self.preconditioner)
 
     def project(self, x: Array) -> Array:
         """Return the nearest signals of the domain, for a batch in working units."""

@@ -23,7 +23,7 @@ from recover.frames.structure import HasRows
 from recover.models.domains import Support
 from recover.models.problem import Problem
 from recover.solve.base import Candidates, Status
-from recover.solve.fixed import fits_dense, real_dtype
+from recover.solve.fixed import fits_dense
 from recover.solve.flow import Flow, flow_start, flow_status, flow_step
 from recover.solve.phase_task import PhaseTask, dots
 from recover.solve.starts import random_batch
@@ -202,7 +202,7 @@ def proceed(
     budget = max(1, int((1.0 - POLISH) * max_iter))
     if state.flow is not None:
         flow = flow_step(task, state.flow)
-        floor = max(tol, 32.0 * float(np.finfo(real_dtype(problem)).eps))
+        floor = max(tol, task.floor)
         residual, status = float(flow.residuals.min()), flow_status(task, flow, floor)
         if status is Status.STALLED and state.u.size > 0 and state.count < budget:
             # a local minimum near the solution: the scheme goes on from where it was
@@ -242,7 +242,7 @@ def _flowing(problem: Problem, state: Reflected, tol: float) -> Reflected:
         task = replace(task, domain=Support(planes.mask, planes.nonnegative))
         planes = replace(planes, task=task)
     flow = flow_start(task, planes.inside(state.x).astype(problem.dtype, copy=False), 0.0)
-    floor = max(tol, 32.0 * float(np.finfo(real_dtype(problem)).eps))
+    floor = max(tol, task.floor)
     residual, status = float(flow.residuals.min()), flow_status(task, flow, floor)
     return replace(
         state, planes=planes, x=flow.x, flow=flow, residual=residual, finished=status

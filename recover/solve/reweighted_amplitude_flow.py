@@ -11,7 +11,6 @@ from recover.core.arrays import Array
 from recover.core.errors import ParameterError
 from recover.models.problem import Problem
 from recover.solve.base import Candidates, Method, Status
-from recover.solve.fixed import real_dtype
 from recover.solve.flow import Flow, flow_start, flow_status, flow_step
 from recover.solve.phase_task import PhaseTask, refuse_unless_modulus
 from recover.solve.starts import first_signals
@@ -96,6 +95,6 @@ class ReweightedAmplitudeFlow(Method[_State]):
         return cls()
 
     def _state(self, problem: Problem, task: PhaseTask, flow: Flow) -> _State:
-        tol = max(self.tol, 32.0 * float(np.finfo(real_dtype(problem)).eps))
+        tol = max(self.tol, task.floor)
         residual = float(flow.residuals.min())
         return _State(task, flow, residual, flow_status(task, flow, tol))

@@ -10,6 +10,7 @@ from recover.core.arrays import Array
 from recover.core.linear import square
 from recover.frames.base import Frame
 from recover.frames.bounds import real_matrix
+from recover.frames.structure import HasRows
 from recover.models.problem import Problem
 from recover.solve.fixed import real_dtype
 from recover.solve.leading import leading_vector
@@ -20,6 +21,7 @@ _DENSE = 64  # largest signal for all eigenvectors of a matrix
 _ROUND = 100  # steps of the eigenvector iteration between two looks at it
 _ROUNDS = 5
 _SETTLED = 2e-3  # relative residual of the eigenvector that is good enough
+_SETTLED_ROWS = 1e-2  # the same for rows without structure, whose gap is wide
 _LEAST_MARGIN = 0.1  # keeps the weights finite where there are hardly more rows than unknowns
 
 
@@ -95,15 +97,16 @@ def _leading_free(problem: Problem, weights: Array, rng: np.random.Generator) ->
     if not frame.real_signal:
         x = x + 1j * rng.standard_normal(frame.signal_shape)
     x = x.astype(problem.dtype)
+    settled = _SETTLED_ROWS if isinstance(frame, HasRows) else _SETTLED
     for _ in range(_ROUNDS):
         found = leading_vector(
             lambda v: frame.synthesis(weights * frame.analysis(v)),
             x,
             max_steps=_ROUND,
-            tol=_SETTLED,
+            tol=settled,
         )
         x = found.vector
-        if found.residual <= _SETTLED:
+        if found.residual <= settled:
             break
     return x
 

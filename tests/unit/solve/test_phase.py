@@ -70,7 +70,7 @@ def test_the_iteration_agrees_with_the_eigenvector(monkeypatch):
     problem, _ = gaussian(12, 8, 1, real=False)
     direct = spectral_start(problem, np.random.default_rng(0))
     monkeypatch.setattr(spectral, "_DENSE", 0)
-    monkeypatch.setattr(spectral, "_SETTLED", 1e-8)
+    monkeypatch.setattr(spectral, "_SETTLED_ROWS", 1e-8)
     iterated = spectral_start(problem, np.random.default_rng(0))
     assert problem.model.distance(iterated, direct) <= 1e-5 * np.linalg.norm(direct)
 

@@ -1,0 +1,256 @@
+"""From named arrays to a problem: which setup it is, its frame, and its magnitudes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from recover.core.arrays import Array, as_numeric
+from recover.core.errors import ParameterError
+from recover.frames.base import Frame
+from recover.frames.coded_diffraction import CodedDiffraction
+from recover.frames.dense import Dense
+from recover.frames.fourier import Fourier
+from recover.frames.fresnel import Fresnel
+from recover.frames.identity import Identity
+from recover.frames.masked import Masked
+from recover.frames.stack import Stack
+from recover.models.domains import Domain, Support
+from recover.models.noise import Noise
+from recover.models.problem import Problem
+from recover.phase.arguments import phase_problem
+
+__all__ = ["PhaseMeasurement", "phase_measurement"]
+
+CENTRE_SHARE = 0.25  # of each axis about the middle: where the peak of a centred pattern lies
+
+
+@dataclass(frozen=True, eq=False)
+class PhaseMeasurement:
+    """What is to be recovered from.
+
+    Parameters
+    ----------
+    setup : str
+        Its name, in words.
+    frame : Frame
+        Of what was measured; bad pixels are left out.
+    magnitudes : array [shape=frame.coef_shape]
+        The data.
+    domain : Domain or None
+        What is known of the object.
+    notes : tuple of str
+        What was decided or left out, in sentences.
+    """
+
+    setup: str
+    frame: Frame
+    magnitudes: Array
+    domain: Domain | None
+    notes: tuple[str, ...]
+
+    def problem(self, noise: float) -> Problem:
+        """Return the problem with a bound of the noise of the magnitudes."""
+        bound: Noise | float = Noise(l2=noise) if noise > 0.0 else 0.0
+        return phase_problem(self.magnitudes, self.frame, self.domain, bound)
+
+
+def phase_measurement(arrays: Mapping[str, Array], name: str) -> PhaseMeasurement:
+    """Return the measurement that named arrays stand for.
+
+    Patterns are in ``magnitude`` or ``intensity`` (of which ``dark`` is taken off and the root
+    drawn).  What else is there says which setup it is: ``rows`` a matrix, ``masks`` coded
+    diffraction, ``distances`` with ``wavelength`` and ``pixel_size`` near fields,
+    ``object_magnitude`` (or ``object_intensity``) two planes, else a far field with
+    ``support``.  ``bad`` marks pixels that were not measured, as do values not finite;
+    ``real`` and ``nonnegative`` speak of the object.  Far fields whose peak is in the middle
+    are taken for centred ones unless ``centered`` says otherwise.
+
+    Parameters
+    ----------
+    arrays : mapping of str to array
+    name : str
+        Of the file, for messages.
+
+    Raises
+    ------
+    ParameterError
+        If data are missing, or what is given does not fit together.
+    """
+    if "positions" in arrays or ("probe" in arrays and "support" not in arrays):
+        raise ParameterError(
+            f"{name} holds a scan (positions, probe); ptychography has no command yet"
+        )
+    data, bad, notes = _data(arrays, name)
+    nonnegative, real = _flag(arrays, "nonnegative"), _flag(arrays, "real")
+    real = real or nonnegative
+    setup, frame = _setup(arrays, data, real)
+    if isinstance(frame, Fourier | CodedDiffraction | Stack) and data.ndim > 1:
+        data, bad, words = _corner_first(arrays, data, bad, frame)
+        notes += words
+    if isinstance(frame, Stack):
+        data, bad, words = _two_planes(arrays, data, bad)
+        notes += words
+    if isinstance(frame, Fresnel) and data.ndim == len(frame.signal_shape):
+        data, bad = data[None], bad[None]
+    if data.shape != frame.coef_shape:
+        raise ParameterError(
+            f"the patterns of {name} must have shape {frame.coef_shape} for {setup}, got "
+            f"{data.shape}"
+        )
+    domain = _domain(arrays, frame, nonnegative=nonnegative)
+    if bad.any():
+        share = 100.0 * float(bad.mean())
+        notes.append(f"{int(bad.sum())} pixels ({share:.3g} %) are bad and were left out")
+        frame, data = Masked(frame, ~bad), data[~bad]
+    return PhaseMeasurement(setup, frame, data, domain, tuple(notes))
+
+
+def _data(arrays: Mapping[str, Array], name: str) -> tuple[Array, Array, list[str]]:
+    """Return magnitudes, which of them are bad, and notes."""
+    kinds = [kind for kind in ("magnitude", "intensity") if kind in arrays]
+    if len(kinds) != 1:
+        held = ", ".join(sorted(arrays)) or "nothing that is known"
+        raise ParameterError(
+            f"{name} must hold magnitude or intensity (one of the two), it holds {held}"
+        )
+    raw = np.asarray(arrays[kinds[0]])
+    if raw.dtype.kind not in "fiu" or raw.size == 0:
+        raise ParameterError(f"{kinds[0]} of {name} must be real numbers, got {raw.dtype}")
+    single = raw.dtype.kind != "f" or raw.dtype.itemsize <= 4
+    values = raw.astype(np.float64)
+    bad = ~np.isfinite(values)
+    if "bad" in arrays:
+        marked = np.asarray(arrays["bad"])
+        try:
+            bad |= np.broadcast_to(marked != 0, values.shape)
+        except ValueError:
+            raise ParameterError(
+                f"bad must have the patterns' shape {values.shape}, got {marked.shape}"
+            ) from None
+    values[bad] = 0.0
+    notes: list[str] = []
+    if kinds == ["intensity"]:
+        values = _less_dark(values, arrays)
+        below = int(np.count_nonzero(values < 0.0))
+        if below:
+            notes.append(f"{below} intensities below zero were set to zero")
+        values = np.sqrt(np.maximum(values, 0.0))
+    elif "dark" in arrays:
+        raise ParameterError("dark is taken off intensities; give intensity, not magnitude")
+    return values.astype(np.float32 if single else np.float64), bad, notes
+
+
+def _less_dark(values: Array, arrays: Mapping[str, Array]) -> Array:
+    if "dark" not in arrays:
+        return values
+    dark = as_numeric("dark", arrays["dark"])
+    try:
+        return np.asarray(values - np.broadcast_to(dark, values.shape))
+    except ValueError:
+        raise ParameterError(
+            f"dark must have the patterns' shape {values.shape}, got {dark.shape}"
+        ) from None
+
+
+def _flag(arrays: Mapping[str, Array], name: str) -> bool:
+    return bool(np.asarray(arrays[name]).any()) if name in arrays else False
+
+
+def _setup(arrays: Mapping[str, Array], data: Array, real: bool) -> tuple[str, Frame]:
+    if "rows" in arrays:
+        rows = as_numeric("rows", arrays["rows"])
+        return "a matrix", Dense(rows, real_signal=real or not np.iscomplexobj(rows))
+    if "masks" in arrays:
+        masks = as_numeric("masks", arrays["masks"])
+        return "coded diffraction", CodedDiffraction(masks, real_signal=real)
+    if "distances" in arrays:
+        missing = [key for key in ("wavelength", "pixel_size") if key not in arrays]
+        if missing:
+            raise ParameterError(f"distances need {' and '.join(missing)} too, in one unit")
+        distances = np.atleast_1d(as_numeric("distances", arrays["distances"]))
+        return "near fields", Fresnel(
+            data.shape[1:] if data.ndim > 2 else data.shape,
+            _number(arrays, "wavelength"),
+            _number(arrays, "pixel_size"),
+            tuple(float(z) for z in distances),
+            real_signal=real,
+        )
+    if "object_magnitude" in arrays or "object_intensity" in arrays:
+        planes = [Identity(data.shape, real_signal=real), Fourier(data.shape, real_signal=real)]
+        return "two planes", Stack(planes)
+    if "support" not in arrays:
+        raise ParameterError(
+            "a far field needs a support of the object, or masks, distances, an object "
+            f"magnitude or rows beside it; got {', '.join(sorted(arrays))} (--setup SETUP.npz "
+            "adds what the data file lacks)"
+        )
+    return "a far field with a support", Fourier(data.shape, real_signal=real)
+
+
+def _number(arrays: Mapping[str, Array], name: str) -> float:
+    values = as_numeric(name, arrays[name]).reshape(-1)
+    if values.size == 0 or np.iscomplexobj(values) or not (values == values[0]).all():
+        raise ParameterError(f"{name} must be one real number, got {values}")
+    return float(values[0])
+
+
+def _corner_first(
+    arrays: Mapping[str, Array], data: Array, bad: Array, frame: Frame
+) -> tuple[Array, Array, list[str]]:
+    """Return far fields with the undeflected beam at the first entry, as transforms have it."""
+    dimensions = min(len(frame.signal_shape), data.ndim)
+    axes = tuple(range(data.ndim - dimensions, data.ndim))
+    notes = []
+    if "centered" in arrays:
+        centered = _flag(arrays, "centered")
+    else:
+        total = data.sum(axis=tuple(range(axes[0])))
+        peak = np.unravel_index(int(np.argmax(total)), total.shape)
+        off = [abs(k - n // 2) / n for k, n in zip(peak, total.shape, strict=True)]
+        centered = max(off) < CENTRE_SHARE
+        where = "in the middle" if centered else "at the corner"
+        notes.append(f"the undeflected beam is taken to be {where} of the patterns")
+    if not centered:
+        return data, bad, notes
+    return np.fft.ifftshift(data, axes), np.fft.ifftshift(bad, axes), notes
+
+
+def _two_planes(
+    arrays: Mapping[str, Array], data: Array, bad: Array
+) -> tuple[Array, Array, list[str]]:
+    """Return the magnitudes of object and far field, brought to one energy."""
+    key = "object_magnitude" if "object_magnitude" in arrays else "object_intensity"
+    first = as_numeric(key, arrays[key]).astype(data.dtype)
+    if first.shape != data.shape:
+        raise ParameterError(f"{key} must have the shape {data.shape}, got {first.shape}")
+    first = np.sqrt(np.maximum(first, 0.0)) if key == "object_intensity" else first
+    sizes = float(np.linalg.norm(first)), float(np.linalg.norm(data))
+    if 0.0 in sizes:
+        raise ParameterError("object and far field must not be all zero")
+    scale = sizes[0] / sizes[1]
+    flat = np.concatenate([first.reshape(-1), scale * data.reshape(-1)]).astype(data.dtype)
+    known = np.zeros(first.size, dtype=bool)
+    note = f"the far field was scaled by {scale:.6g} to the energy of the object"
+    return flat, np.concatenate([known, bad.reshape(-1)]), [note]
+
+
+def _domain(arrays: Mapping[str, Array], frame: Frame, *, nonnegative: bool) -> Domain | None:
+    if "support" not in arrays:
+        if not nonnegative:
+            return None
+        return Support(np.ones(frame.signal_shape, dtype=bool), nonnegative=True)
+    mask = np.asarray(arrays["support"]) != 0
+    if mask.ndim != len(frame.signal_shape) or any(
+        a > b for a, b in zip(mask.shape, frame.signal_shape, strict=True)
+    ):
+        raise ParameterError(
+            f"support must fit into the object's shape {frame.signal_shape}, got {mask.shape}"
+        )
+    if not mask.any():
+        raise ParameterError("support must hold at least one pixel, it is empty")
+    whole = np.zeros(frame.signal_shape, dtype=bool)
+    whole[tuple(slice(0, n) for n in mask.shape)] = mask
+    return Support(whole, nonnegative=nonnegative)
