@@ -21,7 +21,7 @@ from recover.certificates.verify import verify
 from recover.core.arrays import Array
 from recover.core.errors import ParameterError
 from recover.core.rounding import up
-from recover.solve.base import Watch
+from recover.solve.base import Progress, Watch
 
 _LONGEST = 2**16  # samples of a part that is proved again: what is larger is not ours
 _CLOSE = 1e-9
@@ -145,7 +145,8 @@ def certify_conditionally(
     most : int
         Of more gaps than this so many are taken, evenly from all; of segments half as many.
     watch : callable, optional
-        Called after each part with a `Progress`, for the gaps and then for the segments.
+        Called after each part with a `Progress`; return True to stop, first with the gaps and
+        then with the segments.
     """
     restored = as_frames(result.samples)
     recovered = result.recovered.reshape(restored.shape)
@@ -168,21 +169,42 @@ def certify_conditionally(
         ],
         axis=1,
     )
-    options = {"tolerance": tolerance, "seconds": math.inf}
-    gaps = certify_gaps(samples, result, **options, most=most, watch=watch)
-    segments = certify_segments(samples, result, **options, most=most // 2, watch=watch)
     masks = {
         k: recovered[:, k]
         for k, level in enumerate(result.levels)
         if level.clipped and level.band(tolerance) == 0.0
     }
-    found = (
-        len(segment_places(masks, result.rate)),
-        sum(len(clusters_of(mask)) for mask in masks.values()),
-    )
+    gaps = sum(len(clusters_of(mask)) for mask in masks.values())
+    found = len(segment_places(masks, result.rate)), gaps
+    ahead = min(gaps, most)
+    total = ahead + min(found[0], most // 2)
+    options = {"tolerance": tolerance, "seconds": math.inf}
     return ConditionalAccount(
-        result.rate, len(restored), segments, gaps, found, excerpt=result.excerpt
+        rate=result.rate,
+        length=len(restored),
+        gaps=certify_gaps(
+            samples, result, **options, most=most, watch=_Onward(watch, 0, total)
+        ),
+        segments=certify_segments(
+            samples, result, **options, most=most // 2, watch=_Onward(watch, ahead, total)
+        ),
+        found=found,
+        excerpt=result.excerpt,
     )
+
+
+@dataclass(frozen=True)
+class _Onward:
+    """A `watch` for one part of the work, of which some steps are done before."""
+
+    watch: Watch | None
+    before: int
+    total: int
+
+    def __call__(self, progress: Progress, /) -> bool | None:
+        if self.watch is None:
+            return None
+        return self.watch(Progress(self.before + progress.step, self.total, progress.value))
 
 
 def part_place(part: Mapping[str, Any]) -> tuple[int, int, int]:

@@ -84,7 +84,10 @@ def test_damaged_parts_are_refused(recovered):
 
 def test_more_gaps_than_are_certified(recovered):
     _, result, account = recovered
-    few = certify_conditionally(result, most=4)
+    steps = []
+    few = certify_conditionally(result, most=4, watch=steps.append)
+    assert [p.step for p in steps] == list(range(1, 7))
+    assert {p.total for p in steps} == {6}
     assert len(few.gaps) == 4
     assert len(few.segments) == 2
     assert few.found == account.found
