@@ -18,7 +18,7 @@ from recover.core.arrays import Array, digest
 from recover.core.errors import ParameterError
 from recover.core.obstacle_direct import obstacle_minimiser
 from recover.frames.identity import Identity
-from recover.image.arguments import Side, as_planes, side_of
+from recover.image.arguments import Side, as_floating, as_planes, side_of
 from recover.image.boxes import Box
 from recover.image.budget import energy_at, estimate_unit
 from recover.image.model import EnergySettings, default_settings
@@ -160,7 +160,8 @@ def reprove(
     certificate: Certificate,
     image: npt.ArrayLike,
     *,
-    high: float | Sequence[float] | Array,
+    low: float | Sequence[float] | Array | None = None,
+    high: float | Sequence[float] | Array | None,
     channel_axis: int | None = None,
     mask: Array | None = None,
     tolerance: float = 0.0,
@@ -173,8 +174,9 @@ def reprove(
         Of `Account`.
     image : array
         The clipped image.
-    high, channel_axis, mask, tolerance
-        As `recover.image.declip` took them, or found the levels.
+    low, high, channel_axis, mask, tolerance
+        As `recover.image.declip` took them, or found the levels; infinite or None where there
+        is no level.
 
     Raises
     ------
@@ -185,14 +187,17 @@ def reprove(
     known = mask
     if mask is not None:
         known = mask[None] if channel_axis is None else np.moveaxis(mask, channel_axis, 0)
-    side = side_of("high", planes, high, known, tolerance=tolerance, channel_axis=channel_axis)
-    if side is None:
-        raise ParameterError("high must be given; take the levels that the certificate is of")
-    floating = _floating(planes)
+    below, side = (
+        side_of(name, planes, level, known, tolerance=tolerance, channel_axis=channel_axis)
+        for name, level in (("low", low), ("high", high))
+    )
+    floating = as_floating(planes)
     stated = certificate.scope.to_json()
-    if stated.get("on") != "excess energy":
-        hidden = side if side.clipped.any() else None
-        return verify(certificate, _plain(floating, None, hidden))
+    if certificate.reason == "not asked":
+        return _not_asked_again(certificate, floating)
+    if side is None or stated.get("on") != "excess energy":
+        hidden = [s if s is not None and s.clipped.any() else None for s in (below, side)]
+        return verify(certificate, _plain(floating, hidden[0], hidden[1]))
     try:
         own, joint = (Rule(*(float(n) for n in stated[name])) for name in ("region", "whole"))
         allowance = Allowance(float(stated["unit"]), own, joint, str(stated["origin"]))
@@ -225,8 +230,10 @@ def _everything(planes: Array) -> Box:
     return Box(slice(0, height), slice(0, width), whole)
 
 
-def _floating(planes: Array) -> Array:
-    """Return integers of up to 16 bits as float32, larger ones as float64."""
-    if planes.dtype.kind in "iu":
-        return planes.astype(np.float32 if planes.dtype.itemsize <= 2 else np.float64)
-    return planes.astype(np.float32) if planes.dtype == np.float16 else planes
+def _not_asked_again(certificate: Certificate, planes: Array) -> Verdict:
+    """Return whether a certificate is the one that promises nothing of these samples."""
+    claimed, plain = certificate.to_data(), not_asked(digest([planes])).to_data()
+    wrong = [name for name in sorted(plain) if claimed[name] != plain[name]]
+    return Verdict(
+        not wrong, tuple(f"{name} is not that of a certificate not asked for" for name in wrong)
+    )

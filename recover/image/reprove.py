@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from recover.certificates.certificate import Certificate
-from recover.certificates.verify import WHOLE
 from recover.core.arrays import Array, digest
-from recover.image.arguments import as_floating, as_planes, side_of
+from recover.image.account import reprove
+from recover.image.arguments import as_floating
 from recover.image.levels import ChannelLevel, clipped_mask
 from recover.image.mosaic import colour_planes
 from recover.image.task import Task, read_mask, tasks_of
@@ -46,55 +46,50 @@ def image_faults(path: str, data: Mapping[str, Any], promise: Certificate) -> tu
     image = read_image(path, dq_bits=None if bits is None else int(bits))
     if data["mask"] is not None:
         image = dataclasses.replace(image, mask=read_mask(str(data["mask"]), image))
-    subjects = _subjects(image, levels, float(data["tolerance"]))
-    if promise.parts is None or promise.evidence.kind != WHOLE or not image.stack:
-        return _faults(promise, subjects[0])
-    if len(promise.parts) != len(subjects):
-        return (f"the certificate has {len(promise.parts)} parts, the stack {len(subjects)}",)
+    if image.palette or image.raw is not None:
+        return _bare_faults(promise, _bare(image, levels))
+    tasks, tolerance = tasks_of(image, levels), float(data["tolerance"])
+    if not image.stack or len(tasks) == 1:
+        return _task_faults(promise, tasks[0], tolerance)
+    parts = promise.parts or ()
+    if len(parts) != len(tasks):
+        return (f"the certificate has {len(parts)} parts, the stack {len(tasks)} pictures",)
     found = [
         f"{label}: {fault}"
-        for (label, part), subject in zip(promise.parts, subjects, strict=True)
-        for fault in _faults(part, subject)
+        for (label, part), task in zip(parts, tasks, strict=True)
+        for fault in _task_faults(part, task, tolerance)
     ]
     return (*found, *_whole_faults(promise))
 
 
-def _subjects(
-    image: ImageFile, levels: Sequence[ChannelLevel], tolerance: float
-) -> list[tuple[Array, Array]]:
-    """Return samples (channels, h, w) and what of them is clipped, for each picture."""
-    if image.palette:
-        return [(image.pixels, np.zeros(image.pixels.shape, dtype=bool))]
-    if image.raw is not None:
-        hidden = np.zeros(image.pixels.shape, dtype=bool)
-        views = zip(
-            colour_planes(image.pixels, image.raw.pattern),
-            colour_planes(hidden, image.raw.pattern),
-            strict=True,
-        )
-        for (colour, plane), (_, here) in views:
-            np.copyto(here, clipped_mask(plane, None, levels[colour].high))
-        return [(as_floating(image.pixels), hidden)]
-    return [_clipped(task, tolerance) for task in tasks_of(image, levels)]
+def _task_faults(promise: Certificate, task: Task, tolerance: float) -> tuple[str, ...]:
+    return reprove(
+        promise,
+        task.picture,
+        low=task.low,
+        high=task.high,
+        channel_axis=task.channel_axis,
+        mask=task.mask,
+        tolerance=tolerance,
+    ).reasons
 
 
-def _clipped(task: Task, tolerance: float) -> tuple[Array, Array]:
-    planes = as_planes(task.picture, task.channel_axis)
-    known = None
-    if task.mask is not None:
-        axis = task.channel_axis
-        known = task.mask[None] if axis is None else np.moveaxis(task.mask, axis, 0)
-    clipped = np.zeros(planes.shape, dtype=bool)
-    for name, level in (("low", task.low), ("high", task.high)):
-        side = side_of(
-            name, planes, level, known, tolerance=tolerance, channel_axis=task.channel_axis
-        )
-        if side is not None:
-            clipped |= side.clipped
-    return as_floating(planes), clipped
+def _bare(image: ImageFile, levels: Sequence[ChannelLevel]) -> tuple[Array, Array]:
+    """Return the samples of a mosaic or a palette image, and which are clipped."""
+    hidden = np.zeros(image.pixels.shape, dtype=bool)
+    if image.raw is None:
+        return image.pixels, hidden
+    views = zip(
+        colour_planes(image.pixels, image.raw.pattern),
+        colour_planes(hidden, image.raw.pattern),
+        strict=True,
+    )
+    for (colour, plane), (_, here) in views:
+        np.copyto(here, clipped_mask(plane, None, levels[colour].high))
+    return as_floating(image.pixels), hidden
 
 
-def _faults(promise: Certificate, subject: tuple[Array, Array]) -> tuple[str, ...]:
+def _bare_faults(promise: Certificate, subject: tuple[Array, Array]) -> tuple[str, ...]:
     """Return what is wrong with a certificate that promises nothing of these samples."""
     samples, clipped = subject
     faults = []
@@ -102,8 +97,8 @@ def _faults(promise: Certificate, subject: tuple[Array, Array]) -> tuple[str, ..
         faults.append("the certificate speaks of another image, or of other levels")
     if promise.error_bound != math.inf or promise.kappa.lower != 0.0:
         faults.append("a bound is claimed without any evidence")
-    if promise.pointwise is not None or promise.centre is not None:
-        faults.append("arrays were added to a certificate that promises nothing")
+    if promise.pointwise is not None or promise.centre is not None or promise.parts:
+        faults.append("arrays or parts were added to a certificate that promises nothing")
     if not promise.reason:
         faults.append("no reason is given")
     return tuple(faults)

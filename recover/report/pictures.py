@@ -85,10 +85,10 @@ def scene_of(result: ImageResult) -> Scene:
     transfer = Transfer(result.transfer)
     full = scale if scale > 0.0 else 1.0
     light = [_colours(transfer.decode(each, full)) for each in (y, x)]
-    touched = np.asarray(mask.any(axis=-1))
+    touched: Array = np.asarray(mask.any(axis=-1))
     if is_mosaic(result):
         light = [_tiles(each).mean(axis=(1, 3)) for each in light]
-        touched = _tiles(touched).any(axis=(1, 3))
+        touched = np.asarray(_tiles(touched).any(axis=(1, 3)))
     return Scene(light[0], light[1], touched, index)
 
 
