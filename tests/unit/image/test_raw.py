@@ -1,0 +1,100 @@
+"""Declipping mosaics."""
+
+import numpy as np
+import pytest
+
+from recover.core.errors import ParameterError
+from recover.image import declip_raw
+from recover.image.demosaic import colour_sites, demosaic
+from recover.solve.base import Status
+
+GAINS = np.array([2.0, 1.0, 1.6])
+
+
+def mosaic_case(pattern="RGGB", shape=(64, 72), seed=0):
+    rng = np.random.default_rng(seed)
+    rows, columns = np.mgrid[: shape[0], : shape[1]]
+    light = 0.3 + 0.05 * np.sin(rows / 9.0) * np.cos(columns / 8.0)
+    for _ in range(4):
+        y, x = rng.uniform(10, shape[0] - 10), rng.uniform(10, shape[1] - 10)
+        light += 1.2 * np.exp(-((rows - y) ** 2 + (columns - x) ** 2) / 40.0)
+    tint = np.array([1.0, 0.9, 0.8])
+    planes = light[None] * (tint / GAINS)[:, None, None]
+    sites = colour_sites(pattern, *shape)
+    truth = np.take_along_axis(planes, sites[None], axis=0)[0]
+    return truth, sites
+
+
+@pytest.mark.parametrize("pattern", ["RGGB", "GRBG", "BGGR", "GBRG"])
+def test_recovers_a_mosaic(pattern):
+    truth, _sites = mosaic_case(pattern)
+    clipped = np.minimum(truth, 0.6)
+    result = declip_raw(clipped, pattern, levels=0.6, white_balance=GAINS)
+    mask = truth >= 0.6
+    np.testing.assert_array_equal(result.recovered, mask)
+    np.testing.assert_array_equal(result.image[~mask], clipped[~mask])
+    assert (result.image[mask] >= 0.6).all()
+    before = np.linalg.norm((clipped - truth)[mask])
+    assert 20.0 * np.log10(before / np.linalg.norm((result.image - truth)[mask])) > 10.0
+    assert not np.isfinite(result.error_bound)
+    assert result.certificate.reason
+
+
+def test_black_levels_and_units_only_shift_and_scale():
+    truth, sites = mosaic_case()
+    base = declip_raw(np.minimum(truth, 0.6), "RGGB", levels=0.6, white_balance=GAINS)
+    black = np.array([512.0, 500.0, 520.0])
+    counts = np.minimum(truth, 0.6) * 8192.0 + black[sites]
+    moved = declip_raw(
+        counts, "RGGB", levels=0.6 * 8192.0 + black, black=black, white_balance=GAINS
+    )
+    found = (moved.image - black[sites]) / 8192.0
+    np.testing.assert_allclose(found, base.image, rtol=2e-3)
+
+
+def test_integers_and_nothing_clipped():
+    truth, _sites = mosaic_case()
+    counts = np.round(truth * 20000).astype(np.uint16)
+    result = declip_raw(counts, "RGGB", levels=65535)
+    assert result.status is Status.DIRECT
+    np.testing.assert_array_equal(result.image, counts)
+    unclipped_blue = declip_raw(counts, "RGGB", levels=[9000, 9000, np.inf], certify=False)
+    assert not unclipped_blue.recovered[1::2, 1::2].any()
+
+
+def test_it_can_be_stopped():
+    truth, _sites = mosaic_case()
+    clipped = np.minimum(truth, 0.6)
+    result = declip_raw(clipped, "RGGB", levels=0.6, watch=lambda progress: True)
+    assert result.status is Status.STOPPED
+    np.testing.assert_array_equal(result.image, clipped)
+
+
+def test_demosaicing_keeps_the_samples_and_is_exact_on_grey_ramps():
+    rows, columns = np.mgrid[:20, :24].astype(np.float32)
+    ramp = 0.2 + 0.01 * rows + 0.02 * columns
+    for pattern in ("RGGB", "GBRG"):
+        sites = colour_sites(pattern, *ramp.shape)
+        planes = demosaic(ramp, sites)
+        np.testing.assert_array_equal(np.take_along_axis(planes, sites[None], axis=0)[0], ramp)
+        for plane in planes:
+            np.testing.assert_allclose(plane[4:-4, 4:-4], ramp[4:-4, 4:-4], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"pattern": "GGRGGB" * 6}, "X-Trans"),
+        ({"pattern": "RGBG"}, "Bayer"),
+        ({"pattern": "RRGB"}, "Bayer"),
+        ({"cfa": np.zeros((3, 3, 3))}, "mosaic"),
+        ({"cfa": np.full((4, 4), np.inf)}, "finite"),
+        ({"levels": [1.0, 2.0]}, "one number or three"),
+        ({"levels": 0.0}, "above black"),
+        ({"white_balance": [1.0, 0.0, 1.0]}, "white_balance"),
+    ],
+)
+def test_bad_input_is_one_clear_line(change, message):
+    arguments = {"cfa": np.zeros((4, 4)), "pattern": "RGGB", "levels": 1.0} | change
+    with pytest.raises(ParameterError, match=message):
+        declip_raw(arguments.pop("cfa"), arguments.pop("pattern"), **arguments)
