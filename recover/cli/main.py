@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 
 import click
@@ -16,6 +17,7 @@ from recover.cli.inspect import inspect_command
 from recover.cli.layer import layer_command
 from recover.cli.listing import list_command
 from recover.cli.output import complain
+from recover.cli.phase import phase_command
 from recover.cli.report import report_command
 from recover.cli.verify import verify_command
 from recover.core.errors import RecoverError
@@ -35,6 +37,7 @@ for command in (
     demo_command,
     audio_command,
     image_command,
+    phase_command,
     inspect_command,
     certify_command,
     verify_command,
@@ -55,6 +58,8 @@ def main() -> None:
 
 
 def _run() -> int:
+    # what the library logs stands in the notes that commands print
+    logging.getLogger("recover").addHandler(logging.NullHandler())
     try:
         status = cli(standalone_mode=False)
     except (click.exceptions.Abort, KeyboardInterrupt):

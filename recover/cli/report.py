@@ -13,6 +13,8 @@ from recover.image.result import FORMAT as IMAGE_FORMAT
 from recover.image.result import ImageResult
 from recover.io.atomic import check_writable, write_text
 from recover.io.results import saved_format
+from recover.phase.result import FORMAT as PHASE_FORMAT
+from recover.phase.result import PhaseResult
 from recover.report.audio import audio_report
 
 __all__ = ["report_command"]
@@ -35,10 +37,17 @@ __all__ = ["report_command"]
 def report_command(
     result: str, output: str, estimate: bool, conditional: bool, force: bool
 ) -> None:
-    """Draw a saved result again, of a recording or of an image."""
+    """Draw a saved result again, of a recording, an image or a phase retrieval."""
     check_writable(output, force=force)
-    if saved_format(result) == IMAGE_FORMAT:
-        _draw_image(result, output, estimate or conditional, force=force)
+    kind = saved_format(result)
+    if kind in (IMAGE_FORMAT, PHASE_FORMAT):
+        if estimate or conditional:
+            raise ParameterError(
+                "--estimate and --conditional are for recordings; this result holds its map"
+            )
+        page = _drawn(result, kind)
+        write_text(output, page, force=force)
+        click.echo(f"wrote {output}")
         return
     saved = AudioResult.load(result)
     name = Path(result).name
@@ -48,13 +57,13 @@ def report_command(
     click.echo(f"wrote {output}")
 
 
-def _draw_image(result: str, output: str, more: bool, *, force: bool) -> None:
+def _drawn(result: str, kind: str | None) -> str:
+    """Return the page of an image's or a phase retrieval's result."""
+    name = Path(result).name
+    if kind == PHASE_FORMAT:
+        from recover.report.phase import phase_report
+
+        return phase_report(PhaseResult.load(result), name)
     from recover.report.image import image_report
 
-    if more:
-        raise ParameterError(
-            "--estimate and --conditional are for recordings; an image's result holds its map"
-        )
-    page = image_report(ImageResult.load(result), Path(result).name)
-    write_text(output, page, force=force)
-    click.echo(f"wrote {output}")
+    return image_report(ImageResult.load(result), name)

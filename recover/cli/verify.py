@@ -18,6 +18,7 @@ from recover.image.reprove import image_faults
 from recover.io.audio_read import open_audio
 from recover.layers.app import layer_model
 from recover.models.base import Model
+from recover.phase.app import measurement_in
 
 __all__ = ["verify_command"]
 
@@ -32,8 +33,8 @@ _DAMAGE = (KeyError, TypeError, IndexError, AttributeError, ValueError, Overflow
 def verify_command(certificate: str, source: str | None) -> int:
     """Prove a certificate again from its own evidence; exit status 0 only if that succeeds.
 
-    INPUT is the clipped recording, the clipped image or the frame that it speaks of; the name
-    in the file is taken otherwise.
+    INPUT is the clipped recording or image, the patterns without phase, or the frame that it
+    speaks of; the name in the file is taken otherwise.
     """
     data = read_json(Path(certificate))
     if not isinstance(data, dict) or "certificate" not in data:
@@ -44,6 +45,8 @@ def verify_command(certificate: str, source: str | None) -> int:
         reasons = verify(promise, _model(data, source, certificate)).reasons
     elif data.get("kind") == "image":
         reasons = _of_image(data, promise, source, certificate)
+    elif data.get("kind") == "phase":
+        reasons = _of_phase(data, promise, source, certificate)
     else:
         reasons = _of_recording(data, parts, promise, source, certificate)
     if reasons:
@@ -110,6 +113,24 @@ def _of_image(
     try:
         path = str(data["input"]) if source is None else source
         return image_faults(path, data, promise)
+    except RecoverError:
+        raise
+    except _DAMAGE as error:
+        raise _damaged(name, error) from None
+
+
+def _of_phase(
+    data: dict[str, Any], promise: Certificate, source: str | None, name: str
+) -> tuple[str, ...]:
+    """Return what could not be proved again of the certificate of a phase retrieval."""
+    try:
+        path = str(data["input"]) if source is None else source
+        others = {key: data[key] for key in ("setup_file", "dark", "data")}
+        noise = float(data["noise"])
+        measured = measurement_in(
+            path, setup=others["setup_file"], dark=others["dark"], data=others["data"]
+        )
+        return verify(promise, measured.problem(noise)).reasons
     except RecoverError:
         raise
     except _DAMAGE as error:

@@ -11,8 +11,8 @@ __all__ = ["certificate_paragraphs", "number"]
 _SCOPES = {
     "global": "every signal that is consistent with the data",
     "ball": "every signal in the stated ball that is consistent with the data",
-    "local": "signals within the stated distance of the recovered one",
-    "conditional": "signals that satisfy the assumptions below",
+    "local": "every consistent signal no farther away than the distance below",
+    "conditional": "every signal that satisfies the assumptions below",
 }
 
 
@@ -51,8 +51,8 @@ def _promise(certificate: Certificate) -> str:
             "signal (Euclidean distance, in signal units)."
         )
     return (
-        "No bound on the error is promised from the data alone: the recovered values "
-        "beyond the clipping level are a well-founded estimate, not a certainty."
+        "No bound on the error is promised from the data alone: what was recovered is a "
+        "well-founded estimate, not a certainty."
     )
 
 

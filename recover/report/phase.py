@@ -1,0 +1,175 @@
+"""The report of one phase retrieval."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from recover.core.arrays import Array
+from recover.phase.result import PhaseResult
+from recover.report.canvas import INK, RECOVERED, canvas, png
+from recover.report.page import (
+    Figure,
+    Section,
+    command,
+    figure,
+    page,
+    paragraphs,
+    promise,
+    table,
+)
+from recover.report.words import certificate_paragraphs, number
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["phase_report"]
+
+CYCLIC, GREY, HEAT = "twilight", "gray", "magma"
+FAINT = 0.02  # of the largest amplitude: below it a phase is not drawn
+MOST_STARTS = 12
+
+
+def phase_report(result: PhaseResult, title: str, verify_with: str = "") -> str:
+    """Return the report as one self-contained HTML page.
+
+    Parameters
+    ----------
+    result : PhaseResult
+        All that is drawn comes from it.
+    title : str
+        Name of the measurement.
+    verify_with : str
+        The command that re-verifies the certificate, if it was saved.
+    """
+    sections = [
+        Section("The object", (figure(_object(result)),)),
+        Section("How it was found", tuple(_search(result))),
+        Section("How far to trust it", tuple(_trust(result))),
+        Section("What is promised", tuple(_promises(result, verify_with))),
+    ]
+    shape = " x ".join(str(n) for n in result.signal.shape)
+    lead = (
+        f"An object of {shape} from {result.magnitudes.size} magnitudes; its own magnitudes "
+        f"differ from them by {result.residual:.2e} of their norm."
+    )
+    return page(
+        f"recover: {title}", lead, sections, "Written by recover. Nothing was sent anywhere."
+    )
+
+
+def _plane(array: Array) -> Array:
+    """Return what can be drawn: a picture; the middle slice of a volume."""
+    while array.ndim > 2:
+        array = array[array.shape[0] // 2]
+    return array
+
+
+def _object(result: PhaseResult) -> Figure:
+    shown = _plane(result.signal)
+    amplitude = np.abs(shown)
+    if shown.ndim == 1:
+        drawn, axes = canvas(2, 4.5)
+        axes[0].plot(amplitude, color=INK, lw=1)
+        axes[1].plot(np.angle(shown), ".", color=RECOVERED, ms=2)
+        axes[0].set_ylabel("amplitude", fontsize=9)
+        axes[1].set_ylabel("phase (rad)", fontsize=9)
+        return Figure(png(drawn), "Amplitude and phase of the object.", "The object.")
+    is_complex = np.iscomplexobj(shown)
+    drawn, axes = canvas(1, 4.6 if is_complex else 5.5, 2 if is_complex else 1)
+    _picture(axes[0], amplitude if is_complex else shown, GREY, "amplitude")
+    if is_complex:
+        phase = np.where(
+            amplitude > FAINT * amplitude.max(initial=0.0), np.angle(shown), np.nan
+        )
+        _picture(axes[1], phase, CYCLIC, "phase (rad)", ends=(-np.pi, np.pi))
+    words = ["The middle slice of the volume."] if result.signal.ndim > 2 else []
+    if result.trivial:
+        words.append(f"The data cannot determine {'; '.join(result.trivial)}.")
+    if is_complex:
+        words.append("The colours of the phase go round; faint places have none.")
+    seen = "amplitude and phase" if is_complex else "amplitude"
+    return Figure(png(drawn), f"The recovered object: {seen}.", " ".join(words))
+
+
+def _picture(
+    axis: Axes, values: Array, colours: str, name: str, ends: tuple[float, float] | None = None
+) -> None:
+    low, high = ends if ends is not None else (None, None)
+    shown = axis.imshow(values, cmap=colours, vmin=low, vmax=high, interpolation="nearest")
+    axis.figure.colorbar(shown, ax=axis, shrink=0.85).set_label(name, fontsize=9)
+    axis.set_xticks([])
+    axis.set_yticks([])
+
+
+def _search(result: PhaseResult) -> list[str]:
+    blocks = []
+    if result.residuals.size:
+        drawn, (axis,) = canvas(1, 3.0)
+        axis.semilogy(
+            np.arange(1, result.residuals.size + 1), result.residuals, color=INK, lw=1
+        )
+        axis.set_xlabel("step", fontsize=9)
+        axis.set_ylabel("misfit / data", fontsize=9)
+        blocks.append(
+            figure(
+                Figure(
+                    png(drawn),
+                    "The misfit of the magnitudes after each step, falling.",
+                    f"Misfit after each step of {result.method}, stages one after another. "
+                    f"{result.status.value}",
+                )
+            )
+        )
+    starts = result.restarts
+    if starts.residuals.size > 1:
+        rows = [
+            [str(k + 1), f"{starts.residuals[k]:.3e}", f"{starts.distances[0, k]:.3e}"]
+            for k in range(min(starts.residuals.size, MOST_STARTS))
+        ]
+        blocks.append(table(["start", "misfit", "distance from the first"], rows))
+    return [*blocks, paragraphs(list(result.notes))] if result.notes else blocks
+
+
+def _trust(result: PhaseResult) -> list[str]:
+    if result.sensitivity is None:
+        return [
+            paragraphs(
+                ["The sensitivity of each pixel was not computed; see what is promised."]
+            )
+        ]
+    shown = _plane(result.sensitivity)
+    if shown.ndim == 1:
+        drawn, (axis,) = canvas(1, 3.0)
+        axis.plot(shown, color=INK, lw=1)
+    else:
+        drawn, (axis,) = canvas(1, 5.0)
+        _picture(axis, np.where(np.isfinite(shown), shown, np.nan), HEAT, "deviation")
+    picture = Figure(
+        png(drawn),
+        "How strongly noise reaches each pixel of the object.",
+        "An estimate, not a bound: the standard deviation of each pixel for noise of unit "
+        "deviation in each magnitude, near this object. Bright pixels are hardly determined.",
+    )
+    return [figure(picture)]
+
+
+def _promises(result: PhaseResult, verify_with: str) -> list[str]:
+    promised = result.certificate
+    rows = [
+        ["kappa", number(promised.kappa.lower), number(promised.kappa.upper)],
+        [
+            "noise amplification",
+            number(promised.amplification.lower),
+            number(promised.amplification.upper),
+        ],
+    ]
+    blocks = [
+        promise(certificate_paragraphs(promised)),
+        table(["quantity", "at least", "at most"], rows),
+    ]
+    if verify_with:
+        blocks.append(paragraphs(["Anyone can re-prove this certificate:"]))
+        blocks.append(command(verify_with))
+    return blocks

@@ -1,0 +1,193 @@
+"""`recover phase` on every setup and container, and what it says of bad input."""
+
+import json
+
+import numpy as np
+import pytest
+import tifffile
+
+from recover.frames import CodedDiffraction, Fresnel
+from recover.phase import PhaseResult
+
+SIZE = 20
+
+
+def both(run, *arguments):
+    """Return the exit status, and all that was printed."""
+    status, out, err = run(*arguments)
+    return status, out + err
+
+
+def picture():
+    i, j = np.mgrid[:SIZE, :SIZE] / SIZE
+    amplitude = 1.2 + np.sin(5.0 * i) * np.cos(7.0 * j)
+    return amplitude * np.exp(1j * (i + 2.0 * j**2))
+
+
+def blob():
+    i, j = np.mgrid[:SIZE, :SIZE]
+    mask = ((i - 4.5) / 4.0) ** 2 + ((j - 4.0) / 3.5) ** 2 < 1.0
+    mask[6:9, 4:9] = True
+    return mask
+
+
+def coded(seed=0):
+    frame = CodedDiffraction.octanary((SIZE, SIZE), 6, np.random.default_rng(seed))
+    return frame, np.abs(frame.analysis(picture()))
+
+
+def apart(found, truth):
+    """The relative distance up to a global phase."""
+    inner = np.vdot(found, truth)
+    return np.linalg.norm(found * inner / abs(inner) - truth) / np.linalg.norm(truth)
+
+
+def test_coded_diffraction_with_everything(tmp_path, run):
+    frame, y = coded()
+    source = tmp_path / "cdp.npz"
+    np.savez(source, magnitude=y, masks=frame.masks, centered=False)
+    files = [tmp_path / name for name in ("o.npy", "r.html", "r.json", "saved.npz")]
+    done, done_text = both(
+        run, "phase", source, "-o", files[0], "--report", files[1], "--json", files[2],
+        "--save", files[3],
+    )  # fmt: skip
+    assert done == 0, done_text
+    assert "coded diffraction" in done_text
+    assert apart(np.load(files[0]), picture()) < 1e-6
+    data = json.loads(files[2].read_text())
+    assert data["kind"] == "phase"
+    assert data["levels"] == []
+    assert data["residual"] < 1e-6
+    assert data["certificate"]["scope"]["kind"] == "local"
+    assert np.array_equal(PhaseResult.load(files[3]).signal, np.load(files[0]))
+    verified, verified_text = both(run, "verify", files[2])
+    assert verified == 0, verified_text
+    again, again_text = both(run, "report", files[3], "-o", tmp_path / "again.html")
+    assert again == 0, again_text
+    page = (tmp_path / "again.html").read_text()
+    assert "What is promised" in page
+    assert "http" not in page.replace("http://www.w3.org", "")
+
+
+def test_a_certificate_fits_no_other_data(tmp_path, run):
+    frame, y = coded()
+    for name, values in (("a.npz", y), ("b.npz", y * 1.001)):
+        np.savez(tmp_path / name, magnitude=values, masks=frame.masks, centered=False)
+    run("phase", tmp_path / "a.npz", "-o", tmp_path / "o.npz", "--json", tmp_path / "c.json")
+    refused, _ = both(run, "verify", tmp_path / "c.json", tmp_path / "b.npz")
+    assert refused == 1
+
+
+def test_a_stack_of_intensities_with_a_setup_and_a_dark_frame(tmp_path, run):
+    frame, y = coded()
+    dark = np.full((SIZE, SIZE), 0.25)
+    counts = np.fft.fftshift(y**2, axes=(1, 2)) + dark
+    counts[0, 3, 3] = np.nan  # a dead pixel
+    tifffile.imwrite(tmp_path / "stack.tif", counts)
+    np.savez(tmp_path / "setup.npz", masks=frame.masks, centered=True)
+    np.save(tmp_path / "dark.npy", dark)
+    done, done_text = both(
+        run, "phase", tmp_path / "stack.tif", "-o", tmp_path / "o.npz",
+        "--setup", tmp_path / "setup.npz", "--dark", tmp_path / "dark.npy", "--no-certify",
+    )  # fmt: skip
+    assert done == 0, done_text
+    assert "1 pixels" in done_text
+    assert apart(PhaseResult.load(tmp_path / "o.npz").signal, picture()) < 1e-4
+
+
+def test_a_far_field_with_a_support(tmp_path, run):
+    mask = blob()
+    truth = np.abs(picture()) * mask
+    pattern = np.abs(np.fft.fftshift(np.fft.fft2(truth))) ** 2
+    np.savez(tmp_path / "far.npz", intensity=pattern, support=mask, nonnegative=True)
+    done, done_text = both(
+        run, "phase", tmp_path / "far.npz", "-o", tmp_path / "o.npy", "--no-certify"
+    )
+    assert done == 0, done_text
+    assert "in the middle" in done_text
+    assert apart(np.load(tmp_path / "o.npy") / SIZE, truth) < 1e-3
+
+
+def test_near_fields(tmp_path, run):
+    distances = (1e-3, 2e-3, 4e-3, 7e-3)
+    frame = Fresnel((SIZE, SIZE), 5e-7, 2e-6, distances)
+    np.savez(
+        tmp_path / "near.npz", magnitude=np.abs(frame.analysis(picture())),
+        distances=distances, wavelength=5e-7, pixel_size=2e-6,
+    )  # fmt: skip
+    done, done_text = both(
+        run, "phase", tmp_path / "near.npz", "-o", tmp_path / "o.tif", "--no-certify"
+    )
+    assert done == 0, done_text
+    amplitude, phase = tifffile.imread(tmp_path / "o.tif")
+    assert apart(amplitude * np.exp(1j * phase), picture()) < 1e-3
+
+
+def test_hdf5_by_the_last_part_of_a_name(tmp_path, run):
+    h5py = pytest.importorskip("h5py")
+    frame, y = coded()
+    with h5py.File(tmp_path / "scan.cxi", "w") as file:
+        file["entry_1/data_1/data"] = y**2
+        file["entry_1/image_1/masks"] = frame.masks
+        file["entry_1/centered"] = False
+        file["entry_1/title"] = "a scan"
+    done, done_text = both(
+        run, "phase", tmp_path / "scan.cxi", "-o", tmp_path / "o.h5", "--no-certify"
+    )
+    assert done == 0, done_text
+    with h5py.File(tmp_path / "o.h5") as file:
+        assert apart(file["object"][()], picture()) < 1e-4
+        assert json.loads(file["certificate"][()])["reason"]
+    with h5py.File(tmp_path / "empty.h5", "w") as file:
+        file["entry_1/frames"] = np.ones(3)
+    missing, missing_text = both(run, "phase", tmp_path / "empty.h5", "-o", tmp_path / "p.h5")
+    assert missing == 1
+    assert "entry_1/frames" in missing_text
+
+
+ONES = np.ones((SIZE, SIZE))
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"magnitude": -ONES, "support": blob()}, "negative"),
+        ({"magnitude": 0.0 * ONES, "support": blob()}, "all be zero"),
+        ({"magnitude": ONES}, "support"),
+        ({"magnitude": ONES, "support": 0 * ONES}, "empty"),
+        ({"magnitude": ONES, "support": np.ones((50, 50))}, "fit into"),
+        ({"magnitude": ONES, "intensity": ONES}, "one of the two"),
+        ({"magnitude": ONES, "dark": ONES, "support": blob()}, "dark"),
+        ({"intensity": ONES, "dark": np.ones(7), "support": blob()}, "dark must have"),
+        ({"magnitude": ONES, "bad": np.ones(7), "support": blob()}, "bad must have"),
+        ({"magnitude": ONES, "distances": [1.0]}, "wavelength"),
+        ({"magnitude": ONES, "masks": np.ones((2, 7, 7))}, "shape"),
+        ({"magnitude": ONES.astype(str)}, "real numbers"),
+        ({"nothing": ONES}, "nothing"),
+        ({"magnitude": ONES, "positions": ONES, "probe": ONES}, "ptychography"),
+    ],
+)
+def test_bad_input_is_one_clear_line(tmp_path, run, arrays, message):
+    np.savez(tmp_path / "bad.npz", **arrays)
+    done, done_text = both(run, "phase", tmp_path / "bad.npz", "-o", tmp_path / "o.npz")
+    assert done == 1, done_text
+    assert message in done_text
+    assert not (tmp_path / "o.npz").exists()
+
+
+@pytest.mark.parametrize("name", ["x.npz", "x.npy", "x.tif", "x.h5", "x.txt"])
+def test_damaged_files_are_refused(tmp_path, run, name):
+    (tmp_path / name).write_bytes(b"not what it says\0\1\2")
+    done, done_text = both(run, "phase", tmp_path / name, "-o", tmp_path / "o.npz")
+    assert done == 1
+    assert "Traceback" not in done_text
+    assert name in done_text
+
+
+def test_outputs_are_checked_before_work(tmp_path, run):
+    frame, y = coded()
+    np.savez(tmp_path / "cdp.npz", magnitude=y, masks=frame.masks)
+    (tmp_path / "o.npz").write_bytes(b"mine")
+    assert run("phase", tmp_path / "cdp.npz", "-o", tmp_path / "o.npz")[0] == 1
+    assert (tmp_path / "o.npz").read_bytes() == b"mine"
+    assert run("phase", tmp_path / "cdp.npz", "-o", tmp_path / "o.txt")[0] == 1
