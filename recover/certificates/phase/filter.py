@@ -42,7 +42,7 @@ from scipy.linalg import eigh_tridiagonal
 from recover.core.arrays import Array
 from recover.core.rounding import U, down, gamma, norm_lower, norm_upper, up
 
-__all__ = ["Operator", "TopBound", "estimate_top", "inner", "top_upper", "unit"]
+__all__ = ["Operator", "TopBound", "estimate_top", "inner", "overlap", "top_upper", "unit"]
 
 LOOK_EVERY = 16  # Lanczos steps between two looks at the estimate
 
@@ -123,18 +123,18 @@ def top_upper(
         Of value infinity if rounding hides the start.
     """
     starts = 1 if operator.planar else 2
-    overlap = _overlap(operator.dimension, delta, starts)
+    share = overlap(operator.dimension, delta, starts)
     worst = TopBound(0.0, 0)
     for _ in range(starts):
         start = operator.draw(rng)
-        bound = _one_start(operator, near, overlap, start, steps=steps, enough=enough)
+        bound = _one_start(operator, near, share, start, steps=steps, enough=enough)
         worst = TopBound(max(worst.value, bound.value), max(worst.steps, bound.steps))
         if math.isinf(worst.value):
             break
     return worst
 
 
-def _overlap(dimension: int, delta: float, starts: int) -> float:
+def overlap(dimension: int, delta: float, starts: int) -> float:
     """Return t that the projection of one of the starts exceeds with probability 1 - delta."""
     if starts == 1:
         return down(math.sqrt(down(delta / max(dimension / 2.0 - 1.0, 1.0))), 2)
@@ -142,7 +142,7 @@ def _overlap(dimension: int, delta: float, starts: int) -> float:
 
 
 def _one_start(
-    operator: Operator, near: float, overlap: float, start: Array, *, steps: int, enough: float
+    operator: Operator, near: float, share: float, start: Array, *, steps: int, enough: float
 ) -> TopBound:
     """Run the recurrence; the bounds of all degrees hold on the same event."""
     centre, half = (0.0, near) if operator.symmetric else (0.5 * near, 0.5 * near)
@@ -154,7 +154,7 @@ def _one_start(
     sizes = up(each * last)  # sum of |f_j|: `lost` grows by it at each degree
     for k in range(1, steps + 1):
         lost = up(lost + sizes)
-        room = down(overlap * (1.0 - 4.0 * U) - lost, 2)
+        room = down(share * (1.0 - 4.0 * U) - lost, 2)
         if room <= 0.0:
             return TopBound(best, k)
         size = norm_upper(now)

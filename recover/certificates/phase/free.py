@@ -3,7 +3,7 @@
 Some coefficients.  ``S h = A_G^* (u Re(conj(u) A_G h))`` is J^T J, with ``i x_hat`` as its
 kernel.  With the computed phases J is off by E in norm and ``|J n| <= E`` for the unit vector n
 along ``i x_hat``; so ``T = S + c n n^T`` has ``|T| <= max(B, c + E^2) + E sqrt(B) = U`` and on
-signals at right angles to n is S.  The bound of `phase.filter` for ``U - T`` gives
+signals at right angles to n is S.  The bound of `phase.krylov` for ``U - T`` gives
 ``s^2 >= U - L``.
 
 All coefficients of a tight frame of complex signals.  ``J^T J = (D + C) / 2`` with the frame
@@ -34,6 +34,7 @@ from recover.certificates.phase.filter import (
     top_upper,
     unit,
 )
+from recover.certificates.phase.krylov import krylov_upper
 from recover.certificates.phase.rows import Magnitudes
 from recover.certificates.roundoff import adjoint_roundoff
 from recover.core.arrays import Array
@@ -107,32 +108,47 @@ def sigma_free(
     """
     upper = magnitudes.upper
     phases, error = magnitudes.phases(keep)
-    if symmetric_fits(magnitudes, keep):
-        lower = magnitudes.frame.bounds().lower
-        operator = _antilinear(magnitudes, phases)
-        wrong = up(2.0 * upper * error * (1.0 + error), 4)
-        top, share = down(lower - (upper - lower) - wrong, 4), 0.5
-    else:
-        operator, top = _complement(magnitudes, keep, phases, error)
-        wrong, share = 0.0, 1.0
+    if not symmetric_fits(magnitudes, keep):
+        operator, top = _complement(magnitudes, phases, error)
+        return _adapted(operator, top, up(error * math.sqrt(upper), 2), (delta, loss, at), rng)
+    lower = magnitudes.frame.bounds().lower
+    operator = _antilinear(magnitudes, phases)
+    wrong = up(2.0 * upper * error * (1.0 + error), 4)
+    top = down(lower - (upper - lower) - wrong, 4)
     guess = near
     if guess is None:
         guess = estimate_top(operator, rng, ESTIMATE_STEPS, top=top, rtol=0.1 * loss)
     if at is None:
         enough = top - (top - guess) * (1.0 - loss)
     else:
-        square = up(up(at + error * math.sqrt(upper) * (1.0 - share)) ** 2, 4)
-        enough = down(top - square / share, 4)
+        enough = down(top - 2.0 * up(at * at), 4)
     if not 0.0 < guess < top:
         return FreeBound(0.0, guess, 0)
     bound = top_upper(operator, guess, delta, rng, steps=MAX_STEPS, enough=enough)
-    square = down(share * down(top - bound.value, 2), 2)
-    if square <= 0.0:
-        return FreeBound(0.0, guess, bound.steps)
-    root = down(math.sqrt(square), 2)
-    if share == 1.0:  # the other route has the error of the phases in `wrong`
-        root = max(down(root - up(error * math.sqrt(upper), 2), 2), 0.0)
-    return FreeBound(root, guess, bound.steps)
+    square = max(down(0.5 * down(top - bound.value, 2), 2), 0.0)
+    return FreeBound(max(down(math.sqrt(square), 2), 0.0), guess, bound.steps)
+
+
+def _adapted(
+    operator: Operator,
+    top: float,
+    bend: float,
+    goal: tuple[float, float, float | None],
+    rng: np.random.Generator,
+) -> FreeBound:
+    """Return s of ``U - T`` by the recurrence that adapts to its start; `bend` is E sqrt(B)."""
+    delta, loss, at = goal
+    enough = None if at is None else down(top - up(up(at + bend, 2) ** 2, 4), 4)
+    if enough is not None and not enough > 0.0:
+        return FreeBound(0.0, 0.0, 0)
+    bound, near = krylov_upper(
+        operator, delta, rng, steps=MAX_STEPS, top=top, loss=loss, enough=enough
+    )
+    square = down(top - bound.value, 2)
+    if not square > 0.0:
+        return FreeBound(0.0, near, bound.steps)
+    root = down(down(math.sqrt(square), 2) - bend, 2)
+    return FreeBound(max(root, 0.0), near, bound.steps)
 
 
 def weight_free(
@@ -201,10 +217,8 @@ def _antilinear(magnitudes: Magnitudes, phases: Array) -> Operator:
     return Operator(apply, frame.signal_shape, True, error, upper, True, True)
 
 
-def _complement(
-    magnitudes: Magnitudes, keep: Array, phases: Array, error: float
-) -> tuple[Operator, float]:
-    """Return ``U - T`` and U."""
+def _complement(magnitudes: Magnitudes, phases: Array, error: float) -> tuple[Operator, float]:
+    """Return ``U - T`` and U; the phases vanish where nothing is kept."""
     frame = magnitudes.frame
     upper = magnitudes.upper
     lost = unit(1j * magnitudes.signal) if magnitudes.phased else None
@@ -225,7 +239,6 @@ def _complement(
             image -= (middle * inner(lost, v)[0].real) * lost
         return image
 
-    del keep  # the phases vanish where nothing is kept
     slip = inner(magnitudes.signal, magnitudes.signal)[1] + gamma(16)
     off = up(_rounding(magnitudes) + 2.0 * slip * middle + 16.0 * U * top, 4)
     return (

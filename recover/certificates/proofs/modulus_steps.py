@@ -194,7 +194,7 @@ def _drawn(magnitudes: Magnitudes, thorough: bool, rng: np.random.Generator) -> 
     """Prove one or two steps with random vectors."""
     thresholds = _thresholds(magnitudes, TWO_SHARES)
     # thorough: far out without the smallest coefficients, then close with all of them
-    plan = ((1, 0.2), (0, 0.015)) if thorough else ((0, 0.25), (1, 0.25))
+    plan = ((1, 0.3), (0, 0.017)) if thorough else ((0, 0.25), (1, 0.25))
     proved: list[Numbers] = []
     for which, loss in plan:
         if which < len(thresholds):
