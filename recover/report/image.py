@@ -26,7 +26,7 @@ from recover.report.words import certificate_paragraphs, number
 __all__ = ["image_report"]
 
 MOST_PARTS = 20  # regions in the table
-_SHARES = (0.1, 0.25, 0.5, 1.0)
+_TRUST = (0.25, 1.0, 2.0, 3.0)  # stops: by what factor the true value may be larger
 _STOPS = (0.25, 0.5, 1.0, 2.0)
 _RGB = ("red", "green", "blue")
 
@@ -157,9 +157,8 @@ def _recovered(result: ImageResult, scene: Scene) -> list[str]:
     stops = np.log2(np.maximum(ratio, 1.0)).max(axis=-1)
     classes = np.searchsorted(_STOPS, stops, side="left")
     shares = _shares(classes, scene.mask)
-    entries = [
-        (swatch(k), f"{words}: {shares[k]:.0f} %") for k, words in enumerate(_bins("stop"))
-    ]
+    bins = [*(f"up to {_stops(each)}" for each in _STOPS), f"more than {_stops(_STOPS[-1])}"]
+    entries = [(swatch(k), f"{words}: {shares[k]:.0f} %") for k, words in enumerate(bins)]
     blocks = [
         photo(
             class_picture(scene, classes),
@@ -188,32 +187,26 @@ def _trust_map(result: ImageResult, scene: Scene) -> list[str]:
     with np.errstate(divide="ignore", invalid="ignore"):
         share = np.where(known, trust / np.abs(image), 0.0).max(axis=-1)
     share = np.where(np.isnan(share), np.inf, share)
-    classes = np.searchsorted(_SHARES, share, side="left")
+    classes = np.searchsorted(_TRUST, np.log2(1.0 + share), side="left")
     shares = _shares(classes, scene.mask)
-    entries = [(swatch(k), f"{words}: {shares[k]:.0f} %") for k, words in enumerate(_bins("%"))]
-    bound = result.certificate.pointwise is not None
-    kind = "a bound on the error, under the assumptions below" if bound else (
-        "an estimate of the error, not a bound"
-    )  # fmt: skip
+    last = f"beyond {_stops(_TRUST[-1])}, or no bound"
+    bins = [*(f"within {_stops(each)}" for each in _TRUST), last]
+    entries = [(swatch(k), f"{words}: {shares[k]:.0f} %") for k, words in enumerate(bins)]
     return [
         photo(
             class_picture(scene, classes),
             "The recovered pixels, coloured by how far each can be trusted.",
-            f"The recovered pixels by {kind}, as a share of the recovered value: green is well "
-            "determined, hatched is not determined. Shares are of the recovered pixels.",
+            "The recovered pixels by the bound on their error, which holds under the "
+            "assumptions below: the true value is larger by at most so many stops (factors of "
+            "two). It is the worst case; the error is usually far smaller. Hatched is what is "
+            "not determined. Shares are of the recovered pixels.",
         ),
         key(entries),
     ]
 
 
-def _bins(unit: str) -> list[str]:
-    """Return the classes in words."""
-    if unit == "%":
-        edges = [f"{100 * each:.0f} %" for each in _SHARES]
-        last = f"beyond {edges[-1]}, or not known"
-        return [f"within {each}" for each in edges] + [last]
-    edges = [f"{each:g} stop{'s' if each > 1 else ''}" for each in _STOPS]
-    return [f"up to {each}" for each in edges] + [f"more than {edges[-1]}"]
+def _stops(value: float) -> str:
+    return f"{value:g} stop{'s' if value > 1 else ''}"
 
 
 def _shares(classes: Array, mask: Array) -> Array:

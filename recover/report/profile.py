@@ -40,13 +40,15 @@ def profile(result: ImageResult, scene: Scene) -> str | None:
             width = np.where(touched, trust[row, columns, c], 0.0)
             top = 1.5 * float(np.abs(values).max())
             low, high = values - width, np.minimum(values + width, top)
+            if level.high is not None:  # which the true value is not below
+                low = np.where(values >= level.high, np.maximum(low, level.high), low)
             axis.fill_between(at, low, high, where=touched, color=colour, alpha=0.18,
                               linewidth=0.0)  # fmt: skip
         axis.plot(at, values, color=colour, linewidth=1.3)
         axis.plot(at[touched], values[touched], ".", color=colour, markersize=3)
     axis.set(xlabel=f"column (row {row})", ylabel="sample value", xlim=(at[0], at[-1]))
     axis.set_ylim(bottom=min(0.0, float(image[row, columns].min())))
-    band = "" if trust is None else " The bands show how far each value can be trusted."
+    band = "" if trust is None else " The bands are the bounds on the error."
     return figure(
         Figure(
             png(drawing),
