@@ -8,10 +8,11 @@ import numpy as np
 
 from recover.audio.levels import ChannelLevels
 from recover.audio.measurement import channel_problem
-from recover.audio.restore import MethodChoice, Restored, restore
+from recover.audio.restore import MethodChoice
 from recover.audio.result import StretchAccount
 from recover.audio.settings import Quality
 from recover.audio.stretches import Stretch, cut
+from recover.audio.task import StretchTask
 from recover.core.arrays import Array
 from recover.core.errors import ParameterError
 from recover.models.problem import Problem
@@ -20,7 +21,6 @@ from recover.solve.base import Progress, Watch
 __all__ = [
     "ChannelJob",
     "StretchProgress",
-    "StretchTask",
     "moved_beyond",
     "nothing_reliable",
 ]
@@ -51,63 +51,6 @@ class StretchProgress:
     def tell(self, value: float) -> None:
         """Report what is done, with a stretch's last residual."""
         self(Progress(0, 1, value))
-
-
-@dataclass(frozen=True, eq=False)
-class StretchTask:
-    """One stretch of one channel with all that its recovery needs.
-
-    Parameters
-    ----------
-    channel : int
-        Its channel.
-    stretch : Stretch
-        Its place.
-    y : array of floating [shape=(stretch.stop - stretch.start,)]
-        Its samples.
-    levels : ChannelLevels
-        Where the channel is clipped.
-    tolerance, rate : float
-        See `recover.audio.declip`.
-    quality : Quality
-    method : Method, str or None
-        See `recover.audio.declip`.
-    """
-
-    channel: int
-    stretch: Stretch
-    y: Array
-    levels: ChannelLevels
-    tolerance: float
-    rate: float
-    quality: Quality
-    method: MethodChoice
-
-    def run(self, rng: np.random.Generator, watch: Watch) -> Restored:
-        """Return the recovered stretch."""
-        problem = channel_problem(self.y, self.levels, self.tolerance)
-        return restore(
-            problem,
-            self.rate,
-            quality=self.quality,
-            method=self.method,
-            rng=rng,
-            watch=watch,
-        )
-
-    def account(self, piece: Restored) -> StretchAccount:
-        """Return what was done."""
-        return StretchAccount(
-            channel=self.channel,
-            start=self.stretch.start,
-            stop=self.stretch.stop,
-            method=piece.method,
-            window=piece.window,
-            iterations=piece.iterations,
-            residual=piece.residual,
-            estimated_input_sdr=piece.estimated_input_sdr,
-            status=piece.status,
-        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,7 +103,7 @@ class ChannelJob:
     ) -> tuple[Array, list[StretchAccount]]:
         """Return the recovered channel and what was done."""
         blend = np.zeros(len(self.y))
-        accounts = []
+        accounts: list[StretchAccount] = []
         for stretch in self.stretches:
             if progress.stopped:
                 break
@@ -177,7 +120,7 @@ class ChannelJob:
             )
             piece = task.run(rng, progress)
             blend[part] += stretch.weights() * piece.signal
-            accounts.append(task.account(piece))
+            accounts.extend(piece.accounts)
             progress.next_stretch()
         beyond = moved_beyond(blend, self.y, self.levels, self.tolerance)
         return np.where(self.mask, beyond, self.y), accounts

@@ -22,6 +22,7 @@ __all__ = [
     "quality_named",
     "tight_gabor",
     "wants_trial",
+    "window_costs",
 ]
 
 
@@ -148,18 +149,38 @@ def choose_frames(y: Array, rate: float) -> tuple[Gabor, ...]:
         The best, and one of the second best window; the best alone where no two windows fit a
         short signal.
     """
+    costs = window_costs(y, rate)
+    ranked = sorted(costs, key=lambda size: costs[size])
+    best = tight_gabor(len(y), ranked[0] * 9 // 8)
+    return (best, *(tight_gabor(len(y), size * 3 // 4) for size in ranked[1:2]))
+
+
+def window_costs(y: Array, rate: float) -> dict[int, float]:
+    """Return how dense a signal's coefficients are, by window size: the smallest is best.
+
+    Parameters
+    ----------
+    y : array [shape=(n,)]
+        The clipped signal.
+    rate : float
+        Samples per second.
+
+    Returns
+    -------
+    dict of int to float
+        The sums of moduli, weighted as `_WINDOWS` says; sizes that a short signal does not
+        hold are left out.  One size alone has cost 0.
+    """
     sizes: dict[int, float] = {}
     for seconds, penalty in _WINDOWS:
         size = 2 ** round(np.log2(seconds * rate))
         while size > max(len(y), _SMALLEST):
             size //= 2
         sizes.setdefault(max(size, _SMALLEST), penalty)
-    if len(sizes) > 1:
-        single = y.astype(np.float32)
-        sizes = {size: penalty * _spread(single, size) for size, penalty in sizes.items()}
-    ranked = sorted(sizes, key=lambda size: sizes[size])
-    best = tight_gabor(len(y), ranked[0] * 9 // 8)
-    return (best, *(tight_gabor(len(y), size * 3 // 4) for size in ranked[1:2]))
+    if len(sizes) == 1:
+        return dict.fromkeys(sizes, 0.0)
+    single = y.astype(np.float32)
+    return {size: penalty * _spread(single, size) for size, penalty in sizes.items()}
 
 
 def _spread(y: Array, size: int) -> float:

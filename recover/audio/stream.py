@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from recover.audio.account import certify_long
-from recover.audio.channel import StretchProgress, StretchTask, moved_beyond
+from recover.audio.channel import StretchProgress, moved_beyond
 from recover.audio.declip import worst_status
 from recover.audio.levels import ChannelLevels
 from recover.audio.measurement import Levels
@@ -17,6 +17,7 @@ from recover.audio.settings import Quality
 from recover.audio.stream_jobs import run_in_order
 from recover.audio.stream_patch import Blend, Patch
 from recover.audio.stream_survey import Survey, chunk_frames, find_levels, survey
+from recover.audio.task import StretchTask
 from recover.core.arrays import Array
 from recover.io.audio_read import AudioSource
 from recover.solve.base import Watch
@@ -87,7 +88,7 @@ class LongRecording:
         for index, (task, piece) in enumerate(ran):
             stretch = task.stretch
             blend.add(task.channel, stretch.start, stretch.weights() * piece.signal)
-            self._accounts.append(task.account(piece))
+            self._accounts.extend(piece.accounts)
             if index + 1 < len(order):
                 upcoming = order[index + 1][0] // size
                 for chunk in range(done, upcoming):

@@ -10,8 +10,8 @@ from multiprocessing import get_context
 
 import numpy as np
 
-from recover.audio.channel import StretchProgress, StretchTask
-from recover.audio.restore import Restored
+from recover.audio.channel import StretchProgress
+from recover.audio.task import RecoveredStretch, StretchTask
 
 __all__ = ["run_in_order"]
 
@@ -20,7 +20,7 @@ _AHEAD = 3  # finished tasks that wait for an earlier one, per process
 
 def run_in_order(
     tasks: Iterable[StretchTask], *, jobs: int, seed: int, progress: StretchProgress
-) -> Iterator[tuple[StretchTask, Restored]]:
+) -> Iterator[tuple[StretchTask, RecoveredStretch]]:
     """Yield every task with its result, in the tasks' order.
 
     The result of a task depends on nothing but the task and the seed, so it is the same for any
@@ -49,7 +49,7 @@ def run_in_order(
     pool = ProcessPoolExecutor(
         jobs - 1, mp_context=get_context("spawn"), initializer=_leave_interrupts_to_the_parent
     )
-    waiting: deque[tuple[StretchTask, Future[Restored]]] = deque()
+    waiting: deque[tuple[StretchTask, Future[RecoveredStretch]]] = deque()
     try:
         for task in tasks:
             if sum(not future.done() for _, future in waiting) < jobs:
@@ -71,16 +71,16 @@ def run_in_order(
 
 
 def _next(
-    waiting: deque[tuple[StretchTask, Future[Restored]]], progress: StretchProgress
-) -> tuple[StretchTask, Restored]:
+    waiting: deque[tuple[StretchTask, Future[RecoveredStretch]]], progress: StretchProgress
+) -> tuple[StretchTask, RecoveredStretch]:
     task, future = waiting.popleft()
     piece = future.result()
     progress.next_stretch()
-    progress.tell(piece.residual)
+    progress.tell(piece.accounts[-1].residual)
     return task, piece
 
 
-def _run(task: StretchTask, seed: int) -> Restored:
+def _run(task: StretchTask, seed: int) -> RecoveredStretch:
     return task.run(_generator(task, seed), _never)
 
 
