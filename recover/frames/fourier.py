@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Self
 
 import numpy as np
-from scipy.fft import fftn, ifftn, irfftn, rfftn
+from scipy.fft import fft, ifft, irfft, rfft
 
 from recover.core.arrays import Array
 from recover.core.errors import ParameterError
@@ -102,21 +102,30 @@ class Fourier(Frame):
 
     def analysis(self, x: Array) -> Array:
         x = self.check_signal(x)
-        axes = self._axes
-        if not self.one_sided:
-            return np.asarray(fftn(x, s=self.padded_shape, axes=axes, norm="ortho"))
-        c = np.asarray(rfftn(x, s=self.padded_shape, axes=axes, norm="ortho"))
-        c *= self._weights(is_single(c))
+        sizes = self.padded_shape
+        # axis by axis, so that lines of padding are not transformed
+        transform = rfft if self.one_sided else fft
+        c = np.asarray(transform(x, n=sizes[-1], axis=-1, norm="ortho"))
+        if self.one_sided:
+            c *= self._weights(is_single(c))
+        for axis in range(-2, -len(sizes) - 1, -1):
+            c = np.asarray(fft(c, n=sizes[axis], axis=axis, norm="ortho", overwrite_x=True))
         return c
 
     def synthesis(self, c: Array) -> Array:
         c = self.check_coefs(c)
+        sizes, places = self.padded_shape, [slice(None)] * c.ndim
+        for axis in range(-len(sizes), -1):
+            line = np.asarray(ifft(c, axis=axis, norm="ortho"))
+            places[axis] = slice(self.shape[axis])
+            c = line[tuple(places)]
+            places[axis] = slice(None)
         if self.one_sided:
-            paired = c / self._weights(is_single(c))
-            padded = irfftn(paired, s=self.padded_shape, axes=self._axes, norm="ortho")
-            return self._inside(np.asarray(padded))
-        inside = self._inside(np.asarray(ifftn(c, axes=self._axes, norm="ortho")))
-        return inside.real.copy() if self.real_signal else inside
+            paired = c * self._weights_inverse(is_single(c))
+            x = np.asarray(irfft(paired, n=sizes[-1], axis=-1, norm="ortho", overwrite_x=True))
+            return x[..., : self.shape[-1]]
+        x = np.asarray(ifft(c, axis=-1, norm="ortho"))[..., : self.shape[-1]]
+        return x.real.copy() if self.real_signal else x
 
     def bounds(self) -> FrameBounds:
         return FrameBounds(1.0, 1.0, PROVED, "isometry")
@@ -124,7 +133,8 @@ class Fourier(Frame):
     def roundoff(self) -> float:
         relative = sum(fft_error(n) for n in self.padded_shape)
         # scaling and weights: 6 roundings; errors of one axis pass through the next ones
-        return up((relative + gamma(6)) * (1.0 + 2.0 * relative + 16.0 * U), 4)
+        own = gamma(6 + 2 * len(self.shape))
+        return up((relative + own) * (1.0 + 2.0 * relative + 32.0 * U), 4)
 
     def subframe_symbol(self, keep: Array) -> Diagonal | None:
         """Return the eigenvalues for all bins, or any if there is no oversampling."""
@@ -156,17 +166,12 @@ class Fourier(Frame):
         kind = int(rng.integers(3))
         return cls(shape, factors, real_signal=kind > 0, one_sided=kind > 1)
 
-    @cached_property
-    def _axes(self) -> tuple[int, ...]:
-        return tuple(range(-len(self.shape), 0))
-
-    def _inside(self, padded: Array) -> Array:
-        """Return the part that is the signal."""
-        batch = (slice(None),) * (padded.ndim - len(self.shape))
-        return padded[batch + tuple(slice(n) for n in self.shape)]
-
     def _weights(self, single: bool) -> Array:
         weights = one_sided_weights(self.padded_shape[-1])
+        return weights.astype(np.float32) if single else weights
+
+    def _weights_inverse(self, single: bool) -> Array:
+        weights = 1.0 / one_sided_weights(self.padded_shape[-1])
         return weights.astype(np.float32) if single else weights
 
 

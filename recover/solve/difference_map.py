@@ -12,7 +12,7 @@ from recover.core.errors import ParameterError
 from recover.models.problem import Problem
 from recover.solve.base import Candidates, Method
 from recover.solve.phase_task import refuse_unless_modulus
-from recover.solve.reflections import Reflected, begin, chosen, proceed, several
+from recover.solve.reflections import Moved, Reflected, begin, chosen, proceed, several
 
 __all__ = ["DifferenceMap"]
 
@@ -74,7 +74,7 @@ class DifferenceMap(Method[Reflected]):
     def sample(cls, rng: np.random.Generator) -> Self:
         return cls()
 
-    def _update(self, state: Reflected) -> tuple[Array, Array, Array, Array]:
+    def _update(self, state: Reflected) -> Moved:
         planes, u = state.planes, state.u
         b = u.real.dtype.type(self.beta)
         q = planes.measure(u)
@@ -84,4 +84,4 @@ class DifferenceMap(Method[Reflected]):
         else:
             own, _ = planes.valid(u)
             change = t - planes.measure(own - (own - u) / b)
-        return u + b * change, state.s, x, change
+        return u + b * change, state.s, x, change, 1.0

@@ -12,7 +12,7 @@ from recover.core.errors import ParameterError
 from recover.models.problem import Problem
 from recover.solve.base import Candidates, Method
 from recover.solve.phase_task import refuse_unless_modulus
-from recover.solve.reflections import Reflected, begin, chosen, proceed, several
+from recover.solve.reflections import Moved, Reflected, begin, chosen, proceed, several
 
 __all__ = ["HybridInputOutput", "hybrid_update"]
 
@@ -86,23 +86,22 @@ class HybridInputOutput(Method[Reflected]):
         return cls()
 
 
-def hybrid_update(state: Reflected, beta: float) -> tuple[Array, Array, Array, Array]:
-    """Return the next coefficients, their signals, the object, and the change that vanishes.
+def hybrid_update(state: Reflected, beta: float) -> Moved:
+    """Return what follows from a state.
 
     The signals s of the coefficients follow by the same rule, so that no further transform is
     needed for them.
     """
     planes, u, s = state.planes, state.u, state.s
-    b = u.real.dtype.type(beta)
-    q = planes.measure(u)
-    sq = planes.signal(q)
+    fed = planes.measure(u, beta)
+    sq = planes.signal(fed) * (1.0 / beta)
     allowed = planes.allowed(sq)
-    x = sq if allowed is None else np.where(allowed, sq, np.zeros((), sq.dtype))
-    turned = (1 + b) * sq - s
+    turned = (1.0 + beta) * sq - s
+    x, following = sq, sq
     if allowed is not None:
-        turned = np.where(allowed, turned, np.zeros((), turned.dtype))
-    q *= b
+        zero = np.zeros((), sq.dtype)
+        x, turned = np.where(allowed, sq, zero), np.where(allowed, turned, zero)
+        following = np.where(allowed, sq, s - beta * sq)
     change = planes.frame.analysis(turned)
-    change -= q
-    following = x if allowed is None else np.where(allowed, sq, s - b * sq)
-    return u + change, following, x, change / b
+    change -= fed
+    return np.add(u, change, out=fed), following, x, change, beta

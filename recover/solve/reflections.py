@@ -28,8 +28,9 @@ from recover.solve.flow import Flow, flow_start, flow_status, flow_step
 from recover.solve.phase_task import PhaseTask, dots
 from recover.solve.starts import random_batch
 
-__all__ = ["Planes", "Reflected", "Update", "begin", "chosen", "proceed", "several"]
+__all__ = ["Moved", "Planes", "Reflected", "Update", "begin", "chosen", "proceed", "several"]
 
+VANISHING = 1e-30  # of coefficients whose typical size is 1
 NEAR = 2e-3  # gap, relative to the data, from which gradient steps take over
 CLOSER = 0.25  # factor of that gap when they ended in a local minimum
 POLISH = 0.15  # share of the steps that is kept for them
@@ -94,12 +95,16 @@ class Planes:
             diagonal,
         )
 
-    def measure(self, u: Array) -> Array:
-        """Return the nearest coefficients with the measured magnitudes; no angle is formed."""
-        size = np.abs(u)
-        factor = np.divide(self.y, size, out=np.zeros_like(size), where=size > 0.0)
+    def measure(self, u: Array, scale: float = 1.0) -> Array:
+        """Return the nearest coefficients with the measured magnitudes; no angle is formed.
+
+        They are multiplied by `scale`. A coefficient that vanishes has no phase and stays.
+        """
+        factor = np.abs(u)
+        np.maximum(factor, VANISHING, out=factor)
+        np.divide(self.y if scale == 1.0 else self.y * scale, factor, out=factor)
         if self.measured is not None:
-            factor[..., ~self.measured] = 1.0
+            factor[..., ~self.measured] = scale
         return np.asarray(u * factor)
 
     def signal(self, c: Array) -> Array:
@@ -175,7 +180,9 @@ class Reflected:
     finished: Status | None = None
 
 
-Update = Callable[[Reflected], tuple[Array, Array, Array, Array]]
+# the next u and s, the object, and the change that vanishes at a solution with its unit
+Moved = tuple[Array, Array, Array, Array, float]
+Update = Callable[[Reflected], Moved]
 
 
 def begin(
@@ -208,8 +215,8 @@ def proceed(
             # a local minimum near the solution: the scheme goes on from where it was
             return replace(state, flow=None, near=CLOSER * state.near, residual=residual)
         return replace(state, flow=flow, x=flow.x, residual=residual, finished=status)
-    u, s, x, change = update(state)
-    size = np.sqrt(dots(change, change))
+    u, s, x, change, unit = update(state)
+    size = np.sqrt(dots(change, change)) / unit
     gaps = size / task.norm if task.norm > 0.0 else size
     following = replace(
         state, u=u, s=s, x=x, gaps=gaps, count=state.count + 1, residual=float(gaps.min())

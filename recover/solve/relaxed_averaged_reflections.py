@@ -12,7 +12,7 @@ from recover.core.errors import ParameterError
 from recover.models.problem import Problem
 from recover.solve.base import Candidates, Method
 from recover.solve.phase_task import refuse_unless_modulus
-from recover.solve.reflections import Reflected, begin, chosen, proceed, several
+from recover.solve.reflections import Moved, Reflected, begin, chosen, proceed, several
 
 __all__ = ["RelaxedAveragedReflections"]
 
@@ -76,9 +76,9 @@ class RelaxedAveragedReflections(Method[Reflected]):
     def sample(cls, rng: np.random.Generator) -> Self:
         return cls()
 
-    def _update(self, state: Reflected) -> tuple[Array, Array, Array, Array]:
+    def _update(self, state: Reflected) -> Moved:
         planes, u = state.planes, state.u
         b = u.real.dtype.type(self.beta)
         q = planes.measure(u)
         t, x = planes.valid(2 * q - u)
-        return b * (u + t) + (1 - 2 * b) * q, state.s, x, t - q
+        return b * (u + t) + (1 - 2 * b) * q, state.s, x, t - q, 1.0
