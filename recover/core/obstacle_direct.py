@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["obstacle_minimiser"]
 
-ROUNDS = 60
+ROUNDS = 12
 
 
 def obstacle_minimiser(matrix: csr_array, right: Array, floor: Array, start: Array) -> Array:

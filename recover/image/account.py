@@ -21,7 +21,7 @@ from recover.frames.identity import Identity
 from recover.image.arguments import Side, as_floating, as_planes, side_of
 from recover.image.boxes import Box
 from recover.image.budget import energy_at, estimate_unit
-from recover.image.model import EnergySettings, default_settings
+from recover.image.model import EnergySettings, default_settings, energy_of
 from recover.image.side import Scaled
 from recover.models.problem import Problem
 from recover.models.saturation import Saturation
@@ -31,7 +31,7 @@ from recover.priors.tone import Tone
 
 __all__ = ["REGION", "WHOLE", "Account", "account_of", "clipped_problem", "reprove"]
 
-REGION, WHOLE = Rule(3.2, 3.0), Rule(6.0, 30.0)
+REGION, WHOLE = Rule(2.6, 3.0), Rule(5.6, 30.0)
 LARGEST = 40_000  # clipped samples above which nothing is proved unless asked for
 WIDEST = 4_000_000  # samples of the image
 ESTIMATED = (
@@ -122,7 +122,8 @@ def account_of(
     if not isinstance(prior, ExcessEnergy):
         raise TypeError("the problem of a clipped image has an energy for its prior")
     signal = np.where(high.clipped, recovered, problem.y)
-    start = prior.tone.values(signal.reshape(-1)[prior.energy.places])
+    nearly = energy_of(values, high.clipped, settings).values.reshape(-1)
+    start = settings.domain.forward(nearly[prior.energy.places].astype(np.float64))
     centre = obstacle_minimiser(prior.energy.matrix, prior.energy.right, prior.floor, start)
     found = certify_regions(problem, signal.astype(np.float64), centre, Effort())
     return Account(found.certificate, found.pointwise.astype(np.float32), None)
