@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
 import recover.certificates.proofs as package
 from recover.certificates.certificate import Certificate, unbounded
 from recover.certificates.proofs.base import Case, Proof
-from recover.certificates.reasons import Why, Withheld
+from recover.certificates.reasons import Why, Withheld, local_only
 from recover.certificates.statements import assumptions_of, scope_of
 from recover.core.arrays import Array, as_numeric
 from recover.core.discovery import concrete_classes
@@ -43,7 +44,8 @@ def certify_posteriori(
         A signal for proofs that need one: the minimiser of a quadratic prior's energy among
         the consistent signals.  It need not be exact.
     budget : float, optional
-        Seconds that refinements may take.  By default only what is needed for a finite bound
+        Seconds that refinements may take; a proof that has begun is ended, and one is made in
+        any case.  By default only what is needed for a finite bound
         is done, so that the certificate costs no more than the recovery.
 
     Returns
@@ -73,7 +75,19 @@ def certify_posteriori(
                 break
         elif outcome is not None and (best is None or outcome.error_bound < best.error_bound):
             best = outcome
-    return _nothing(problem, failures) if best is None else best
+    return _nothing(problem, failures) if best is None else _explained(best, failures)
+
+
+def _explained(best: Certificate, failures: list[Withheld]) -> Certificate:
+    """Add to a local bound why there is none for all signals."""
+    if best.evidence.kind != "modulus":
+        return best
+    for failure in failures:
+        reason = local_only(best.reason, failure)
+        if reason is not None:
+            values = {**best.evidence.values, **failure.values()}
+            return replace(best, reason=reason, evidence=replace(best.evidence, values=values))
+    return best
 
 
 def _proofs() -> list[Proof]:

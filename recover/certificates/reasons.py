@@ -8,7 +8,7 @@ from enum import Enum
 
 from recover.core.errors import ParameterError
 
-__all__ = ["NO_WITNESS", "Why", "Withheld"]
+__all__ = ["NO_WITNESS", "Why", "Withheld", "local_only"]
 
 # the reason of finite certificates whose kappa is open above
 NO_WITNESS = "the signal is too large to keep a witness for kappa's upper end"
@@ -166,3 +166,28 @@ class Withheld:
             if key.startswith("number:")
         }
         return Withheld(Why[str(name)], numbers)
+
+
+# why a bound speaks of the signals near the recovered one only
+_NOT_GLOBAL = (Why.CHAIN_OPEN, Why.CHAIN_LOOSE, Why.WINDOW_BLIND, Why.FEW_CHANNELS)
+
+
+def local_only(reason: str | None, withheld: Withheld) -> str | None:
+    """Return the reason of a local bound where a bound for all signals was tried in vain.
+
+    Parameters
+    ----------
+    reason : str, optional
+        The certificate's own.
+    withheld : Withheld
+        Of the bound for all signals.
+
+    Returns
+    -------
+    str or None
+        None if `withheld` does not speak of such a bound.
+    """
+    if withheld.why not in _NOT_GLOBAL:
+        return None
+    said = f"only signals near the recovered one are spoken of: {withheld.sentence}"
+    return said if reason is None else f"{reason}; {said}"

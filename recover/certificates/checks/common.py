@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from recover.certificates.certificate import Certificate
-from recover.certificates.reasons import NO_WITNESS
+from recover.certificates.reasons import NO_WITNESS, Withheld, local_only
 from recover.certificates.roundoff import underflow
 from recover.certificates.statements import assumptions_of, scope_of
 from recover.core.arrays import Array, digest
@@ -149,7 +149,12 @@ def witness_faults(
 
 
 def reason_faults(certificate: Certificate) -> Iterator[str]:
-    """Yield a fault unless the reason is the one that goes with kappa's upper end."""
+    """Yield a fault unless the reason is the one that goes with kappa's upper end.
+
+    A local bound for magnitudes may say besides why there is none for all signals.
+    """
     expected = NO_WITNESS if certificate.kappa.upper == math.inf else None
+    if certificate.evidence.kind == "modulus" and "why" in certificate.evidence.values:
+        expected = local_only(expected, Withheld.restored(certificate.evidence.values))
     if certificate.reason != expected:
         yield f"the reason is stated as {certificate.reason!r}, not {expected!r}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from typing import NamedTuple
 
 import numpy as np
@@ -41,8 +42,21 @@ SMALL, MEDIUM = 130, 400  # unknowns for which so many are tried
 QUICK_DENSE = 1000  # unknowns for matrices where no budget is given and there is another way
 ALLOWANCES = 3  # the prover's rounding and a verifier's on other hardware
 SHADE = 2.0**-10  # a drawn bound is stated lower by this much: another draw proves it too
+# time of a proof in estimates, and of a drawn bound close to the value in rough ones
+PROOF, CLOSE = 4.0, 4.0
 FRAME, DENSE = "frame", "dense"
 REAL, SPREAD, WEIGHTED = "real", "spread", "weighted"
+
+
+class _Clock(NamedTuple):
+    """A budget in seconds, and when it began."""
+
+    seconds: float
+    start: float
+
+    def allows(self, more: float) -> bool:
+        """Tell whether `more` times what was spent so far still fits."""
+        return (time.monotonic() - self.start) * (1.0 + more) <= self.seconds
 
 
 class Numbers(NamedTuple):
@@ -84,17 +98,19 @@ def find_steps(
     ----------
     magnitudes : Magnitudes
     budget : float, optional
-        Seconds that may be spent on more than a quick answer.
+        Seconds that may be spent.  One proof is made in any case, however long it takes; a
+        second one only where it is expected to end in time.
     rng : Generator
     """
+    clock = _Clock(math.inf if budget is None else budget, time.monotonic())
     free, banded = free_fits(magnitudes), bands_fit(magnitudes)
     quick = budget is None and (free or banded)
     dense = dense_fits(magnitudes, QUICK_DENSE) if quick else dense_fits(magnitudes)
     if magnitudes.frame.real_coefs or dense:
-        return _searched(magnitudes)
+        return _searched(magnitudes, clock)
     if banded:
         return _banded(magnitudes)
-    return _drawn(magnitudes, budget is not None, rng) if free else None
+    return _drawn(magnitudes, budget is not None, clock, rng) if free else None
 
 
 def _thresholds(magnitudes: Magnitudes, shares: tuple[float, ...]) -> list[float]:
@@ -106,13 +122,19 @@ def _thresholds(magnitudes: Magnitudes, shares: tuple[float, ...]) -> list[float
     return [float(ordered[place]) * (1.0 - 1e-6) for place in places]
 
 
-def _searched(magnitudes: Magnitudes) -> Search:
-    """Try several thresholds with estimates, prove the widest step and the closest one."""
+def _searched(magnitudes: Magnitudes, clock: _Clock) -> Search:
+    """Try several thresholds with estimates, prove the widest step and the closest one.
+
+    At least one threshold is tried and one step proved, whatever time is left.
+    """
     n = magnitudes.unknowns
     shares = SHARES if n <= SMALL else FEW_SHARES if n <= MEDIUM else TWO_SHARES
     tried: list[tuple[float, float, float, float]] = []  # high, low, threshold, carried
     largest = 0.0
-    for threshold in _thresholds(magnitudes, shares):
+    for count, threshold in enumerate(_thresholds(magnitudes, shares)):
+        # a proof takes a few times as long as an estimate
+        if count > 0 and not clock.allows(1.0 + PROOF / count):
+            break
         sigma, weight = _estimates(magnitudes, threshold)
         tau = magnitudes.deviation(magnitudes.kept(threshold), ALLOWANCES)
         largest = max(largest, carried(threshold, sigma, weight))
@@ -129,7 +151,7 @@ def _searched(magnitudes: Magnitudes) -> Search:
     if first_step is None:
         return Search([], largest, 0.0)
     steps = [first_step]
-    if nearest[1] < 0.99 * widest[1]:
+    if nearest[1] < 0.99 * widest[1] and clock.allows(0.5):
         second = _step(magnitudes, prove_numbers(magnitudes, nearest[2]))
         if second is not None and second[0].low < first_step[0].low <= second[0].high:
             steps.append(second)
@@ -190,8 +212,10 @@ def _banded(magnitudes: Magnitudes) -> Search:
     return _joined(magnitudes, proved)
 
 
-def _drawn(magnitudes: Magnitudes, thorough: bool, rng: np.random.Generator) -> Search:
-    """Prove one or two steps with random vectors."""
+def _drawn(
+    magnitudes: Magnitudes, thorough: bool, clock: _Clock, rng: np.random.Generator
+) -> Search:
+    """Prove one or two steps with random vectors; the second one if time allows it."""
     thresholds = _thresholds(magnitudes, TWO_SHARES)
     # thorough: far out without the smallest coefficients, then close with all of them
     plan = ((1, 0.3), (0, 0.017)) if thorough else ((0, 0.25), (1, 0.25))
@@ -200,7 +224,8 @@ def _drawn(magnitudes: Magnitudes, thorough: bool, rng: np.random.Generator) -> 
         if which < len(thresholds):
             numbers = _draw(magnitudes, thresholds[which], loss, rng, weighted=which == 1)
             proved.append(numbers)
-            if not thorough and _step(magnitudes, numbers) is not None:
+            enough = not (thorough and clock.allows(CLOSE))
+            if enough and _step(magnitudes, numbers) is not None:
                 break
     return _joined(magnitudes, proved)
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from recover.certificates.phase.rows import magnitudes_of
 from recover.certificates.posteriori import certify_posteriori
 from recover.certificates.proofs.base import Case
 from recover.certificates.proofs.modulus_lags import SpectrogramLags
+from recover.certificates.proofs.modulus_steps import find_steps
 from recover.certificates.reasons import Why, Withheld
 from recover.certificates.verify import verify
 from recover.core.arrays import Array
-from recover.frames import STFT, Dense, Frame, Gabor
+from recover.frames import STFT, CodedDiffraction, Dense, Frame, Gabor
 from recover.models import BEFORE, Modulus, Noise, Problem, ReLU, Support
 
 WINDOW = np.exp(-np.arange(6) / 2.0)
@@ -48,6 +51,28 @@ def test_symmetric_windows() -> None:
         certificate = certify_posteriori(problem, x)
         assert certificate.scope.kind == "local"
         assert verify(certificate, problem).accepted
+        # and it says why nothing is promised of all signals
+        assert certificate.reason is not None
+        assert outcome.sentence in certificate.reason
+        for other in (None, certificate.reason + "!", outcome.sentence):
+            assert not verify(replace(certificate, reason=other), problem).accepted
+        values = {**certificate.evidence.values, "why": "EMPTY"}
+        forged = replace(certificate.evidence, values=values)
+        assert not verify(replace(certificate, evidence=forged), problem).accepted
+
+
+def test_a_budget_is_kept_after_one_proof() -> None:
+    rng = np.random.default_rng(3)
+    frame = CodedDiffraction.octanary((24, 24), 4, rng)
+    x = rng.standard_normal((24, 24)) + 1j * rng.standard_normal((24, 24))
+    problem = Problem(Modulus(frame), Modulus(frame)(x), noise=1e-6)
+    short = find_steps(magnitudes_of(problem, x), 0.0, np.random.default_rng(0))
+    long = find_steps(magnitudes_of(problem, x), 60.0, np.random.default_rng(0))
+    assert short is not None
+    assert long is not None
+    assert len(short.steps) == 1
+    assert long.steps[-1][0].low <= short.steps[-1][0].low
+    assert verify(certify_posteriori(problem, x, budget=0.0), problem).accepted
 
 
 def test_too_few_channels_or_samples() -> None:
