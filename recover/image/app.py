@@ -108,6 +108,8 @@ def process_image(
     if chosen.mask is not None:
         image = dataclasses.replace(image, mask=read_mask(chosen.mask, image))
     choose_image_format(image.pixels, container, image)  # refuses before any work
+    if container is not image.container:
+        image = dataclasses.replace(image, data=b"")  # never to be copied: memory for the work
     started = time.perf_counter()
     result = _untouched(image) if image.palette else _recover(image, chosen, watch)
     seconds = time.perf_counter() - started

@@ -188,7 +188,7 @@ def _sorted(planes: Mapping[str, Array], name: str) -> tuple[Array, Array | None
         if all(n in planes for n in order):
             stacked = np.stack([planes[n] for n in order], axis=-1)
             colour = stacked if len(order) > 1 else stacked[..., 0]
-            native = colour.astype(colour.dtype.newbyteorder("="))
+            native = colour.astype(colour.dtype.newbyteorder("="), copy=False)
             return native, planes.get("A")
     raise FileError(
         f"{name} has the channels {', '.join(sorted(planes))}; images need R, G, B or Y"

@@ -98,7 +98,7 @@ def _first_image(parts: Any, name: str, dq_bits: int | None) -> ImageFile:
         raise FileError(f"{name} holds no image of two or more axes")
     part = parts[found[0]]
     pixels = np.asarray(part.data)
-    pixels = pixels.astype(pixels.dtype.newbyteorder("="))
+    pixels = pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
     if pixels.ndim > 3:
         pixels = pixels.reshape(-1, *pixels.shape[-2:])
     header = part.header

@@ -60,7 +60,7 @@ def read_pillow(
     if "transparency" in image.info and container is Container.PNG:
         raise FileError(f"{name} names a transparent colour; save it with an alpha channel")
     samples: Array = np.asarray(image)
-    samples = samples.astype(samples.dtype.newbyteorder("="))
+    samples = samples.astype(samples.dtype.newbyteorder("="), copy=False)
     alpha = None
     if image.mode in _ALPHA:
         alpha, samples = samples[..., -1], samples[..., :-1]

@@ -152,7 +152,7 @@ def _npy(data: bytes, name: str) -> ImageFile:
         raise FileError(f"{name} holds an array of shape {array.shape}, which is no image")
     colour = array.ndim == 4 or (array.ndim == 3 and array.shape[-1] in _CHANNELS)
     return ImageFile(
-        pixels=np.ascontiguousarray(array.astype(array.dtype.newbyteorder("="))),
+        pixels=np.ascontiguousarray(array.astype(array.dtype.newbyteorder("="), copy=False)),
         colour=colour,
         container=Container.NPY,
         stack=array.ndim - int(colour) == 3,

@@ -82,9 +82,9 @@ def write_tiff(
     if exif is not None:
         tags.append((_PLACEHOLDER, 4, 1, 0, True))
     across, down, unit = metadata.resolution or (1.0, 1.0, "")
-    buffer = io.BytesIO()
+    buffer = io.BytesIO()  # only for a directory that is appended and linked afterwards
     tifffile.imwrite(
-        buffer,
+        file if exif is None else buffer,
         data,
         bigtiff=big,
         photometric="rgb" if colour and samples.shape[-1] == 3 else "minisblack",
@@ -100,7 +100,7 @@ def write_tiff(
     )
     if exif is not None:
         _append_exif(buffer, exif)
-    file.write(buffer.getbuffer())
+        file.write(buffer.getbuffer())
 
 
 def _series(series: tifffile.TiffPageSeries, data: bytes, name: str) -> ImageFile:
@@ -131,7 +131,7 @@ def _series(series: tifffile.TiffPageSeries, data: bytes, name: str) -> ImageFil
     if plain < 2:
         raise FileError(f"{name} holds data of shape {pixels.shape}, which is no image")
     return ImageFile(
-        pixels=np.ascontiguousarray(pixels.astype(pixels.dtype.newbyteorder("="))),
+        pixels=np.ascontiguousarray(pixels.astype(pixels.dtype.newbyteorder("="), copy=False)),
         colour=colour,
         container=Container.TIFF,
         stack=plain == 3,

@@ -241,6 +241,6 @@ def _require_exact_float32(samples: Array, name: str) -> None:
 def _stored(samples: Array, form: ImageFormat) -> Array:
     """Return the numbers that go into the file."""
     if form.dtype.startswith(("uint", "int")):
-        scaled = np.rint(samples.astype(np.float64) * form.gain)
-        return scaled.astype(form.dtype)
+        exact = samples if form.gain == 1.0 else samples.astype(np.float64) * form.gain
+        return np.rint(exact).astype(form.dtype)
     return samples.astype(form.dtype, copy=False)
