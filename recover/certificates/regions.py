@@ -21,6 +21,7 @@ from recover.priors.excess import SampleEnergy
 __all__ = ["STEPS", "Ladder", "Regions", "gradient_bounds", "ladder_of", "regions_of"]
 
 STEPS = 4.0 ** np.arange(-9.0, 2.0)  # the values at which eigenvalues are counted
+MANY = 2000  # samples of a region from which every other value is left out
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,13 +165,16 @@ def ladder_of(regions: Regions, smallest: Array) -> Ladder:
         nothing is counted.
     """
     sizes = regions.sizes
-    below = np.zeros((sizes.size, STEPS.size + 2), dtype=np.int64)
-    below[:, -1] = sizes
+    below = np.repeat(sizes[:, None], STEPS.size + 2, axis=1)
+    below[:, 0] = 0
     for k, step in enumerate(STEPS):
-        asked = (smallest > 0.0) & (smallest < step) & (below[:, k] < sizes)
+        none = (smallest > 0.0) & (smallest >= step)
+        below[none, k + 1] = 0
+        asked = (smallest > 0.0) & ~none & ((sizes <= MANY) | (k % 2 == 0))
         if asked.any():
             part, _ = regions.blocks.part(asked)
             below[asked, k + 1] = part.counts(float(step), regions.slack[asked])
-    below = np.maximum.accumulate(below, axis=1)
+    # no more lie below a step than below the next one
+    below = np.minimum.accumulate(below[:, ::-1], axis=1)[:, ::-1]
     rungs = np.maximum(np.concatenate([[0.0], STEPS]), smallest[:, None])
     return Ladder(rungs, np.diff(below, axis=1))

@@ -36,7 +36,7 @@ def obstacle_minimiser(matrix: csr_array, right: Array, floor: Array, start: Arr
        semismooth Newton method", SIAM J. Optim. 13 (2002).
     """
     from scipy.sparse import csc_array
-    from scipy.sparse.linalg import spsolve
+    from scipy.sparse.linalg import splu
 
     u = np.maximum(start, floor)
     gradient = matrix @ u - right
@@ -48,8 +48,16 @@ def obstacle_minimiser(matrix: csr_array, right: Array, floor: Array, start: Arr
         if free.size:
             rest = (right - matrix @ new)[free]
             inner = csc_array(matrix[free][:, free])
-            solved = spsolve(inner, rest, permc_spec="MMD_AT_PLUS_A", use_umfpack=False)
-            new[free] = solved
+            try:
+                factor = splu(
+                    inner,
+                    permc_spec="MMD_AT_PLUS_A",
+                    diag_pivot_thresh=0.0,
+                    options={"SymmetricMode": True},
+                )
+            except RuntimeError:  # singular to working precision
+                return best
+            new[free] = factor.solve(rest)
         gradient = matrix @ new - right
         below = new < floor
         inside = np.maximum(new, floor)

@@ -32,7 +32,7 @@ from recover.priors.tone import Tone
 __all__ = ["REGION", "WHOLE", "Account", "account_of", "clipped_problem", "reprove"]
 
 REGION, WHOLE = Rule(2.6, 3.0), Rule(5.6, 30.0)
-LARGEST = 40_000  # clipped samples above which nothing is proved unless asked for
+LARGEST = 25_000  # clipped samples above which nothing is proved unless asked for
 WIDEST = 4_000_000  # samples of the image
 ESTIMATED = (
     "estimated by clipping the picture again below its level: the highest unclipped tones of "

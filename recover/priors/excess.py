@@ -183,7 +183,8 @@ class ExcessEnergy(Prior):
         gains = (v - least) * (energy.matrix @ (v - least))
         label = Blocks.of(energy.matrix).label
         bright = np.bincount(label, weights=np.square(self.tone.brightness(least)))
-        return np.bincount(label, weights=gains) * np.bincount(label) / bright
+        beta = np.where(bright > 0.0, bright / np.bincount(label), 1.0)
+        return np.bincount(label, weights=gains) / beta
 
     def violation(self, x: Array) -> float:
         """Return by how much all modes together break the rule of a region, as a root."""

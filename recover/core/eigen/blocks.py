@@ -101,19 +101,20 @@ def factored(matrix: sparse.csc_array) -> Factored | None:
         return None
     if not np.array_equal(lu.perm_r, lu.perm_c):
         return None
-    lower, upper = sparse.csr_array(lu.L), sparse.csr_array(lu.U)
-    pivots = upper.diagonal()
+    lower, across = sparse.csc_array(lu.L), sparse.csc_array(lu.U.T)
+    pivots = across.diagonal()
+    counts = [np.diff(across.indptr), np.bincount(lower.indices), np.diff(lower.indptr)]
     # the product with a reciprocal, a fused or an unfused sum: a few roundings more than terms
-    longest = [int(np.diff(f.indptr).max(initial=1)) for f in (lower, upper)]
-    terms = max(longest) + 4
+    terms = max(int(each.max()) for each in counts) + 4
+    scaled = lower.copy()
     with np.errstate(invalid="ignore", over="ignore"):
-        scaled = sparse.csr_array(sparse.csr_array(lower.T).multiply(pivots[:, None]))
+        scaled.data *= np.repeat(pivots, np.diff(lower.indptr))  # L D, whose transpose is D L^T
         sizes = np.ones(pivots.size)
-        asymmetry = abs(upper - scaled) @ sizes
+        asymmetry = abs(across - scaled).T @ sizes
         inner = (
-            gamma(terms) * (abs(upper) @ sizes)
+            gamma(terms) * (abs(across).T @ sizes)
             + (1.0 + 4.0 * U) * asymmetry
-            + 4.0 * U * (abs(scaled) @ sizes)
+            + 4.0 * U * (abs(scaled).T @ sizes)
         )
         margin = (abs(lower) @ inner) * (1.0 + gamma(4 * terms + 64))
     margin = margin + UNDERFLOW * (1.0 + inner) * terms
@@ -152,7 +153,8 @@ class Blocks:
         require_finite("matrix", csr.data)
         if abs(csr - sparse.csr_array(csr.T)).max() > 0.0:
             raise ParameterError("matrix must be exactly symmetric; take (A + A^T) / 2")
-        _, raw = connected_components(csr, directed=False)
+        # the matrix is symmetric: each arrow stands for its opposite too
+        _, raw = connected_components(csr, directed=True, connection="weak")
         _, first = np.unique(raw, return_index=True)
         rank = np.empty(first.size, dtype=np.int64)
         rank[np.argsort(first, kind="stable")] = np.arange(first.size)
