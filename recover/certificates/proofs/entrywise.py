@@ -14,8 +14,9 @@ import numpy as np
 from scipy.linalg import lapack, qr
 
 from recover.certificates.proofs.base import Case
+from recover.certificates.proofs.linear import ALLOWANCES
 from recover.core.arrays import Array
-from recover.core.rounding import gamma, up
+from recover.core.rounding import gamma, norm_upper, up
 from recover.frames.bounds import real_matrix
 from recover.frames.identity import Identity
 from recover.frames.masked import Masked
@@ -25,7 +26,7 @@ __all__ = ["LeftInverse", "entrywise_bound", "left_inverse"]
 MAX_UNKNOWNS = 256
 MAX_ENTRIES = 2**18
 WORST_DEFECT = 1e-8  # of C A from I: beyond it two libraries' inverses may differ visibly
-PAD = 1.0 + 1e-6  # covers the difference of two libraries' approximate inverses
+PAD = 1.0 + 1e-6  # covers the roundings of the sums
 
 
 class LeftInverse(NamedTuple):
@@ -108,11 +109,18 @@ def entrywise_bound(case: Case, radius: float) -> Array | None:
         return None
     fixed = knowledge.fixed
     r = residual.entries[fixed]
+    each = knowledge.each[fixed]
     sizes = np.abs(inverse.matrix)
-    rounding = gamma(2 * r.size + 8)
-    pulled = np.abs(inverse.matrix @ r) + rounding * (sizes @ np.abs(r))
-    noise = np.minimum(sizes @ knowledge.each[fixed], inverse.norms * residual.noise)
-    total = pulled + noise + inverse.norms * residual.error + inverse.defects * radius
+    # another library's inverse D has ``(D - C) A`` of about the size of the defects, and rows
+    # in the span of A but for as much: its rows differ by at most so much
+    defects = ALLOWANCES * inverse.defects
+    moved = 2.0 * defects * norm_upper(inverse.norms)
+    rounding = ALLOWANCES * gamma(2 * r.size + 8)
+    pulled = np.abs(inverse.matrix @ r) + rounding * (sizes @ np.abs(r)) + moved * norm_upper(r)
+    noise = np.minimum(
+        sizes @ each + moved * norm_upper(each), (inverse.norms + moved) * residual.noise
+    )
+    total = pulled + noise + (inverse.norms + moved) * residual.error + defects * radius
     bounds: Array = np.minimum(total * PAD, radius).reshape(frame.signal_shape)
     return bounds
 
