@@ -27,7 +27,7 @@ class _Level:
     """One grid: the matrix, its smoother, and the way to the next grid."""
 
     matrix: csr_array
-    smoother: csr_array
+    smoother: csr_array | Array
     prolongation: csr_array
     restriction: csr_array
 
@@ -57,10 +57,16 @@ class Multigrid:
 
             return np.asarray(cho_solve(self.factor, residual, check_finite=False))
         level = self.levels[depth]
-        x = level.smoother @ residual
+        x = _smoothed(level, residual)
         inner = level.restriction @ (residual - level.matrix @ x)
         x = x + level.prolongation @ self._cycle(depth + 1, inner)
-        return np.asarray(x + level.smoother @ (residual - level.matrix @ x))
+        return np.asarray(x + _smoothed(level, residual - level.matrix @ x))
+
+
+def _smoothed(level: _Level, residual: Array) -> Array:
+    if isinstance(level.smoother, np.ndarray):
+        return np.asarray(level.smoother * residual)
+    return np.asarray(level.smoother @ residual)
 
 
 def build_multigrid(matrix: csr_array, places: Array) -> Multigrid:
@@ -96,7 +102,7 @@ def build_multigrid(matrix: csr_array, places: Array) -> Multigrid:
     return Multigrid(tuple(levels), _factor(matrix))
 
 
-def _block_jacobi(matrix: csr_array, places: Array) -> csr_array:
+def _block_jacobi(matrix: csr_array, places: Array) -> csr_array | Array:
     """Return the inverse of the blocks of each pixel's planes, damped to a contraction."""
     from scipy.sparse import csr_array
 
@@ -122,7 +128,7 @@ def _block_jacobi(matrix: csr_array, places: Array) -> csr_array:
     largest = _largest(matrix, jacobi)
     damping = _SMOOTHING / (_MARGIN * largest) if largest > 0.0 else 1.0
     jacobi.data *= np.asarray(damping, dtype=matrix.dtype)
-    return jacobi
+    return np.asarray(jacobi.diagonal()) if planes == 1 else jacobi
 
 
 def _largest(matrix: csr_array, jacobi: csr_array) -> float:

@@ -22,7 +22,7 @@ from recover.solve.base import AnyMethod, Status
 __all__ = ["Choice", "Restored", "Way", "restore", "some_boxes", "way_named"]
 
 TILE, TOL = 512, 1e-3
-TRIAL_TILE, TRIAL_TOL = 256, 3e-3
+TRIAL_TOL = 1e-2
 _ALIGN = 16  # boxes start where coarse maps do
 _BEYOND_WHOLE = 1.2  # on the excess where no channel is left: the model is too low there
 _FIRM = 0.9  # if the channel's factor is at least this
@@ -117,7 +117,7 @@ def restore(out: Array, scaled: Scaled, choice: Choice) -> Restored:
     margin = int(np.ceil(3.0 * settings.slopes.sigma)) + 2
     planned = plan_boxes(_anywhere(scaled.clipped), margin, TILE, _ALIGN)
     lower = scaled.above(AGAIN) if validate else scaled.clipped[:, :0, :0]
-    tried = plan_boxes(_anywhere(lower), margin, TRIAL_TILE, _ALIGN) if validate else []
+    tried = plan_boxes(_anywhere(lower), margin, TILE, _ALIGN) if validate else []
     tried = some_boxes(tried, _TRIED, choice.rng)
     total, spread = len(planned) + len(tried), _spread(scaled, settings)
     stopped = False
