@@ -23,6 +23,7 @@ from recover.image.boxes import Box
 from recover.image.budget import energy_at, estimate_unit
 from recover.image.model import EnergySettings, default_settings, energy_of
 from recover.image.side import Scaled
+from recover.image.unproved import unproved, unproved_again
 from recover.models.problem import Problem
 from recover.models.saturation import Saturation
 from recover.pipeline import certify
@@ -93,19 +94,21 @@ def account_of(
     low, high = sides
     if not asked:
         return Account(not_asked(digest([planes])), None, None)
+    if planes.size > WIDEST:
+        return Account(unproved(planes, _hidden_of(planes, sides)), None, None)
     hidden = [side is not None and bool(side.clipped.any()) for side in sides]
     count = int(np.count_nonzero(high.clipped)) if high is not None else 0
     why = None
     if hidden[0]:
         why = "the certificate's model does not speak of samples that are clipped from below"
-    elif count > largest or planes.size > WIDEST:
+    elif count > largest:
         why = (
             f"too large to prove by default: {count} clipped of {planes.size} samples; certify "
             "a part of the image"
         )
     if high is None or not hidden[1] or why is not None:
         plain = _plain(planes, low if hidden[0] else None, high if hidden[1] else None)
-        certificate = certify(plain, np.where(_hidden(sides), recovered, plain.y))
+        certificate = certify(plain, np.where(_hidden_of(planes, sides), recovered, plain.y))
         return Account(certificate, None, why)
     scaled = Scaled.high(planes, high)
     values = scaled.part(_everything(planes))
@@ -196,6 +199,8 @@ def reprove(
     stated = certificate.scope.to_json()
     if certificate.reason == "not asked":
         return _not_asked_again(certificate, floating)
+    if planes.size > WIDEST:
+        return unproved_again(certificate, floating, _hidden_of(floating, (below, side)))
     if side is None or stated.get("on") != "excess energy":
         hidden = [s if s is not None and s.clipped.any() else None for s in (below, side)]
         return verify(certificate, _plain(floating, hidden[0], hidden[1]))
@@ -220,9 +225,12 @@ def _plain(planes: Array, low: Side | None, high: Side | None) -> Problem:
     return Problem(Saturation(Identity(planes.shape), ends[0], ends[1]), data)
 
 
-def _hidden(sides: Sequence[Side | None]) -> Array:
-    masks = [side.clipped for side in sides if side is not None]
-    return np.asarray(np.logical_or.reduce(masks)) if masks else np.zeros((), dtype=bool)
+def _hidden_of(planes: Array, sides: Sequence[Side | None]) -> Array:
+    hidden = np.zeros(planes.shape, dtype=bool)
+    for side in sides:
+        if side is not None:
+            hidden |= side.clipped
+    return hidden
 
 
 def _everything(planes: Array) -> Box:

@@ -1,9 +1,12 @@
 """Levels of a file's image: given, stated, found; masks; regions; stacks."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 import recover as rv
+from recover.image import account
 from recover.image.app import transfer_of
 from recover.image.measurement import channel_names, levels_of, mask_levels, regions_of
 from recover.image.mosaic import mosaic_levels
@@ -116,3 +119,17 @@ def test_declip_finds_levels_and_takes_masks():
         rv.image.declip(np.full((2, 2), 3.0), high=3.0)
     with pytest.warns(rv.image.TransferWarning):
         rv.image.declip(np.zeros((4, 4, 3), np.uint8), channel_axis=-1)
+
+
+def test_a_picture_too_large_to_prove_says_so(monkeypatch):
+    monkeypatch.setattr(account, "WIDEST", 100)
+    rng = np.random.default_rng(0)
+    picture = np.minimum(rng.random((24, 24)).cumsum(axis=0), 8.0)
+    for high in (8.0, np.inf):
+        found = rv.image.declip(picture, high=high).certificate
+        assert found.error_bound == np.inf
+        assert "too large" in found.reason
+        assert account.reprove(found, picture, high=high).accepted
+        assert not account.reprove(found, picture + 1.0, high=high + 1.0).accepted
+        forged = dataclasses.replace(found, error_bound=1.0)
+        assert not account.reprove(forged, picture, high=high).accepted
