@@ -69,8 +69,11 @@ class PhaseResult:
     magnitudes, fitted : array [shape=frame.coef_shape]
         The data and the magnitudes of the recovered signal.
     sensitivity : array [shape=frame.signal_shape] or None
-        Estimated standard deviation of each entry for unit noise in each magnitude; large
-        where the data hardly determine the object. None if it was not asked for.
+        Standard deviation of each entry for unit noise in each magnitude, to first order;
+        large where the data hardly determine the object. None if nothing was to be certified,
+        or for large objects: `recover.phase.sensitivity` makes one.
+    sensitivity_exact : bool
+        Whether it is exact; else it is a stochastic estimate.
     support : array of bool [shape=frame.signal_shape] or None
         Where the object was taken to lie, if that was restricted.
     """
@@ -86,6 +89,7 @@ class PhaseResult:
     magnitudes: Array
     fitted: Array
     sensitivity: Array | None = None
+    sensitivity_exact: bool = False
     support: Array | None = None
 
     def __repr__(self) -> str:
@@ -114,6 +118,7 @@ class PhaseResult:
             "trivial": list(self.trivial),
             "notes": list(self.notes),
             "method": self.method,
+            "sensitivity_exact": self.sensitivity_exact,
             "certificate": self.certificate.to_data(),
         }
         arrays = {
@@ -151,6 +156,7 @@ class PhaseResult:
                 magnitudes=arrays["magnitudes"],
                 fitted=arrays["fitted"],
                 sensitivity=arrays.get("sensitivity"),
+                sensitivity_exact=bool(meta["sensitivity_exact"]),
                 support=arrays.get("support"),
             )
         except (KeyError, TypeError, ValueError):

@@ -33,7 +33,10 @@ log = logging.getLogger("recover")
 ALIKE = 0.05  # relative distance up to which two starts found the same
 AS_GOOD = 2.0  # a start whose misfit is at most this many times the best's explains the data
 SQUARES = 0.2  # intensities are suspected if their roots leave so small a part of the misfit
+NEARLY = 1e-3  # misfit of a start that has all but explained the data
 SUSPECT = 0.02  # misfit from which that is looked into
+PROBES = 8  # of the estimated sensitivity map
+QUICK_ESTIMATE = 2**16  # magnitudes up to which that takes less than a second
 QUICK_MAP = 600  # real unknowns up to which the sensitivity map costs next to nothing
 
 
@@ -68,7 +71,9 @@ def retrieve(
         Signal to start from.
     noise : Noise or float
         A promise about the noise of the magnitudes; a number bounds its l2 norm.  The work
-        ends when the noise explains the misfit, at the least-squares signal.
+        ends when the noise explains the misfit, at the least-squares signal.  Roots of
+        photon counts have a standard deviation near 1/2 whatever the count [1]_: pass
+        ``numpy.sqrt(counts)`` with ``Noise.gaussian(0.5)``.
     restarts : int >= 1, optional
         Starts that are run and compared; by default as many as it takes.
     certify : bool
@@ -88,6 +93,11 @@ def retrieve(
         If the data cannot be magnitudes of this frame, or are too few for any signal.
     OutOfScopeError
         If `method` does not apply.
+
+    References
+    ----------
+    .. [1] F. J. Anscombe, "The transformation of Poisson, binomial and negative-binomial
+       data", Biometrika 35 (1948).
     """
     if restarts is not None and restarts < 1:
         raise ParameterError(f"restarts must be >= 1, got {restarts}")
@@ -124,7 +134,9 @@ def _result(
             f"{compared.rivals} of {compared.residuals.size} starts explain the data about as "
             "well and found something else: the data may not determine the signal"
         )
-    quick = asked and bool(signal.any()) and dense_serves(problem, QUICK_MAP)
+    drawn = not dense_serves(problem) and problem.y.size <= QUICK_ESTIMATE
+    quick = dense_serves(problem, QUICK_MAP) or drawn
+    known = sensitivity(problem, signal, probes=PROBES, rng=rng) if asked and quick else None
     support = problem.domain.mask if isinstance(problem.domain, Support) else None
     return PhaseResult(
         signal=frozen(signal),
@@ -137,7 +149,8 @@ def _result(
         method=" + ".join(dict.fromkeys(found.methods)),
         magnitudes=problem.y,
         fitted=frozen(np.abs(problem.model.frame.analysis(signal))),
-        sensitivity=sensitivity(problem, signal, rng=rng).deviations if quick else None,
+        sensitivity=None if known is None else known.deviations,
+        sensitivity_exact=known is not None and known.exact,
         support=support,
     )
 
@@ -147,8 +160,8 @@ def _compare(problem: Problem, found: Found) -> Restarts:
     signals = np.stack([found.signal, *found.others])
     residuals = np.array([found.best, *found.misfits])
     apart = distances(problem, signals)
-    # rivals explain the data about as well, by the misfit at which the search ended
-    level = AS_GOOD * max(found.best, found.searched)
+    # other starts were not polished: they count from the misfit at which that would begin
+    level = max(AS_GOOD * max(found.best, found.searched), NEARLY)
     good = residuals <= level
     near = apart[0] <= ALIKE
     return Restarts(

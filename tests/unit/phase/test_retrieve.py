@@ -47,9 +47,9 @@ def smooth(shape, rng):
 @pytest.mark.parametrize(
     ("real", "ratio"), [(True, 1.6), (True, 3.0), (False, 2.6), (False, 4)]
 )
-@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("seed", [0, 1])
 def test_gaussian_rows(real, ratio, seed):
-    rows, x = rows_and_signal(64, ratio, seed, real=real)
+    rows, x = rows_and_signal(48, ratio, seed, real=real)
     found = rv.phase.retrieve(np.abs(rows @ x), rv.frames.Dense(rows), rng=seed)
     assert error(found.signal, x) <= 1e-6
     assert found.status is rv.Status.CONVERGED
@@ -83,7 +83,7 @@ def test_bad_pixels_are_left_out():
     assert error(found.signal, x) <= 1e-6
 
 
-@pytest.mark.parametrize("shape", [(40, 40), (12, 12, 12)])
+@pytest.mark.parametrize("shape", [(24, 24), (12, 12, 12)])
 def test_fourier_magnitudes_of_a_nonnegative_object(shape):
     rng = np.random.default_rng(7)
     mask = blob(shape)
@@ -105,9 +105,11 @@ def test_fourier_magnitudes_of_a_complex_object():
     x = mask * smooth(shape, rng) * np.exp(2j * rng.random(shape))
     frame, support = rv.frames.Fourier(shape, 2), rv.Support(mask)
     y = np.abs(frame.analysis(x))
-    found = rv.phase.retrieve(y, frame, domain=support, certify=False)
+    found = rv.phase.retrieve(y, frame, domain=support, restarts=3, certify=False)
     problem = rv.Problem(rv.Modulus(frame), y, domain=support)
     assert np.linalg.norm(align(problem, found.signal, x) - x) <= 1e-4 * np.linalg.norm(x)
+    assert found.restarts.agreeing >= 2
+    assert found.restarts.rivals == 0
 
 
 def test_a_beam_stop():
@@ -126,7 +128,7 @@ def test_a_beam_stop():
 
 def test_planes_at_several_distances():
     rng = np.random.default_rng(10)
-    shape = (32, 32)
+    shape = (24, 24)
     x = smooth(shape, rng) * np.exp(2j * smooth(shape, rng))
     frame = rv.frames.Fresnel(shape, 500e-9, 2e-6, [2e-3, 5e-3, 1e-2, 2e-2])
     y = np.abs(frame.analysis(x))
@@ -137,14 +139,14 @@ def test_planes_at_several_distances():
 
 def test_two_planes():
     rng = np.random.default_rng(11)
-    shape = (16, 16)
+    shape = (8, 8)
     x = (0.2 + rng.random(shape)) * np.exp(2j * np.pi * rng.random(shape))
     frame = rv.frames.Stack(
         [rv.frames.Identity(shape, real_signal=False), rv.frames.Fourier(shape)]
     )
     found = rv.phase.retrieve(np.abs(frame.analysis(x)), frame, certify=False)
     assert found.residual <= 1e-3  # at the limit of what can be known, and ill-conditioned
-    assert "1020 would do" in found.notes[0]
+    assert "252 would do" in found.notes[0]
 
 
 def test_a_start_is_honoured():
@@ -239,7 +241,7 @@ def test_what_is_trivial_is_stated():
     small[1] = 0.0
     assert any("shift" in each for each in trivial(problem, small))
     real = rv.frames.Fourier((8, 8), 2, real_signal=True)
-    tight = rv.Support(blob((8, 8)), nonnegative=True)
+    tight = rv.Support(np.tri(8, dtype=bool), nonnegative=True)
     problem = rv.Problem(rv.Modulus(real), np.abs(real.analysis(full.real)), domain=tight)
     assert trivial(problem, 1.0 * tight.mask) == ()
 

@@ -132,6 +132,23 @@ def test_the_error_of_noisy_data_is_what_the_map_says(decibels, kind):
     assert 0.7 <= np.mean(ratios) <= 1.25
 
 
+def test_photon_counts_by_their_roots():
+    ratios = []
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        frame = rv.frames.CodedDiffraction.octanary((8, 8), 6, rng)
+        x = 10.0 * (1.0 + rng.random((8, 8))) * np.exp(1j * rng.random((8, 8)))
+        y = np.sqrt(rng.poisson(np.abs(frame.analysis(x)) ** 2))
+        found = rv.phase.retrieve(y, frame, noise=rv.Noise.gaussian(0.5), rng=seed)
+        assert found.status is rv.Status.CONVERGED
+        problem = rv.Problem(rv.Modulus(frame), y)
+        expected_error = 0.5 * rv.phase.sensitivity(problem, x).total
+        ratios.append(problem.model.distance(found.signal, x) / expected_error)
+        assert found.sensitivity is not None
+        assert found.sensitivity_exact
+    assert max(ratios) <= 1.5
+
+
 def test_poisson_noise_ends_at_the_discrepancy():
     rng = np.random.default_rng(9)
     rows = rng.standard_normal((160, 30))
