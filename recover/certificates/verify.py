@@ -10,6 +10,7 @@ import numpy as np
 import recover.certificates.checks as package
 from recover.certificates.certificate import Certificate
 from recover.certificates.checks.base import Check
+from recover.certificates.checks.reading import reading_faults
 from recover.core.arrays import Array
 from recover.core.discovery import concrete_classes
 from recover.core.errors import RecoverError
@@ -86,6 +87,8 @@ def verify(
         return _refused(f"there is no check for evidence of kind {certificate.evidence.kind!r}")
     try:
         faults = check.faults(certificate, subject, signal)
+        if isinstance(subject, Problem):
+            faults = (*faults, *reading_faults(subject))
     except _DAMAGE as error:
         return _refused(f"the evidence is damaged or does not fit: {error}")
     return Verdict(not faults, faults)
