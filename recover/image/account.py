@@ -209,6 +209,8 @@ def reprove(
         allowance = Allowance(float(stated["unit"]), own, joint, str(stated["origin"]))
     except (KeyError, TypeError, ValueError) as error:
         raise ParameterError(f"the certificate is damaged: {error!r}") from None
+    if not side.clipped.any():
+        return Verdict(False, ("no sample of this image is clipped at the levels given",))
     settings = default_settings(len(planes))
     return verify(certificate, clipped_problem(floating, side, settings, allowance))
 

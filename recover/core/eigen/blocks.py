@@ -46,6 +46,7 @@ __all__ = ["Blocks", "Factored", "factored"]
 
 ITERATIONS = 16  # of the inverse iteration that says where to try
 TRIES = 3
+NEARBY = 1e-13
 ROOMS = (1e-3, 1.3e-2)  # of a shift: where pivots vanish by chance, another one is tried
 BATCH = 2**15  # rows that are eliminated together: bounds the memory
 SHARES = (0.98, 0.9, 0.6, 0.25)  # of what is left of the estimate after its residual
@@ -295,6 +296,12 @@ class Blocks:
     def _aims(self) -> Array:
         """Estimate the smallest eigenvalue of every block from below (not proved)."""
         start = factored(sparse.csc_array(self.matrix))
+        if start is None:
+            # a singular block: an estimate may as well be that of a matrix close by
+            moved = sparse.csc_array(self.matrix, copy=True)
+            diagonal = moved.diagonal()
+            moved.setdiag(diagonal + NEARBY * float(np.abs(diagonal).max()))
+            start = factored(moved)
         if start is None:
             return np.zeros(self.count)
         x = np.random.default_rng(0).standard_normal(self.label.size)

@@ -1,0 +1,115 @@
+"""The smallest eigenvalue, the counts and the inverse's diagonal of every block."""
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from recover.core.eigen.blocks import Blocks, factored
+from recover.core.eigen.inverse import inverse_roots, probable_inverse_roots
+from recover.core.errors import ParameterError
+
+
+def blocky(rng, sizes, spread=3.0):
+    """A block-diagonal positive definite matrix, its rows shuffled."""
+    pieces = []
+    for n in sizes:
+        away = np.abs(np.subtract.outer(np.arange(n), np.arange(n)))
+        root = rng.standard_normal((n, n)) * (away <= 2)
+        scale = 10.0 ** rng.uniform(-spread, 0.0)
+        # a path along the diagonal keeps the block connected
+        piece = root @ root.T + np.diag(np.full(n, 0.05))
+        pieces.append(scale * piece)
+    whole = sparse.block_diag(pieces).toarray()
+    order = rng.permutation(len(whole))
+    shuffled = whole[np.ix_(order, order)]
+    return sparse.csr_array((shuffled + shuffled.T) * 0.5)
+
+
+def truths(matrix, blocks):
+    dense = matrix.toarray()
+    for k in range(blocks.count):
+        rows = np.flatnonzero(blocks.label == k)
+        yield rows, np.linalg.eigvalsh(dense[np.ix_(rows, rows)])
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_every_block_gets_a_close_lower_bound(seed):
+    rng = np.random.default_rng(seed)
+    matrix = blocky(rng, [1, 2, 7, 30, 64])
+    blocks = Blocks.of(matrix)
+    none = np.zeros(blocks.count)
+    found = blocks.lower_bounds(none, 1000)
+    for k, (_, values) in enumerate(truths(matrix, blocks)):
+        assert 0.2 * values[0] < found[k] <= values[0]
+    assert blocks.proved(found, none).all()
+    smallest = np.array([values[0] for _, values in truths(matrix, blocks)])
+    assert not blocks.proved(smallest * (1.0 + 1e-9), none).any()
+    assert not blocks.proved(smallest * 0.9, smallest).any()  # the slack counts
+    assert (blocks.lower_bounds(none, 10)[blocks.sizes > 10] == 0.0).all()
+
+
+def test_a_singular_block_spoils_no_other():
+    good, bad = np.array([[2.0, 1.0], [1.0, 2.0]]), np.array([[1.0, -1.0], [-1.0, 1.0]])
+    blocks = Blocks.of(sparse.csr_array(sparse.block_diag([good, bad])))
+    found = blocks.lower_bounds(np.zeros(2), 10)
+    assert found[0] > 0.9
+    assert found[1] < 1e-12
+    indefinite = Blocks.of(sparse.csr_array(sparse.block_diag([good, -good])))
+    assert indefinite.lower_bounds(np.zeros(2), 10)[1] == 0.0
+
+
+@pytest.mark.parametrize("at", [1e-3, 0.02, 0.3, 2.0])
+def test_counts_are_those_of_the_eigenvalues(at):
+    rng = np.random.default_rng(7)
+    matrix = blocky(rng, [1, 5, 40, 80])
+    blocks = Blocks.of(matrix)
+    found = blocks.counts(at, np.zeros(blocks.count))
+    for k, (_, values) in enumerate(truths(matrix, blocks)):
+        assert found[k] >= np.count_nonzero(values < at)
+        assert found[k] <= np.count_nonzero(values < at * 1.02)
+    # a slack as large as the value leaves nothing to be said
+    assert (blocks.counts(at, np.full(blocks.count, at)) == blocks.sizes).all()
+
+
+def test_roots_of_the_inverse_are_bounded_closely_by_proof_and_loosely_by_chance():
+    rng = np.random.default_rng(3)
+    matrix = blocky(rng, [1, 3, 20, 50], spread=1.0)
+    blocks = Blocks.of(matrix)
+    none = np.zeros(blocks.count)
+    smallest = blocks.lower_bounds(none, 1000)
+    exact = np.sqrt(np.diag(np.linalg.inv(matrix.toarray())))
+    roots = inverse_roots(blocks, smallest, none, 1000)
+    assert (roots >= exact).all()
+    assert (roots <= exact * (1.0 + 1e-6)).all()
+    assert np.isinf(
+        inverse_roots(blocks, smallest, none, 20)[blocks.sizes[blocks.label] > 20]
+    ).all()
+    slack = 0.3 * smallest
+    drawn = probable_inverse_roots(blocks, smallest, slack, probes=64, delta=1e-6, seed=1)
+    assert (drawn >= exact).all()
+    wide = probable_inverse_roots(blocks, smallest, none, probes=256, delta=1e-6, seed=1)
+    assert (wide >= exact).all()
+    assert np.median(wide / exact) < 1.8
+    with pytest.raises(ParameterError, match="delta"):
+        probable_inverse_roots(blocks, smallest, none, probes=64, delta=0.0, seed=1)
+
+
+def test_the_margin_covers_the_distance_of_the_factors_from_the_matrix():
+    rng = np.random.default_rng(5)
+    matrix = blocky(rng, [30, 30], spread=0.0)
+    found = factored(sparse.csc_array(matrix))
+    lower, upper = found.lu.L.toarray(), found.lu.U.toarray()
+    place = found.lu.perm_c
+    ordered = np.empty(matrix.shape)
+    ordered[np.ix_(place, place)] = matrix.toarray()
+    product = (lower.astype(np.longdouble) * np.diag(upper)) @ lower.T.astype(np.longdouble)
+    off = np.abs(ordered - product).sum(axis=1)[place]
+    assert (off <= found.margin).all()
+    assert found.margin.max() < 1e-10
+
+
+def test_matrices_that_are_not_symmetric_are_refused():
+    with pytest.raises(ParameterError, match="symmetric"):
+        Blocks.of(sparse.csr_array(np.array([[1.0, 0.5], [0.25, 1.0]])))
+    with pytest.raises(ParameterError, match="square"):
+        Blocks.of(sparse.csr_array(np.ones((2, 3))))

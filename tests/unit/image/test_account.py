@@ -1,0 +1,112 @@
+"""The certificate of a recovered image, its map, and its second proof from the image."""
+
+import numpy as np
+import pytest
+
+import recover as rv
+from recover.certificates.certificate import Certificate
+from recover.core.errors import ParameterError
+from recover.image.account import account_of, reprove
+from recover.image.arguments import as_planes, side_of
+from recover.image.budget import estimate_unit
+from recover.image.model import default_settings
+from recover.priors import Tone
+
+
+def scene(seed, shape=(40, 48), channels=3):
+    rng = np.random.default_rng(seed)
+    rows, columns = np.mgrid[: shape[0], : shape[1]]
+    light = 0.25 + 0.05 * np.sin(rows / 7.0) + 0.01 * rng.standard_normal(shape)
+    for _ in range(6):
+        y, x = rng.uniform(6, shape[0] - 6), rng.uniform(6, shape[1] - 6)
+        width = rng.uniform(2.0, 4.0)
+        light += rng.uniform(0.5, 1.2) * np.exp(
+            -((rows - y) ** 2 + (columns - x) ** 2) / (2.0 * width**2)
+        )
+    gains = np.array([1.0, 0.45, 0.7])[:channels]
+    return (light[..., None] * gains).astype(np.float32)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_colour_image_is_certified_and_proved_again(seed):
+    truth = scene(seed)
+    clipped = np.minimum(truth, np.float32(0.6))
+    result = rv.image.declip(clipped, high=0.6, channel_axis=-1)
+    certificate = result.certificate
+    assert np.isfinite(certificate.error_bound)
+    assert np.linalg.norm(result.image - truth) <= certificate.error_bound
+    assert certificate.scope.kind == "conditional"
+    assert any("clipping the picture again" in each for each in certificate.assumptions)
+    assert result.trust_map.shape == truth.shape
+    assert (result.trust_map[~result.recovered] == 0.0).all()
+    covered = np.abs(result.image - truth) <= result.trust_map + 1e-6
+    assert covered.mean() > 0.999
+    again = Certificate.from_json(certificate.to_json())
+    verdict = reprove(again, clipped, high=0.6, channel_axis=-1)
+    assert verdict.reasons == ()
+    assert not reprove(again, clipped, high=0.61, channel_axis=-1).accepted
+    other = np.minimum(scene(seed + 10), np.float32(0.6))
+    assert not reprove(again, other, high=0.6, channel_axis=-1).accepted
+
+
+def test_a_forged_budget_is_refused():
+    truth = scene(1)
+    clipped = np.minimum(truth, np.float32(0.6))
+    certificate = rv.image.declip(clipped, high=0.6, channel_axis=-1).certificate
+    data = certificate.to_data()
+    data["scope"]["unit"] = 0.01 * data["scope"]["unit"]
+    verdict = reprove(Certificate.from_data(data), clipped, high=0.6, channel_axis=-1)
+    assert any("assumptions" in reason for reason in verdict.reasons)
+
+
+def test_a_given_unit_is_said_to_be_given():
+    planes = as_planes(np.minimum(scene(2), np.float32(0.6)), -1)
+    side = side_of("high", planes, 0.6, None, tolerance=0.0, channel_axis=-1)
+    settings = default_settings(3)
+    small, large = (
+        account_of(planes, planes, (None, side), settings, unit=unit) for unit in (1e-4, 1e-2)
+    )
+    assert small.certificate.error_bound < large.certificate.error_bound
+    assert any("given by the user" in each for each in small.certificate.assumptions)
+
+
+def test_a_grey_image_is_certified_too():
+    truth = scene(3, channels=1)[..., 0]
+    clipped = np.minimum(truth, np.float32(0.6))
+    result = rv.image.declip(clipped, high=0.6)
+    assert np.linalg.norm(result.image - truth) <= result.certificate.error_bound < np.inf
+    assert reprove(result.certificate, clipped, high=0.6).reasons == ()
+
+
+def test_what_cannot_be_promised_is_said():
+    planes = as_planes(np.minimum(scene(2), np.float32(0.6)), -1)
+    side = side_of("high", planes, 0.6, None, tolerance=0.0, channel_axis=-1)
+    settings = default_settings(3)
+    few = account_of(planes, planes, (None, side), settings, largest=10)
+    assert few.certificate.error_bound == np.inf
+    assert "too large to prove" in few.note
+    flat = np.where(planes >= 0.6, planes, np.float32(0.1))
+    alone = account_of(flat, flat, (None, side), settings)
+    assert alone.certificate.error_bound == np.inf
+    assert "too few bright tones" in alone.note
+    silent = account_of(planes, planes, (None, side), settings, asked=False)
+    assert silent.certificate.reason == "not asked"
+    assert estimate_unit(flat, side.clipped, settings).known == 0
+
+
+@pytest.mark.parametrize("power", [0.0, 0.5, 0.7, 1.0, 1.7])
+def test_the_steepest_secant_bounds_every_change(power):
+    rng = np.random.default_rng(0)
+    tone = Tone(power, 3.0, 0.5)
+    v, floor = rng.uniform(1.0, 3.0, 200), np.ones(200)
+    reach = rng.uniform(0.0, 4.0, 200)
+    steep = tone.steepest(v, floor, reach)
+    for share in np.linspace(-1.0, 1.0, 21):
+        end = np.maximum(v + share * reach, floor)
+        change = np.abs(tone.samples(end) - tone.samples(v))
+        assert (change <= steep * np.abs(end - v) * (1.0 + 1e-9) + 1e-12).all()
+    assert np.allclose(tone.values(tone.samples(v)), v)
+    with pytest.raises(ParameterError, match="power"):
+        Tone(-1.0)
+    with pytest.raises(ParameterError, match="unit"):
+        Tone(1.0, 0.0)
