@@ -10,6 +10,7 @@ import pytest
 
 from recover.cli.main import cli
 from recover.io import bundled
+from recover.io.image_read import read_image
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -45,11 +46,14 @@ def test_every_command_is_shown_and_every_shown_command_exists():
 def test_the_commands_run_in_order(run, tmp_path, monkeypatch):
     import numpy as np
     import soundfile
+    import tifffile
 
     samples, rate = soundfile.read(bundled("audio/guitar_em9_clipped.flac"), dtype="int16")
     soundfile.write(tmp_path / "loud.wav", samples[30000:50000], rate, subtype="PCM_16")
     np.save(tmp_path / "frame.npy", np.random.default_rng(0).standard_normal((12, 3)))
     np.savez(tmp_path / "net.npz", weight=np.eye(3), bias=np.ones(3))
+    picture = read_image(bundled("image/courtyard_clipped.tif")).pixels[:64, 60:156]
+    tifffile.imwrite(tmp_path / "photo.tif", picture, photometric="rgb")
     monkeypatch.chdir(tmp_path)
     for line in CONSOLE:
         status, _, err = run(*shlex.split(line))
