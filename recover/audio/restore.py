@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from recover.audio.regions import solve_in_regions
 from recover.audio.settings import (
     TRIAL,
     Effort,
@@ -114,14 +115,20 @@ def restore(
         trial = solve(problem, _social(frames[0], rate, TRIAL), rng=rng)
         effort = effort_for(quality, _estimated_input_sdr(problem, trial.signal))
     total = effort.max_iter + effort.view_iter
-    first = solve(
-        problem, _social(frames[0], rate, effort), rng=rng, watch=_Phase(watch, 0, total)
+    first = solve_in_regions(
+        problem,
+        _social(frames[0], rate, effort),
+        frames[0],
+        start=None,
+        rng=rng,
+        watch=_Phase(watch, 0, total),
     )
     second = None
     if len(frames) > 1 and effort.view_iter and first.status is not Status.STOPPED:
-        second = solve(
+        second = solve_in_regions(
             problem,
             _social(frames[1], rate, _view(effort)),
+            frames[1],
             start=first.signal,
             rng=rng,
             watch=_Phase(watch, effort.max_iter, total),

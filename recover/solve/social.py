@@ -36,7 +36,7 @@ class SocialState:
     back : array [shape=(n,)]
         ``A* u / B`` for the frame bound B.
     peak : float
-        Largest modulus of the coefficients of the data.
+        Largest modulus of the coefficients of the data, or what stands for it.
     bound : float
         The frame bound B.
     step : int
@@ -92,6 +92,9 @@ class SocialSparsity(Method[SocialState]):
         Clipped samples start at this multiple of their data.
     single : bool
         Compute in single precision, whatever the data's.
+    peak : float > 0, optional
+        The modulus that the thresholds are relative to instead, such as that of a longer signal
+        of which this is a part.
 
     References
     ----------
@@ -109,6 +112,7 @@ class SocialSparsity(Method[SocialState]):
     momentum: float = 0.5
     overshoot: float = 2.0
     single: bool = True
+    peak: float | None = None
     tol: float = 0.0
 
     def __post_init__(self) -> None:
@@ -134,6 +138,8 @@ class SocialSparsity(Method[SocialState]):
             raise ParameterError(f"momentum must lie in [0, 1), got {self.momentum}")
         if not 1.0 <= self.overshoot < math.inf:
             raise ParameterError(f"overshoot must be finite and >= 1, got {self.overshoot}")
+        if self.peak is not None and not 0.0 < self.peak < math.inf:
+            raise ParameterError(f"peak must be positive and finite, got {self.peak}")
 
     def refuses(self, problem: Problem) -> str | None:
         return refuse_unless_samples(problem, self.frame)
@@ -142,7 +148,11 @@ class SocialSparsity(Method[SocialState]):
         self, problem: Problem, start: Array | None, rng: np.random.Generator
     ) -> SocialState:
         box = SampleBox.of(problem, single=self.single)
-        peak = float(np.abs(self.frame.analysis(box.y)).max())
+        peak = (
+            float(np.abs(self.frame.analysis(box.y)).max())
+            if self.peak is None
+            else self.peak / box.scale
+        )
         x = box.start(self.overshoot) if start is None else box.enter(start)
         nothing = peak == 0.0 or not box.clipped.any()
         return SocialState(

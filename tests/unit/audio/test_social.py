@@ -251,6 +251,18 @@ def test_per_sample_levels_and_a_noise_bound():
     assert np.linalg.norm(r - x) < 0.5 * np.linalg.norm(y - x)
 
 
+def test_the_peak_sets_the_thresholds():
+    x = tones(1000)
+    problem = clipped(4.0 * x, -2.8, 3.6)
+    method = SocialSparsity(gabor(1000), max_iter=20)
+    own = np.abs(method.frame.analysis(problem.y)).max()
+    same = solve(problem, dataclasses.replace(method, peak=float(own))).signal
+    np.testing.assert_allclose(same, solve(problem, method).signal, rtol=0, atol=1e-5)
+    other = solve(problem, dataclasses.replace(method, peak=3.0 * float(own))).signal
+    scaled = dataclasses.replace(method, first=0.3, last=1.5e-3)
+    np.testing.assert_allclose(other, solve(problem, scaled).signal, rtol=0, atol=1e-5)
+
+
 def test_start_is_used():
     x = tones(1000)
     problem = clipped(x)
@@ -315,6 +327,7 @@ def test_refuses_a_frame_that_is_not_tight():
         ({"neighbourhood": (3, 3, 3)}, "more axes"),
         ({"momentum": 1.0}, "momentum must lie"),
         ({"overshoot": 0.5}, "overshoot must be"),
+        ({"peak": 0.0}, "peak must be positive"),
     ],
 )
 def test_bad_parameters_of_social_sparsity(options, message):
