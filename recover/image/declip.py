@@ -101,7 +101,7 @@ def declip(
     settings = default_settings(len(planes))
     choice = Choice(settings, way, as_generator(rng), watch)
     done, hidden = _run(out, wide, sides, choice), hidden_samples(planes, sides)
-    account = account_of(out, wide, sides, settings, asked=certify)
+    account = account_of(out, wide, sides, done.settings, asked=certify)
     trust = account.trust
     said = () if account.note is None else (account.note,)
     return ImageResult(
@@ -121,7 +121,7 @@ def declip(
 def _run(out: Array, planes: Array, sides: Sides, choice: Choice) -> Restored:
     """Recover both sides into `out`; return the account of the upper one if there is one."""
     low, high = sides
-    done = Restored((1.0,) * len(planes), 0.0, Status.DIRECT)
+    done = Restored((1.0,) * len(planes), 0.0, Status.DIRECT, choice.settings)
     if low is not None and low.clipped.any():
         linear = replace(choice, settings=replace(choice.settings, domain=LINEAR))
         done = restore(out, Scaled.low(planes, low), linear)

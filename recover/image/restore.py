@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 import numpy as np
@@ -12,11 +12,13 @@ from recover.core.arrays import Array
 from recover.core.errors import ParameterError
 from recover.core.progress import Progress, Watch
 from recover.image.boxes import Box, plan_boxes
+from recover.image.domain import LINEAR, LOGARITHM
 from recover.image.model import EnergySettings, energy_of
 from recover.image.opposed import chrominance, opposed_part
+from recover.image.points import point_sources
 from recover.image.side import Scaled
 from recover.image.slopes import global_spread
-from recover.image.validation import AGAIN, Trial, blend_of, shrinkage_of
+from recover.image.validation import AGAIN, Trial, blend_of, misfit_of, shrinkage_of
 from recover.solve.base import AnyMethod, Status
 
 __all__ = ["Choice", "Restored", "Way", "restore", "some_boxes", "way_named"]
@@ -61,11 +63,14 @@ class Restored:
     blend : float
         Share of the opposed rule.
     status : Status
+    settings : EnergySettings
+        Of the model that was used.
     """
 
     shrinkage: tuple[float, ...]
     blend: float
     status: Status
+    settings: EnergySettings
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,47 +117,89 @@ def restore(out: Array, scaled: Scaled, choice: Choice) -> Restored:
     scaled : Scaled
     choice : Choice
     """
-    settings, way, watch = choice.settings, choice.way, choice.watch
-    validate = way is Way.VALIDATED
-    margin = int(np.ceil(3.0 * settings.slopes.sigma)) + 2
-    planned = plan_boxes(_anywhere(scaled.clipped), margin, TILE, _ALIGN)
-    lower = scaled.above(AGAIN) if validate else scaled.clipped[:, :0, :0]
-    tried = plan_boxes(_anywhere(lower), margin, TILE, _ALIGN) if validate else []
-    tried = some_boxes(tried, _TRIED, choice.rng)
-    total, spread = len(planned) + len(tried), _spread(scaled, settings)
-    stopped = False
-    done: list[list[_Part]] = []
-    steps = 0
-    for boxes, share, hidden in ((tried, AGAIN, lower), (planned, 1.0, scaled.clipped)):
-        parts = []
-        for part in _predictions(scaled, boxes, share, hidden, (settings, spread)):
-            parts.append(part)
-            steps += 1
-            if watch is not None and watch(Progress(steps, total, 0.0)):
-                stopped = True
-                break
-        done.append(parts)
-        if stopped:
-            done += [[]] * (2 - len(done))
-            break
-    trial = _trial(scaled, done[0])
+    way = choice.way
+    settings, trial = choice.settings, _no_trial()
+    fits = list[float]()
+    counter = _Counter(choice.watch)
+    if way is Way.VALIDATED:
+        hidden = scaled.above(AGAIN)
+        boxes = some_boxes(_planned(hidden, settings), _TRIED, choice.rng)
+        planned = _planned(scaled.clipped, settings)
+        candidates = _candidates(scaled, settings)
+        counter.total = len(candidates) * len(boxes) + len(planned)
+        for each in candidates:
+            parts = _run(scaled, boxes, (AGAIN, hidden), each, counter)
+            found = _trial(scaled, parts)
+            factors = shrinkage_of(found, len(out))
+            fits.append(misfit_of(found, factors))
+            if fits[-1] <= min(fits):
+                settings, trial = each, found
+    else:
+        planned = _planned(scaled.clipped, settings)
+        counter.total = len(planned)
     shrinkage = shrinkage_of(trial, len(out))
-    blend = blend_of(trial, shrinkage) if len(out) > 1 and validate else 0.0
+    blend = blend_of(trial, shrinkage) if len(out) > 1 else 0.0
     if way is Way.RULE:
         blend = 1.0
-    _write(out, scaled, done[1], shrinkage, blend)
-    return Restored(shrinkage, blend, _worst(done[1], stopped=stopped))
+    done = _run(scaled, planned, (1.0, scaled.clipped), settings, counter)
+    _write(out, scaled, done, shrinkage, blend)
+    return Restored(shrinkage, blend, _worst(done, stopped=counter.stopped), settings)
+
+
+class _Counter:
+    """Counts boxes for the watch, and remembers whether it asked to stop."""
+
+    def __init__(self, watch: Watch | None) -> None:
+        self.watch, self.total, self.done, self.stopped = watch, 0, 0, False
+
+    def step(self) -> bool:
+        """Count a box; return whether to go on."""
+        self.done += 1
+        if self.watch is not None and self.watch(Progress(self.done, self.total, 0.0)):
+            self.stopped = True
+        return not self.stopped
+
+
+def _planned(hidden: Array, settings: EnergySettings) -> list[Box]:
+    """Return the boxes around hidden samples."""
+    anywhere = np.asarray(np.logical_or.reduce(hidden, axis=0))
+    margin = int(np.ceil(3.0 * settings.slopes.sigma)) + 2
+    return plan_boxes(anywhere, margin, TILE, _ALIGN)
+
+
+def _candidates(scaled: Scaled, settings: EnergySettings) -> list[EnergySettings]:
+    """Return the settings to try: for grey pictures of point sources the logarithm too."""
+    if len(scaled.planes) == 1 and settings.domain == LINEAR and point_sources(scaled):
+        return [settings, replace(settings, domain=LOGARITHM)]
+    return [settings]
+
+
+def _run(
+    scaled: Scaled,
+    boxes: Sequence[Box],
+    at: tuple[float, Array],
+    settings: EnergySettings,
+    counter: _Counter,
+) -> list[_Part]:
+    """Return predictions for the boxes, fewer if the watch asks to stop."""
+    spread, parts = _spread(scaled, settings), list[_Part]()
+    if counter.stopped:
+        return parts
+    for part in _predictions(scaled, boxes, at, (settings, spread)):
+        parts.append(part)
+        if not counter.step():
+            break
+    return parts
 
 
 def _predictions(
     scaled: Scaled,
     boxes: Sequence[Box],
-    share: float,
-    hidden: Array,
+    at: tuple[float, Array],
     model: tuple[EnergySettings, Array | None],
 ) -> Iterator[_Part]:
     """Yield what the model and the rule say of each box of the picture clipped at `share`."""
-    settings, spread = model
+    (settings, spread), (share, hidden) = model, at
     for box in boxes:
         tol = TOL if share == 1.0 else TRIAL_TOL
         planes, clipped = scaled.part(box, share), box.cut(hidden)
@@ -166,11 +213,6 @@ def _predictions(
         yield _Part(
             box, where, energy.values[where], reference, sums, counts, energy.solution.status
         )
-
-
-def _anywhere(hidden: Array) -> Array:
-    """Return the pixels with a hidden sample in any channel."""
-    return np.asarray(np.logical_or.reduce(hidden, axis=0))
 
 
 def _spread(scaled: Scaled, settings: EnergySettings) -> Array | None:
@@ -226,6 +268,12 @@ def _trial(scaled: Scaled, parts: Sequence[_Part]) -> Trial:
         rules.append(again * rule)
     joined = [np.concatenate(each) for each in (channel, known, clipped, model, rules)]
     return Trial(*joined)
+
+
+def _no_trial() -> Trial:
+    """Return what is known when nothing was tried."""
+    none = np.zeros(0, dtype=np.float32)
+    return Trial(np.zeros(0, dtype=np.intp), none, np.zeros(0, dtype=bool), none, none)
 
 
 def _write(

@@ -12,7 +12,7 @@ import numpy as np
 
 from recover.core.arrays import Array
 
-__all__ = ["AGAIN", "Trial", "blend_of", "shrinkage_of"]
+__all__ = ["AGAIN", "Trial", "blend_of", "misfit_of", "shrinkage_of"]
 
 AGAIN = 0.8  # of the level: where the picture is clipped again
 _WHOLE = 0.7  # factors from here on count as 1: the estimate below is cautious by construction
@@ -58,6 +58,17 @@ def shrinkage_of(trial: Trial, channels: int) -> tuple[float, ...]:
         factor = min(max(float(predicted @ actual) / size, 0.0), 1.0) if size > 0.0 else 1.0
         factors.append(1.0 if factor >= _WHOLE else factor)
     return tuple(factors)
+
+
+def misfit_of(trial: Trial, shrinkage: tuple[float, ...]) -> float:
+    """Return the mean squared error of the shrunk model over the samples that are known.
+
+    Predictions are not cut off, so that a model that explodes is seen to.
+    """
+    usable = ~trial.clipped
+    factor = np.array(shrinkage)[trial.channel[usable]]
+    model = AGAIN + factor * (trial.model[usable] - AGAIN)
+    return float(np.square(model - trial.known[usable]).mean()) if usable.any() else 0.0
 
 
 def blend_of(trial: Trial, shrinkage: tuple[float, ...]) -> float:
