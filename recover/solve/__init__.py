@@ -26,6 +26,7 @@ from recover.solve.shrink_wrap import ShrinkWrap
 from recover.solve.spectral import spectral_start
 from recover.solve.spectrum import Spectrum
 from recover.solve.subspace_least_squares import SubspaceLeastSquares
+from recover.solve.weighted_gerchberg_saxton import WeightedGerchbergSaxton
 
 __all__ = [
     "AlternatingProjections",
@@ -57,6 +58,7 @@ __all__ = [
     "Status",
     "SubspaceLeastSquares",
     "Watch",
+    "WeightedGerchbergSaxton",
     "choose",
     "estimate_amplification",
     "solve",
