@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -21,12 +21,14 @@ from recover.frames.identity import Identity
 from recover.image.arguments import Side, as_floating, as_planes, side_of
 from recover.image.boxes import Box
 from recover.image.budget import energy_at, estimate_unit
+from recover.image.domain import LOGARITHM
 from recover.image.model import EnergySettings, default_settings, energy_of
 from recover.image.side import Scaled
 from recover.image.unproved import unproved, unproved_again
 from recover.models.problem import Problem
 from recover.models.saturation import Saturation
 from recover.pipeline import certify
+from recover.priors.base import Prior
 from recover.priors.excess import Allowance, ExcessEnergy, Rule
 from recover.priors.tone import Tone
 
@@ -211,8 +213,19 @@ def reprove(
         raise ParameterError(f"the certificate is damaged: {error!r}") from None
     if not side.clipped.any():
         return Verdict(False, ("no sample of this image is clipped at the levels given",))
-    settings = default_settings(len(planes))
-    return verify(certificate, clipped_problem(floating, side, settings, allowance))
+    usual = default_settings(len(planes))
+    models = [usual]
+    if len(planes) == 1:  # of point sources the logarithm may have been chosen
+        models.append(replace(usual, domain=LOGARITHM))
+    problems = [clipped_problem(floating, side, model, allowance) for model in models]
+    stated_model = stated.get("digest")
+    fitting = [p for p in problems if p.prior and _prior_digest(p.prior) == stated_model]
+    return verify(certificate, (fitting or problems)[0])
+
+
+def _prior_digest(prior: Prior) -> str:
+    """Return by which name a certificate's scope speaks of a model."""
+    return digest(prior.identity_parts())
 
 
 def _plain(planes: Array, low: Side | None, high: Side | None) -> Problem:

@@ -19,7 +19,8 @@ import numpy as np
 from scipy import sparse
 
 from recover.core.arrays import Array
-from recover.core.eigen.blocks import Blocks, factored
+from recover.core.eigen.blocks import Blocks
+from recover.core.eigen.factor import factored
 from recover.frames.stencil import normal_equations
 from recover.image.model import EnergySettings, operator_of
 from recover.image.slopes import pair_maps

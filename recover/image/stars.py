@@ -1,23 +1,17 @@
 """Saturated stars: one point-spread function for the whole field, fitted to what is left.
 
 The profile is Moffat's, ``(1 + r^2 / a^2)^(-b)``, elliptical and the same for all stars of the
-field.  Its shape is that with which stars that were clipped again at a lower level come out
-best: they are known.  A saturated star keeps its flanks; its flux and position are fitted to
-them in the logarithm, so that errors are relative ones.  The ratio of the image to the model
-is carried on from the flanks into the star by the smoothest surface, for what the profile
-leaves unexplained: neighbours, and a response that is not linear.
-
-References
-----------
-.. [1] A. F. J. Moffat, "A theoretical investigation of focal stellar images in the photographic
-   emulsion and application to photographic photometry", Astron. Astrophys. 3 (1969) 455-461.
+field.  Its shape is the one that fits the brightest stars that are not saturated, cores
+included.  A saturated star keeps its flanks; its flux and position are fitted to them in the
+logarithm, so that errors are relative ones.  Clipping the field again at lower levels shows how
+much the fit is worth against the smoothest logarithm, in crowded fields little; the two are
+weighed by that.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
@@ -25,50 +19,13 @@ from recover.core.arrays import Array
 from recover.core.errors import ParameterError
 from recover.image.domain import LOGARITHM
 from recover.image.model import EnergySettings, energy_of
+from recover.image.star_profile import FAINTEST, RING, Profile, fit_star, flanks_of
 
 __all__ = ["Profile", "StarField", "recover_stars", "smooth_logarithm"]
 
-RING = 2.5  # pixels around a star's saturated samples that are fitted
 AGAIN = (0.4, 0.6, 0.75)  # levels at which the field is clipped again
 MOST = 60  # stars that the profile's shape is judged by
-ROUNDS = 12
-NEAR = 1e-3  # change of the fit, in pixels and relative flux, at which it ends
-FAINTEST = 0.02  # of the level over the background: darker samples are no flank
 WIDEST = 0.5  # logarithm of the ratio of the profile's axes
-FEWEST = 5  # flank samples that a fit needs
-
-
-@dataclass(frozen=True)
-class Profile:
-    """An elliptical Moffat profile.
-
-    Parameters
-    ----------
-    width : float > 0
-        a, in pixels, the mean of both axes in the logarithm.
-    slope : float > 0
-        b.
-    along, across : float
-        The ellipse: the logarithm of the axes' ratio times the cosine and the sine of twice
-        the angle.
-    """
-
-    width: float
-    slope: float
-    along: float = 0.0
-    across: float = 0.0
-
-    def logarithm(self, y: Array, x: Array) -> tuple[Array, Array, Array]:
-        """Return the logarithm of the profile at offsets, and its derivatives in y and x."""
-        size = math.hypot(self.along, self.across)
-        # the symmetric matrix exp([[c, s], [s, -c]] / width^2), unit determinant
-        stretch = math.sinh(size) / size if size > 0.0 else 1.0
-        xx, yy = math.cosh(size) + self.along * stretch, math.cosh(size) - self.along * stretch
-        xy = self.across * stretch
-        gy, gx = (yy * y + xy * x) / self.width**2, (xy * y + xx * x) / self.width**2
-        square = y * gy + x * gx
-        rate = -2.0 * self.slope / (1.0 + square)
-        return -self.slope * np.log1p(square), rate * gy, rate * gx
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,13 +162,13 @@ def _fitted_profile(trials: list[_Trial]) -> Profile:
             where = trial.labels == k
             box = _box(where)
             light, own = trial.truth[box], where[box]
-            stars.append((light, own | (_flanks(light, own) & ~trial.clipped[box]), own))
+            stars.append((light, own | (flanks_of(light, own) & ~trial.clipped[box]), own))
 
     def cost(p: Array) -> float:
         if not (-1.5 < p[0] < 3.0 and -0.5 < p[1] < 3.0 and math.hypot(p[2], p[3]) < WIDEST):
             return 1e6
         profile = Profile(math.exp(p[0]), math.exp(p[1]), float(p[2]), float(p[3]))
-        fits = [_fitted(light, used, own, profile) for light, used, own in stars]
+        fits = [fit_star(light, used, own, profile) for light, used, own in stars]
         misfits = [math.sqrt(fit.misfit) for fit in fits if fit is not None]
         return float(np.median(misfits)) if misfits else 1e6
 
@@ -292,7 +249,7 @@ def _box(where: Array) -> tuple[slice, slice]:
 
 def _star(light: Array, clipped: Array, own: Array, profile: Profile) -> Array | None:
     """Fit flux and position of one star to its flanks; None where that fails."""
-    found = _fitted(light, _flanks(light, own) & ~clipped, own, profile)
+    found = fit_star(light, flanks_of(light, own) & ~clipped, own, profile)
     if found is None:
         return None
     grid = np.mgrid[: light.shape[0], : light.shape[1]].astype(np.float64)
@@ -300,46 +257,3 @@ def _star(light: Array, clipped: Array, own: Array, profile: Profile) -> Array |
         found.height + profile.logarithm(grid[0] - found.row, grid[1] - found.column)[0]
     )
     return values if bool(np.isfinite(values[own]).all()) else None
-
-
-def _flanks(light: Array, own: Array) -> Array:
-    from scipy import ndimage
-
-    far = ndimage.distance_transform_edt(~own)
-    return np.asarray((far <= RING) & (far > 0.0) & (light > FAINTEST))
-
-
-class _Fit(NamedTuple):
-    """The logarithm of a star's height, its place, and the mean square of what is left."""
-
-    height: float
-    row: float
-    column: float
-    misfit: float
-
-
-def _fitted(light: Array, used: Array, own: Array, profile: Profile) -> _Fit | None:
-    """Fit one star to the samples that are used, in the logarithm; None if they are too few.
-
-    The brightest samples weigh most: they are least another star's.
-    """
-    if np.count_nonzero(used) < FEWEST:
-        return None
-    rows, columns = np.nonzero(used)
-    target, weight = np.log(light[used]), light[used]
-    inside = np.argwhere(own)
-    place = inside.mean(axis=0)
-    at, limit = place.copy(), 1.0 + 0.5 * math.sqrt(len(inside))
-    held = 1e-3 * float(np.square(weight).sum()) * np.diag([0.0, 1.0, 1.0])
-    for _ in range(ROUNDS):
-        value, dy, dx = profile.logarithm(rows - at[0], columns - at[1])
-        residual = target - value - float(np.average(target - value, weights=weight))
-        design = np.stack([np.ones_like(value), -dy, -dx], axis=1) * weight[:, None]
-        step = np.linalg.solve(design.T @ design + held, design.T @ (weight * residual))
-        at = np.clip(at + np.clip(step[1:], -0.7, 0.7), place - limit, place + limit)
-        if float(np.abs(step[1:]).max()) < NEAR:
-            break
-    value = profile.logarithm(rows - at[0], columns - at[1])[0]
-    height = float(np.average(target - value, weights=weight))
-    misfit = float(np.average(np.square(target - value - height), weights=weight))
-    return _Fit(height, float(at[0]), float(at[1]), misfit)

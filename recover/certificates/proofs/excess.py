@@ -1,26 +1,4 @@
-"""Clipped regions whose energy is spread over their modes: how far the true samples can lie.
-
-q is a quadratic energy with the matrix H of the unknown samples' values v, z* its minimiser
-over ``v >= floor``, z any point with ``z >= floor`` (the centre), g half of q's gradient there,
-and ``D = 1 / w`` the slopes of x(v) at z.  On a region let lambda bound the smallest eigenvalue
-of ``A = W H W / beta`` from below; q and g stand for q / beta and g / beta, beta being the mean
-square of the region's brightness at z.  As q(z*) <= q(z),
-
-``|z* - z|_H^2 <= -2 <g, z* - z> <= 2 |w g'| |D (z* - z)|``, so ``|z* - z|_H <= 2 h`` and
-``|D (z* - z)| <= 2 h / sqrt(lambda)`` for ``h = |w g'| / sqrt(lambda)``,
-
-where g' drops what points below the floor.  For the true v let d = v - z* and e_k the energies
-of D d in the modes of A, whose m softest hold at most ``a (m + c)`` units for every m.  Counts
-of eigenvalues (`Ladder`) bound ``|D d|^2 = sum e_k / lambda_k``, and by the inequality of
-Cauchy and Schwarz, for every tau,
-
-``(D d)_i^2 <= sum e_k tau / (tau + lambda_k)  ((A^-1)_ii + 1 / tau)``.
-
-With b_i the bound of ``|v_i - z_i|`` that follows, x(v) being monotone and convex or concave,
-``|x(v_i) - x(z_i)| <= S_i b_i``, S_i the steepest secant, and with R the largest ``S_i w_i`` a
-region's samples lie within ``R |D (v - z)|`` of x(z).  The distance of the recovered image from
-x(z) is added.  All regions together obey the same formulas with the rule for the whole.
-"""
+"""Certificates of clipped samples with a budget on their energy; see `region_bounds`."""
 
 from __future__ import annotations
 
@@ -33,15 +11,18 @@ import numpy as np
 from recover.certificates.certificate import Certificate
 from recover.certificates.evidence import Evidence
 from recover.certificates.proofs.base import EMBEDDED, SHADE, Case, Proof, stated
-from recover.certificates.reasons import Withheld
-from recover.certificates.regions import (
-    STEPS,
-    Ladder,
-    Regions,
-    gradient_bounds,
-    ladder_of,
-    regions_of,
+from recover.certificates.proofs.region_bounds import (
+    PROBES,
+    ROUNDINGS,
+    Effort,
+    Setting,
+    entry_bounds,
+    region_bounds,
+    setting_of,
+    steepest,
+    whole_bound,
 )
+from recover.certificates.reasons import Withheld
 from recover.certificates.sampling import is_sampling, samples_of
 from recover.certificates.statements import (
     assumptions_of,
@@ -51,36 +32,15 @@ from recover.certificates.statements import (
     scope_of,
 )
 from recover.core.arrays import Array, digest
-from recover.core.eigen.inverse import inverse_roots, probable_inverse_roots
 from recover.core.enclosure import Enclosure
 from recover.core.errors import ParameterError
-from recover.core.rigor import PROVED, Rigor, probabilistic
-from recover.core.rounding import norm_upper, up
 from recover.models.problem import Problem
 from recover.models.saturation import Saturation
-from recover.priors.excess import ExcessEnergy, Rule
+from recover.priors.excess import ExcessEnergy
 
 __all__ = ["ClippedRegions", "Effort", "RegionBounds", "certify_regions"]
 
-ROUNDINGS = 1.0 + 2.0**-44  # covers the few hundred roundings of the formulas between sums
 LISTED = 64  # regions that get a certificate of their own, the largest ones
-DELTA, PROBES, SEED = 1e-9, 128, 0  # of the draws that bound the entries of large regions
-
-
-class Effort(NamedTuple):
-    """How large a region may be.
-
-    Parameters
-    ----------
-    region : int
-        Samples of the largest region whose eigenvalue is sought.
-    columns : int
-        Samples of the largest region whose entries are bounded by a proof; those of larger
-        ones hold with probability `DELTA` short of 1 over the random numbers that are drawn.
-    """
-
-    region: int = 2**15
-    columns: int = 300
 
 
 class RegionBounds(NamedTuple):
@@ -123,20 +83,6 @@ class ClippedRegions(Proof):
         return found.certificate if found.certificate.error_bound <= best else None
 
 
-class _Setting(NamedTuple):
-    """What the formulas need of a problem, a centre and a recovered signal."""
-
-    prior: ExcessEnergy
-    regions: Regions
-    z: Array
-    smallest: Array  # proved eigenvalues
-    ladder: Ladder
-    slope: Array  # h
-    roots: Array  # of the diagonal of the inverse
-    rigor: Rigor
-    gap: Array  # of |x(z) - recovered|
-
-
 def certify_regions(
     problem: Problem, signal: Array, centre: Array, effort: Effort
 ) -> RegionBounds:
@@ -156,13 +102,13 @@ def certify_regions(
     if not isinstance(prior, ExcessEnergy):
         raise TypeError("the problem's prior must be an ExcessEnergy")
     _refuse_misfit(problem, prior, signal)
-    setting = _setting(prior, signal, np.maximum(centre, prior.floor), effort)
+    setting = setting_of(prior, signal, np.maximum(centre, prior.floor), effort)
     regions, sizes = setting.regions, setting.regions.sizes
-    each = _entries(setting, prior.allowance.region, setting.ladder)
-    pieces = _region_bounds(setting, each)
+    each = entry_bounds(setting, prior.allowance.region, setting.ladder)
+    pieces = region_bounds(setting, each)
     values = np.zeros(math.prod(prior.signal_shape))
     values[prior.energy.places] = (
-        (each * _steepest(setting, each) + setting.gap) * ROUNDINGS * (1.0 + SHADE)
+        (each * steepest(setting, each) + setting.gap) * ROUNDINGS * (1.0 + SHADE)
     )
     pointwise = values.reshape(problem.model.frame.signal_shape)
     labels = [region_label(regions.label, r, prior.energy) for r in _listed(sizes)]
@@ -173,7 +119,7 @@ def certify_regions(
     kept = signal.reshape(-1)[prior.energy.places].astype(np.float64)
     certificate = Certificate(
         kappa=Enclosure(_root(float(setting.smallest.min())), math.inf),
-        error_bound=stated(_total(setting)),
+        error_bound=stated(whole_bound(setting)),
         scope=scope_of(problem, prior=True),
         assumptions=assumptions_of(problem, prior=True),
         rigor=setting.rigor,
@@ -196,89 +142,13 @@ def certify_regions(
     return RegionBounds(certificate, pointwise)
 
 
-def _setting(prior: ExcessEnergy, signal: Array, z: Array, effort: Effort) -> _Setting:
-    tone, energy = prior.tone, prior.energy
-    weights = 1.0 / tone.slope(z)
-    regions = regions_of(energy, weights, tone.brightness(z))
-    smallest = regions.blocks.lower_bounds(regions.slack, effort.region) * (1.0 - SHADE)
-    gradient = gradient_bounds(energy, z, prior.floor)
-    gradient = regions.norms(weights / regions.beta * gradient * ROUNDINGS)
-    with np.errstate(divide="ignore"):
-        slope = gradient / np.sqrt(smallest) * ROUNDINGS
-    roots = inverse_roots(regions.blocks, smallest, regions.slack, effort.columns)
-    rigor = PROVED
-    if bool((np.isinf(roots) & (smallest > 0.0)[regions.label]).any()):
-        large = np.where(regions.sizes > effort.columns, smallest, 0.0)
-        drawn = probable_inverse_roots(
-            regions.blocks, large, regions.slack, probes=PROBES, delta=DELTA, seed=SEED
-        )
-        roots, rigor = np.minimum(roots, drawn), probabilistic(DELTA)
-    with np.errstate(divide="ignore"):
-        roots = np.minimum(roots, (ROUNDINGS / np.sqrt(smallest))[regions.label])
-    away = np.abs(tone.samples(z) - signal.reshape(-1)[energy.places])
-    gap = (away * ROUNDINGS + tone.rounding(z)) * ROUNDINGS
-    ladder = ladder_of(regions, smallest)
-    return _Setting(prior, regions, z, smallest, ladder, slope, roots, rigor, gap)
-
-
-def _entries(setting: _Setting, rule: Rule, ladder: Ladder) -> Array:
-    """Return bounds of ``|v_i - z_i|``; infinite in open regions."""
-    regions, label = setting.regions, setting.regions.label
-    which = label if ladder.groups.shape[0] > 1 else np.zeros_like(label)
-    squares = np.full(label.size, math.inf)
-    unit = setting.prior.allowance.unit * rule.factor
-    with np.errstate(invalid="ignore", over="ignore"):
-        for tau in (*STEPS, math.inf):
-            energy = unit * ladder.effective(float(tau), rule.extra)[which]
-            squares = np.fmin(squares, energy * (np.square(setting.roots) + 1.0 / tau))
-        apart = 2.0 * setting.slope[label] * setting.roots
-        each = (np.sqrt(squares * ROUNDINGS) + apart) * regions.weights * ROUNDINGS
-    open_ = (setting.smallest <= 0.0)[label]
-    return np.where(open_ | np.isnan(each), math.inf, each)
-
-
-def _steepest(setting: _Setting, each: Array) -> Array:
-    return setting.prior.tone.steepest(setting.z, setting.prior.floor, each)
-
-
-def _region_bounds(setting: _Setting, each: Array) -> Array:
-    """Return the bound of every region's error."""
-    regions, allowance = setting.regions, setting.prior.allowance
-    steep = _steepest(setting, each)
-    ratio = regions.largest(steep * regions.weights * ROUNDINGS)
-    rule = allowance.region
-    with np.errstate(divide="ignore", invalid="ignore"):
-        square = allowance.unit * rule.factor * setting.ladder.spread(rule.extra)
-        apart = 2.0 * setting.slope / np.sqrt(setting.smallest)
-        together = ratio * (np.sqrt(square * ROUNDINGS) + apart) * ROUNDINGS
-        alone = regions.norms(np.where(np.isfinite(each), steep * each, 0.0) * ROUNDINGS)
-    away = np.where(setting.smallest > 0.0, np.fmin(together, alone), math.inf)
-    return (away + regions.norms(setting.gap)) * ROUNDINGS
-
-
-def _total(setting: _Setting) -> float:
-    """Return the bound of the whole error; infinite if a region is open."""
-    if float(setting.smallest.min()) <= 0.0:
-        return math.inf
-    allowance, rule = setting.prior.allowance, setting.prior.allowance.whole
-    ladder = setting.ladder.whole
-    each = _entries(setting, rule, ladder)
-    steep = _steepest(setting, each)
-    ratio = float((steep * setting.regions.weights * ROUNDINGS).max())
-    square = allowance.unit * rule.factor * float(ladder.spread(rule.extra)[0])
-    apart = 2.0 * norm_upper(setting.slope / np.sqrt(setting.smallest) * ROUNDINGS)
-    together = ratio * (math.sqrt(square * ROUNDINGS) + apart)
-    alone = norm_upper(steep * each * ROUNDINGS)
-    return up((min(together, alone) + norm_upper(setting.gap)) * ROUNDINGS)
-
-
 def _listed(sizes: Array) -> Array:
     """Return the regions that get a certificate of their own."""
     return np.sort(np.argsort(-sizes, kind="stable")[:LISTED])
 
 
 def _part(
-    problem: Problem, setting: _Setting, region: int, bound: float, effort: Effort
+    problem: Problem, setting: Setting, region: int, bound: float, effort: Effort
 ) -> Certificate:
     smallest = float(setting.smallest[region])
     size = int(setting.regions.sizes[region])

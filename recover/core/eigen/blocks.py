@@ -1,25 +1,16 @@
 """Block route: the smallest eigenvalue of every block of a sparse matrix, by one elimination.
 
-A symmetric matrix whose graph falls into connected components is block diagonal.  Gaussian
-elimination with the pivots on the diagonal, in an order that keeps the factors sparse, gives
-``L U`` with ``|A - L U| <= gamma_k |L| |U|`` entrywise, k the most terms of an inner product
-[1]_.  With D the diagonal of U, all of it positive, and F = U - D L^T,
+A symmetric matrix whose graph falls into connected components is block diagonal.  With the
+factors of `factor`, all pivots positive,
 
-``x^T A x = x^T L D L^T x + x^T (A - L D L^T) x >= -|A - L D L^T|_2 |x|^2``,
-``|A - L D L^T| <= |L| (gamma_k |U| + |F|)``,
+``x^T A x = x^T L D L^T x + x^T (A - L D L^T) x >= -|A - L D L^T|_2 |x|^2``.
 
-and the norm of a symmetric matrix is at most its largest sum of moduli in a row: two products
-with vectors.  Nothing is asked of the elimination's symmetry, and the blocks do not meet: a
-block whose pivots are positive is proved whatever becomes of the others.  Applied to ``A - s``
-with one s for each block this proves ``lambda_min >= s - margin`` of each.
+The blocks do not meet: one whose pivots are positive is proved whatever becomes of the others.
+Applied to ``A - s`` with one s for each block this proves ``lambda_min >= s - margin`` of each;
+and by Sylvester's law of inertia negative pivots count eigenvalues below s.
 
 A band of the same matrix, as `banded` needs it, has as many entries as the component is wide
 in every row; an order of least degree keeps about ``n log n`` in two dimensions.
-
-References
-----------
-.. [1] N. J. Higham, "Accuracy and Stability of Numerical Algorithms", 2nd ed., SIAM (2002),
-   Theorem 9.3.
 """
 
 from __future__ import annotations
@@ -28,21 +19,17 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
 from recover.core.arrays import Array, require_finite
-from recover.core.eigen.bound import UNDERFLOW
+from recover.core.eigen.factor import Factored, factored
 from recover.core.errors import ParameterError
 from recover.core.rounding import U, gamma
 
-if TYPE_CHECKING:
-    from scipy.sparse.linalg import SuperLU
-
-__all__ = ["Blocks", "Factored", "factored"]
+__all__ = ["Blocks"]
 
 ITERATIONS = 16  # of the inverse iteration that says where to try
 TRIES = 3
@@ -50,78 +37,6 @@ NEARBY = 1e-13
 ROOMS = (1e-3, 1.3e-2)  # of a shift: where pivots vanish by chance, another one is tried
 BATCH = 2**15  # rows that are eliminated together: bounds the memory
 SHARES = (0.98, 0.9, 0.6, 0.25)  # of what is left of the estimate after its residual
-
-
-@dataclass(frozen=True, eq=False)
-class Factored:
-    """A symmetric sparse matrix, eliminated.
-
-    Parameters
-    ----------
-    lu : SuperLU
-        Its factors.
-    pivots : array [shape=(n,)]
-        The pivot of each row.
-    margin : array [shape=(n,)]
-        Upper bounds of the sums of moduli in the rows of ``A - L D L^T``; infinite where a
-        pivot is no number.
-    """
-
-    lu: SuperLU
-    pivots: Array
-    margin: Array
-
-    @property
-    def positive(self) -> Array:
-        """Whether the pivot of each row is positive and its margin finite."""
-        return np.asarray((self.pivots > 0.0) & np.isfinite(self.margin))
-
-
-def factored(matrix: sparse.csc_array) -> Factored | None:
-    """Eliminate a symmetric matrix with its pivots on the diagonal.
-
-    Parameters
-    ----------
-    matrix : sparse array [shape=(n, n), exactly symmetric]
-
-    Returns
-    -------
-    Factored or None
-        None if a pivot vanished or the elimination had to leave the diagonal.
-    """
-    from scipy.sparse.linalg import splu
-
-    try:
-        lu = splu(
-            matrix,
-            permc_spec="MMD_AT_PLUS_A",
-            diag_pivot_thresh=0.0,
-            options={"SymmetricMode": True},
-        )
-    except RuntimeError:
-        return None
-    if not np.array_equal(lu.perm_r, lu.perm_c):
-        return None
-    lower, across = sparse.csc_array(lu.L), sparse.csc_array(lu.U.T)
-    pivots = across.diagonal()
-    counts = [np.diff(across.indptr), np.bincount(lower.indices), np.diff(lower.indptr)]
-    # the product with a reciprocal, a fused or an unfused sum: a few roundings more than terms
-    terms = max(int(each.max()) for each in counts) + 4
-    scaled = lower.copy()
-    with np.errstate(invalid="ignore", over="ignore"):
-        scaled.data *= np.repeat(pivots, np.diff(lower.indptr))  # L D, whose transpose is D L^T
-        sizes = np.ones(pivots.size)
-        asymmetry = abs(across - scaled).T @ sizes
-        inner = (
-            gamma(terms) * (abs(across).T @ sizes)
-            + (1.0 + 4.0 * U) * asymmetry
-            + 4.0 * U * (abs(scaled).T @ sizes)
-        )
-        margin = (abs(lower) @ inner) * (1.0 + gamma(4 * terms + 64))
-    margin = margin + UNDERFLOW * (1.0 + inner) * terms
-    place = lu.perm_c
-    sound = np.isfinite(pivots) & np.isfinite(margin)
-    return Factored(lu, pivots[place], np.where(sound, margin, math.inf)[place])
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,7 +17,8 @@ import numpy as np
 from scipy import sparse
 
 from recover.core.arrays import Array
-from recover.core.eigen.blocks import Blocks, factored
+from recover.core.eigen.blocks import Blocks
+from recover.core.eigen.factor import factored
 from recover.core.errors import ParameterError
 from recover.core.rounding import TINY, U, gamma
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from recover.core.eigen.blocks import Blocks, factored
+from recover.core.eigen.blocks import Blocks
+from recover.core.eigen.factor import factored
 from recover.core.eigen.inverse import inverse_roots, probable_inverse_roots
 from recover.core.errors import ParameterError
 
