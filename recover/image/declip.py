@@ -101,7 +101,7 @@ def declip(
     settings = default_settings(len(planes))
     choice = Choice(settings, way, as_generator(rng), watch)
     done, hidden = _run(out, wide, sides, choice), hidden_samples(planes, sides)
-    account = account_of(out, wide, sides, done.settings, asked=certify)
+    account = account_of(out, wide, sides, settings, asked=certify)
     trust = account.trust
     said = () if account.note is None else (account.note,)
     return ImageResult(
