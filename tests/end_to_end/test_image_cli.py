@@ -280,3 +280,35 @@ def test_nothing_is_overwritten(run, photo, tmp_path):
     assert "name the output .tif" in err
     assert run("image", photo, "-o", out, "--force", "--no-certify")[0] == 0
     assert len(out.read_bytes()) > 1000
+
+
+def test_a_field_of_stars_is_verified(run, tmp_path):
+    rng = np.random.default_rng(3)
+    y, x = np.mgrid[:64, :64]
+    field = 100.0 + 3.0 * rng.standard_normal((64, 64))
+    for _ in range(14):
+        row, column = rng.uniform(6, 58, 2)
+        r2 = (y - row) ** 2 + (x - column) ** 2
+        field += rng.uniform(500, 9000) * (1.0 + r2 / 6.0) ** -2.5
+    np.save(tmp_path / "stars.npy", np.minimum(field, 2000.0))
+    data = tmp_path / "r.json"
+    status, _, err = run(
+        "image", tmp_path / "stars.npy", "-o", tmp_path / "o.npy", "--json", data
+    )
+    assert (status, err) == (0, "")
+    assert json.loads(data.read_text())["certificate"]["error_bound"] != "inf"
+    assert run("verify", data)[0] == 0
+
+
+def test_the_low_side(run, tmp_path):
+    rng = np.random.default_rng(4)
+    picture = 50.0 + np.cumsum(rng.standard_normal((40, 40)), axis=0)
+    np.save(tmp_path / "a.npy", np.maximum(picture, 48.0))
+    data = tmp_path / "r.json"
+    status, _, err = run("image", tmp_path / "a.npy", "-o", tmp_path / "o.npy", "--json", data)
+    assert (status, err) == (0, "")
+    after = np.load(tmp_path / "o.npy")
+    assert np.all(after[picture <= 48.0] <= 48.0)
+    np.testing.assert_array_equal(after[picture > 48.0], picture[picture > 48.0])
+    assert json.loads(data.read_text())["levels"] == [[48.0, None]]
+    assert run("verify", data)[0] == 0
