@@ -16,20 +16,19 @@ import numpy.typing as npt
 
 from recover.audio.autoregressive import GapBands, gap_bands
 from recover.audio.estimate_calibration import CALIBRATION
-from recover.audio.estimate_conditioning import amplification
 from recover.audio.estimate_features import (
     Views,
     as_measured,
     features_of,
     make_views,
     scale_of,
+    segment_kappa,
     segments_of,
 )
 from recover.audio.estimate_result import ErrorEstimate, SegmentEstimate
 from recover.audio.levels import ChannelLevels, as_frames
 from recover.audio.measurement import as_floating
 from recover.audio.result import AudioResult
-from recover.audio.segments import cosine_support
 from recover.audio.stretches import cut
 from recover.core.arrays import Array
 from recover.core.errors import ParameterError
@@ -155,7 +154,6 @@ class _Recovery:
             if scale == 0.0:
                 continue
             features = features_of(part, x, mask, views=self.views, scale=scale, rate=rate)
-            support, _ = cosine_support(x[part].astype(np.float64))
             found.append(
                 SegmentEstimate(
                     channel=self.channel,
@@ -166,7 +164,7 @@ class _Recovery:
                     expected=_norm(CALIBRATION.expected(features), scale),
                     upper=_norm(CALIBRATION.upper(features), scale),
                     gap_band=_band(self.bands, start, stop),
-                    kappa=amplification(support, mask[part]),
+                    kappa=segment_kappa(x[part].astype(np.float64), mask[part]),
                 )
             )
         return found

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import numpy as np
 from scipy import fft
 
+from recover.audio.estimate_conditioning import amplification
 from recover.audio.levels import ChannelLevels, given_levels, runs_of
 from recover.audio.measurement import channel_problem
+from recover.audio.segments import cosine_support
 from recover.audio.settings import choose_frames, neighbourhood_of
 from recover.audio.stretches import cut
 from recover.core.arrays import Array
@@ -26,6 +28,7 @@ __all__ = [
     "features_of",
     "make_views",
     "scale_of",
+    "segment_kappa",
     "segments_of",
 ]
 
@@ -36,6 +39,7 @@ _FIRST_VIEW = 0.02  # the second view starts near the result
 _FIRST_AGAIN = 0.1
 _AGAIN = 0.7  # of the level: where the result is clipped again
 _FLOOR = 1e-12  # energies below it, relative to the level's, count as this
+_LARGEST_KAPPA = 80.0  # dB
 _SPECTRAL_FLOOR = 1e-10  # of the largest power in a segment
 
 
@@ -69,16 +73,22 @@ class Features:
         Spectral flatness of the recovered segment in dB, at most 0.
     gap : float
         Decimal logarithm of the longest gap in ms.
+    fraction : float
+        Decimal logarithm of the segment's share of clipped samples.
+    kappa : float
+        `estimate_conditioning.amplification` of the segment in dB, at most 80.
     """
 
     disagreement: float
     reclipping: float
     flatness: float
     gap: float
+    fraction: float
+    kappa: float
 
     def row(self) -> Array:
-        """Return the predictors with a leading 1, float64, shape (5,)."""
-        return np.array([1.0, self.disagreement, self.reclipping, self.flatness, self.gap])
+        """Return the predictors with a leading 1, float64, shape (7,)."""
+        return np.array([1.0, *astuple(self)])
 
 
 def as_measured(samples: Array, recovered: Array, levels: ChannelLevels) -> Array:
@@ -175,6 +185,7 @@ def features_of(
         return 10.0 * math.log10(max(energy / scale, _FLOOR))
 
     starts, stops = runs_of(inside)
+    kappa = segment_kappa(x, inside)
     power = np.square(np.abs(fft.rfft(x * np.hanning(len(x) + 2)[1:-1])))
     power = np.maximum(power, _SPECTRAL_FLOOR * power.max())
     flatness = float(np.mean(np.log10(power)) - np.log10(np.mean(power)))
@@ -183,7 +194,14 @@ def features_of(
         reclipping=decibels(views.again),
         flatness=10.0 * flatness,
         gap=math.log10(1e3 * float((stops - starts).max()) / rate),
+        fraction=math.log10(float(inside.mean())),
+        kappa=min(20.0 * math.log10(kappa), _LARGEST_KAPPA),
     )
+
+
+def segment_kappa(x: Array, mask: Array) -> float:
+    """Return `amplification` of a segment for the support of its strongest cosines."""
+    return amplification(cosine_support(x)[0], mask)
 
 
 def _recover(

@@ -29,6 +29,7 @@ from recover.audio.estimate_features import (
 )
 from recover.audio.estimate_result import decibels
 from recover.audio.levels import given_levels
+from recover.audio.segments import cosine_support
 from recover.core.errors import ParameterError
 from recover.io import bundled
 
@@ -126,12 +127,12 @@ def test_calibration_is_the_recorded_one():
 
 
 def test_prediction_is_linear():
-    zero = CALIBRATION.expected(Features(0.0, 0.0, 0.0, 0.0))
+    zero = CALIBRATION.expected(Features(0.0, 0.0, 0.0, 0.0, 0.0, 0.0))
     assert zero == CALIBRATION.coefficients[0]
-    some = Features(-20.0, -10.0, -30.0, 0.5)
+    some = Features(-20.0, -10.0, -30.0, 0.5, -1.0, 6.0)
     c = CALIBRATION.coefficients
     assert CALIBRATION.expected(some) == pytest.approx(
-        c[0] - 20 * c[1] - 10 * c[2] - 30 * c[3] + 0.5 * c[4]
+        c[0] - 20 * c[1] - 10 * c[2] - 30 * c[3] + 0.5 * c[4] - c[5] + 6 * c[6]
     )
     assert CALIBRATION.upper(some) == CALIBRATION.expected(some) + CALIBRATION.margin
 
@@ -147,6 +148,12 @@ def test_features_of_a_known_segment():
     assert found.reclipping == pytest.approx(10 * math.log10(0.0001 / 0.25))
     assert found.gap == pytest.approx(1.0)  # ten samples at 1 kHz
     assert found.flatness == pytest.approx(0.0, abs=1e-9)  # an impulse
+    assert found.fraction == pytest.approx(math.log10(14 / 64))
+    assert found.kappa == 80.0  # an impulse needs all cosines, and these hide everything
+    tone = idct(np.eye(64)[5], norm="ortho")
+    kappa = amplification(cosine_support(tone)[0], mask)
+    again = features_of(slice(0, 64), tone, mask, views=views, scale=1.0, rate=1000.0)
+    assert again.kappa == pytest.approx(20.0 * math.log10(kappa))
     same = features_of(slice(0, 64), x, mask, views=Views(x, x), scale=1.0, rate=1000.0)
     assert same.disagreement == -120.0
 
