@@ -6,6 +6,7 @@ from recover.image.levels import ChannelLevel, detect_levels
 from recover.image.raw import declip_raw
 from recover.image.reports import ImageInspection, ImageOptions, ImageReport
 from recover.image.result import ImageResult
+from recover.image.stars import StarField, recover_stars
 from recover.image.transfer import Transfer, TransferWarning
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "ImageOptions",
     "ImageReport",
     "ImageResult",
+    "StarField",
     "Transfer",
     "TransferWarning",
     "declip",
@@ -21,4 +23,5 @@ __all__ = [
     "detect_levels",
     "inspect_image",
     "process_image",
+    "recover_stars",
 ]
