@@ -1,9 +1,9 @@
 """Clip-level detection in images: what is found, what is missed, and false alarms.
 
 Not collected by default: `pytest -s tests/bench/bench_image_levels.py`.  The pictures are
-those (`*.npz`, key `image`) of the folder named by RECOVER_BENCH_IMAGE, unclipped, or the bundled
-one.
-A level counts as found within 2 %; channels with fewer than 30 clipped samples are left out.
+those (`*.npz`, key `image`) of the folder named by RECOVER_BENCH_IMAGE, unclipped, or the
+bundled one.  A level counts as found within 2 %; channels with fewer than 30 clipped samples
+are left out.
 """
 
 from __future__ import annotations
