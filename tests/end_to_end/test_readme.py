@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from recover.cli.main import cli
+from recover.frames import CodedDiffraction
 from recover.io import bundled
 from recover.io.image_read import read_image
 
@@ -54,6 +55,10 @@ def test_the_commands_run_in_order(run, tmp_path, monkeypatch):
     np.savez(tmp_path / "net.npz", weight=np.eye(3), bias=np.ones(3))
     picture = read_image(bundled("image/courtyard_clipped.tif")).pixels[:64, 60:156]
     tifffile.imwrite(tmp_path / "photo.tif", picture, photometric="rgb")
+    frame = CodedDiffraction.octanary((16, 16), 6, np.random.default_rng(0))
+    field = 1.0 + np.exp(1j * np.arange(256.0).reshape(16, 16) / 40.0)
+    magnitude = np.abs(frame.analysis(field))
+    np.savez(tmp_path / "patterns.npz", magnitude=magnitude, masks=frame.masks)
     monkeypatch.chdir(tmp_path)
     for line in CONSOLE:
         status, _, err = run(*shlex.split(line))
