@@ -21,11 +21,12 @@ from recover.image.arguments import (
 from recover.image.domain import LINEAR
 from recover.image.model import default_settings
 from recover.image.remarks import remarks_on
-from recover.image.restore import Choice, Restored, restore, way_named
+from recover.image.restore import Choice, Restored, restore
 from recover.image.result import ImageResult
 from recover.image.side import Scaled
 from recover.image.sides import hidden_samples, resolve_sides
 from recover.image.transfer import transfer_named, warn_if_odd
+from recover.image.ways import way_named
 from recover.solve.base import AnyMethod, Status, Watch
 
 __all__ = ["as_floating", "declip"]

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from enum import Enum
 
 import numpy as np
 
 from recover.core.arrays import Array
-from recover.core.errors import ParameterError
 from recover.core.progress import Progress, Watch
 from recover.image.boxes import Box, plan_boxes
 from recover.image.domain import LINEAR, LOGARITHM
@@ -19,9 +17,10 @@ from recover.image.points import point_sources
 from recover.image.side import Scaled
 from recover.image.slopes import global_spread
 from recover.image.validation import AGAIN, Trial, blend_of, misfit_of, shrinkage_of
-from recover.solve.base import AnyMethod, Status
+from recover.image.ways import Way
+from recover.solve.base import Status
 
-__all__ = ["Choice", "Restored", "Way", "restore", "some_boxes", "way_named"]
+__all__ = ["Choice", "Restored", "restore", "some_boxes"]
 
 TILE, TOL = 512, 1e-3
 TRIAL_TOL = 1e-2
@@ -30,26 +29,6 @@ _BEYOND_WHOLE = 1.2  # on the excess where no channel is left: the model is too 
 _FIRM = 0.9  # if the channel's factor is at least this
 _SPREAD = 100_000  # pixels from which global variances are taken
 _TRIED = 150_000  # pixels on which a large picture is validated
-
-
-class Way(Enum):
-    """How clipped samples are recovered; the values are the names that `declip` takes."""
-
-    VALIDATED = "auto"
-    MODEL = "MultigridObstacle"
-    RULE = "opposed"
-
-
-def way_named(method: AnyMethod | str | None) -> Way:
-    """Return the way of that name; raises `ParameterError` for another."""
-    if method is None:
-        return Way.VALIDATED
-    name = method if isinstance(method, str) else type(method).__name__
-    try:
-        return Way(name)
-    except ValueError:
-        known = ", ".join(repr(way.value) for way in Way)
-        raise ParameterError(f"method must be one of {known}, got {name!r}") from None
 
 
 @dataclass(frozen=True)
