@@ -255,3 +255,22 @@ def test_missing_packages_name_the_command(tmp_path, monkeypatch):
     for name, extra in (("a.fits", "fits"), ("a.dng", "raw")):
         with pytest.raises(MissingExtraError, match=rf"pip install 'recover\[{extra}\]'"):
             read_image(tmp_path / name)
+
+
+@pytest.mark.parametrize("compression", ["tiff_lzw", "tiff_adobe_deflate", "packbits"])
+def test_compressed_tiff(tmp_path, compression):
+    for dtype, shape in (("uint8", (9, 7, 3)), ("uint8", (9, 7)), ("uint16", (9, 7))):
+        pixels, path = samples(dtype, shape), tmp_path / "a.tif"
+        Image.fromarray(pixels).save(path, compression=compression)
+        np.testing.assert_array_equal(read_image(path).pixels, pixels)
+
+
+def test_colour_models_and_axes_of_tiff(tmp_path):
+    tifffile.imwrite(tmp_path / "w.tif", samples("uint8", (9, 7)), photometric="miniswhite")
+    with pytest.raises(FileError, match="miniswhite"):
+        read_image(tmp_path / "w.tif")
+    pixels = samples("uint16", (2, 3, 16, 16))
+    tifffile.imwrite(tmp_path / "a.ome.tif", pixels, metadata={"axes": "ZCYX"})
+    found = read_image(tmp_path / "a.ome.tif")
+    assert (found.stack, found.colour) == (True, True)
+    np.testing.assert_array_equal(np.moveaxis(found.pixels, -1, 1), pixels)
