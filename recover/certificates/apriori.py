@@ -14,11 +14,13 @@ from recover.certificates.apriori_modulus import (
     modulus_reason,
 )
 from recover.certificates.certificate import Certificate
-from recover.certificates.found import Found, evidence_of, search_reason
+from recover.certificates.found import KAPPA_OPEN, Found, evidence_of, search_reason
+from recover.certificates.replay.chords import record_arrays
 from recover.certificates.scope import Scope
-from recover.certificates.search.bracket import bracket_cells
+from recover.certificates.search.bracket import Bracket, bracket_cells
 from recover.certificates.search.clock import Clock
 from recover.certificates.search.measure import Bands
+from recover.certificates.search.narrow import Ends, Narrowed, narrow
 from recover.certificates.search.pairs import clip_pair
 from recover.core.arrays import Array, as_generator, digest
 from recover.core.enclosure import Enclosure
@@ -144,15 +146,39 @@ def _clipped(bands: Bands, clock: Clock, rng: np.random.Generator) -> Found:
     kappa = lipschitz.saturation_lower(
         lower, searched.rows, searched.low, searched.high, searched.radius
     )
+    found = replace(found, lower=lower)
+    ratio = min(ratio, lipschitz.root_upper(found.upper))
+    ends = Ends(min(kappa, ratio), (x, y), ratio)
+    tried = found.closed or found.unresolved > 0
+    share = clock.within(clock.left / 2.0 if tried else 0.0)
+    return _restored(found, cheap, narrow(searched, ends, share), (e, f))
+
+
+def _restored(
+    found: Bracket, cheap: float, narrowed: Narrowed, exponents: tuple[int, int]
+) -> Found:
+    """Return what was found of scaled rows and signals in the model's own units."""
+    e, f = exponents
+    ends, record = narrowed.ends, narrowed.record
     found = replace(
         found,
-        lower=math.ldexp(lower, 2 * e),
+        lower=math.ldexp(found.lower, 2 * e),
         upper=math.ldexp(found.upper, 2 * e),
         claim=math.ldexp(found.claim, 2 * e),
     )
-    ends = Enclosure(math.ldexp(min(kappa, ratio), e), math.ldexp(ratio, e))
+    x, y = ends.pair
     return Found(
-        "cells", found, math.ldexp(cheap, 2 * e), ends, (np.ldexp(x, f), np.ldexp(y, f))
+        "cells",
+        found,
+        math.ldexp(cheap, 2 * e),
+        Enclosure(math.ldexp(ends.lower, e), math.ldexp(ends.ratio, e)),
+        (np.ldexp(x, f), np.ldexp(y, f)),
+        {
+            "pair_value": math.ldexp(narrowed.value, 2 * e),
+            "pair_nodes": narrowed.nodes,
+            "kappa_closed": ends.closed,
+        },
+        {} if record is None else record_arrays(record),
     )
 
 
@@ -197,4 +223,7 @@ def _clipped_reason(bands: Bands, found: Found) -> str | None:
         return (
             "some signal of the domain keeps fewer rows in their bands than are needed to span"
         )
-    return search_reason(found)
+    reason = search_reason(found)
+    if reason is None and not found.values["kappa_closed"]:
+        return KAPPA_OPEN
+    return reason

@@ -14,12 +14,16 @@ from recover.certificates.search.tree import DecisionTree
 from recover.core.arrays import Array
 from recover.core.enclosure import Enclosure
 
-__all__ = ["OPEN", "Found", "evidence_of", "search_reason", "tree_arrays"]
+__all__ = ["KAPPA_OPEN", "OPEN", "Found", "evidence_of", "search_reason", "tree_arrays"]
 
 OPEN = "the search was not finished within its budget; the true value lies between the ends"
 UNDECIDED = (
     "rounding left some cells undecided (levels or dependent rows within 1e-10 of a degenerate "
     "arrangement); the lower end counts them as reachable"
+)
+KAPPA_OPEN = (
+    "the smallest eigenvalue A is known, but the gap between the ends of kappa was not closed: "
+    "its lower end is what A, or an unfinished search over pairs of signals, proves"
 )
 NEAR_ZERO = (
     "the smallest eigenvalue that was found cannot be told from 0 in floating point, so no "

@@ -22,13 +22,24 @@ __all__ = [
     "published_values",
     "relu_lower",
     "root_lower",
+    "root_upper",
     "saturation_lower",
+    "segment_share",
 ]
 
 
 def root_lower(square: float) -> float:
     """Return the square root of a non-negative number, rounded down."""
     return Enclosure.exactly(max(square, 0.0)).sqrt().lower
+
+
+def root_upper(square: float) -> float:
+    """Return the square root of a non-negative number, rounded up.
+
+    ``kappa <= sqrt(A_I)`` for the rows I in their bands at any signal x off all levels: around
+    x, the others change nothing along the direction that these see least.
+    """
+    return Enclosure.exactly(max(square, 0.0)).sqrt().upper
 
 
 def published_lower(eigenvalue: float) -> float:
@@ -119,20 +130,33 @@ def saturation_lower(
         return relu_lower(a)
     if not math.isfinite(radius):
         return 0.0
+    share = segment_share(rows, low, high, radius)
     # every rounding is undone by a relative 1e-14
+    gap = (high[both] - low[both]) * (1.0 - 1e-14)
+    crossing = float(gap.min()) / (2.0 * radius) * (1.0 - 1e-14)
+    crossed = min(a / 2.0, crossing * crossing) * (1.0 - 1e-15)
+    return root_lower(math.nextafter(max(a * share, crossed), 0.0))
+
+
+def segment_share(rows: Array, low: Array, high: Array, radius: float) -> float:
+    """Return ``int h``, rounded down, with the weight h of `saturation_lower`: at most 1/2.
+
+    So ``sum_i c_i |J_i|^2 >= int h(t) sum_(i: t in J_i) c_i dt`` for all ``c_i >= 0``, with J_i
+    the piece of any segment of the domain on which row i is in its band.
+    """
+    both = np.isfinite(low) & np.isfinite(high) & rows.any(axis=1)
+    if not both.any():
+        return 0.5
+    if not math.isfinite(radius):
+        return 0.0
     sizes = np.sqrt((rows[both] ** 2).sum(axis=1)) * (1.0 + gamma(rows.shape[1] + 8))
     gap = (high[both] - low[both]) * (1.0 - 1e-14)
     w = min(float((gap / (2.0 * radius * sizes)).min()) * (1.0 - 1e-14), 1.0)
     if w >= 2.0 / 3.0 + 1e-14:
-        share = 0.5
-    elif w >= 0.5:
-        share = (1.0 - 2.0 * w + 3.0 * w * w) / 2.0 * (1.0 - 1e-14)
-        share = min(share, 0.5)
-    else:
-        share = (w - w * w / 2.0) * (1.0 - 1e-14)
-    crossing = float(gap.min()) / (2.0 * radius) * (1.0 - 1e-14)
-    crossed = min(a / 2.0, crossing * crossing) * (1.0 - 1e-15)
-    return root_lower(math.nextafter(max(a * share, crossed), 0.0))
+        return 0.5
+    if w >= 0.5:
+        return min((1.0 - 2.0 * w + 3.0 * w * w) / 2.0 * (1.0 - 1e-14), 0.5)
+    return (w - w * w / 2.0) * (1.0 - 1e-14)
 
 
 def clip_ratio_upper(rows: Array, low: Array, high: Array, x: Array, y: Array) -> float:

@@ -43,7 +43,7 @@ def check(kind: str, seed: int) -> None:
     # kappa <= sqrt(A): the pair that was found shows no less than the theorem says
     assert cert.kappa.upper <= math.sqrt(high) * (1.0 + 1e-5) + 1e-7
     if kind == "relu":
-        assert cert.kappa.lower == pytest.approx(math.sqrt(low / 2.0))
+        assert cert.kappa.lower >= relu_lower(low)
         assert cert.kappa.lower >= published_lower(low)
         assert cert.kappa.upper >= relu_lower(low)
     elif kind == "saturation":
@@ -52,7 +52,7 @@ def check(kind: str, seed: int) -> None:
         unit = saturation_lower(
             low, rows, np.full(len(rows), -0.7), np.full(len(rows), 0.7), 1.0
         )
-        assert cert.kappa.lower <= unit
+        assert cert.kappa.lower >= min(unit, cert.kappa.upper)
     else:
         sigma, shown = proved_and_shown(cert, "sigma")
         assert 0.0 <= sigma <= shown

@@ -31,6 +31,8 @@ from recover.certificates.certificate import Certificate
 from recover.certificates.claim import Claim, claim_of, sides_of, useful_part
 from recover.certificates.evidence import Evidence
 from recover.certificates.replay.cells import replay_cells
+from recover.certificates.replay.chord_model import Target
+from recover.certificates.replay.chords import chords_of, replay_chords
 from recover.certificates.replay.cover import cover_cells
 from recover.certificates.replay.modulus import modulus_faults
 from recover.certificates.replay.record import (
@@ -41,6 +43,7 @@ from recover.certificates.replay.record import (
     pieces_of,
     rayleigh_upper,
 )
+from recover.certificates.replay.walls import walls_of
 from recover.core.arrays import digest
 from recover.core.rigor import PROVED
 from recover.core.rounding import gamma, norm_upper
@@ -140,8 +143,17 @@ def _clipped_faults(cert: Certificate, claim: Claim) -> Iterator[str]:
     kappa = lipschitz.saturation_lower(
         value, useful.rows, useful.low, useful.high, useful.radius
     )
-    if math.ldexp(cert.kappa.lower, -claim.row_exponent) > kappa:
-        yield f"kappa's lower end {cert.kappa.lower:g} is not what the eigenvalue gives"
+    pairs = math.ldexp(number(cert.evidence, "pair_value"), -two)
+    if pairs > 0.0:
+        yield from _segment_faults(cert.evidence, useful, pairs)
+    if math.ldexp(cert.kappa.lower, -claim.row_exponent) > max(
+        kappa, lipschitz.root_lower(pairs)
+    ):
+        yield f"kappa's lower end {cert.kappa.lower:g} is not what the evidence gives"
+    if bool(cert.evidence.values["kappa_closed"]) != cert.kappa.closed(1.5e-6):
+        yield "whether the gap between kappa's ends is closed is not told right"
+    if not cert.kappa.closed(1.5e-6) and not cert.reason:
+        yield "an open gap between kappa's ends must be told"
     yield from _pair_faults(cert, claim)
     yield from _witness_faults(cert, useful)
 
@@ -154,6 +166,16 @@ def _search_faults(evidence: Evidence, claim: Claim, value: float) -> Iterator[s
         return
     for sides, pieces in zip(sides_of(claim), pieces_of(evidence), strict=True):
         yield from replay_cells(claim.rows, sides, pieces, value)
+
+
+def _segment_faults(evidence: Evidence, claim: Claim, value: float) -> Iterator[str]:
+    levels = np.concatenate([claim.low, claim.high])
+    if not math.isfinite(claim.radius) and levels[np.isfinite(levels)].any():
+        yield "pairs of signals are only followed on a ball, or where every threshold is 0"
+        return
+    walls = walls_of(claim.rows, claim.low, claim.high, claim.radius, claim.nonnegative)
+    share = lipschitz.segment_share(claim.rows, claim.low, claim.high, claim.radius)
+    yield from replay_chords(walls, chords_of(evidence), Target(value, share))
 
 
 def _cheap(claim: Claim) -> float:
@@ -175,6 +197,9 @@ def _pair_faults(cert: Certificate, claim: Claim) -> Iterator[str]:
         if norm_upper(signal) > claim.radius or (claim.nonnegative and (signal < 0.0).any()):
             yield "the pair of signals lies outside the scope"
     ratio = lipschitz.clip_ratio_upper(claim.rows, claim.low, claim.high, x, y)
+    # the eigenvalue's upper end is proved by its own witness
+    upper = math.ldexp(number(cert.evidence, "eigenvalue_upper"), -2 * claim.row_exponent)
+    ratio = min(ratio, lipschitz.root_upper(upper))
     if math.ldexp(ratio, claim.row_exponent) > cert.kappa.upper:
         yield f"kappa's upper end {cert.kappa.upper:g} is below what the pair of signals shows"
 

