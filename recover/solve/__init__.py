@@ -15,6 +15,7 @@ from recover.solve.griffin_lim_admm import GriffinLimADMM
 from recover.solve.hybrid_input_output import HybridInputOutput
 from recover.solve.loop import solve
 from recover.solve.message_passing import ApproximateMessagePassing
+from recover.solve.multigrid_obstacle import MultigridObstacle
 from recover.solve.obstacle import Obstacle
 from recover.solve.one_sided import OneSidedLeastSquares
 from recover.solve.relaxed_averaged_reflections import RelaxedAveragedReflections
@@ -44,6 +45,7 @@ __all__ = [
     "GriffinLimADMM",
     "HybridInputOutput",
     "Method",
+    "MultigridObstacle",
     "Obstacle",
     "OneSidedLeastSquares",
     "Progress",
