@@ -20,9 +20,10 @@ from recover.core.obstacle_direct import obstacle_minimiser
 from recover.frames.identity import Identity
 from recover.image.arguments import Side, as_floating, as_planes, side_of
 from recover.image.boxes import Box
-from recover.image.budget import energy_at, estimate_unit
+from recover.image.budget import energy_at, estimate_unit, growth
 from recover.image.domain import LOGARITHM
 from recover.image.model import EnergySettings, default_settings, energy_of
+from recover.image.points import point_sources
 from recover.image.side import Scaled
 from recover.image.unproved import unproved, unproved_again
 from recover.models.problem import Problem
@@ -36,6 +37,7 @@ __all__ = ["REGION", "WHOLE", "Account", "account_of", "clipped_problem", "repro
 
 REGION, WHOLE = Rule(2.6, 3.0), Rule(5.6, 30.0)
 LARGEST = 25_000  # clipped samples above which nothing is proved unless asked for
+STEEP = 2.0  # growth of the misfit beyond the square of the light
 WIDEST = 4_000_000  # samples of the image
 ESTIMATED = (
     "estimated by clipping the picture again below its level: the highest unclipped tones of "
@@ -117,9 +119,16 @@ def account_of(
     origin = GIVEN
     if unit is None:
         unit, origin = estimate_unit(values, high.clipped, settings).unit, ESTIMATED
+    note = None
     if not math.isfinite(unit):
-        plain = _plain(planes, None, high)
         note = "too few bright tones are unclipped to estimate how well the model fits"
+    elif len(planes) == 1 and origin == ESTIMATED and _pointed(scaled, values, settings):
+        note = (
+            "the picture shows point sources, whose peaks misfit the model more than their "
+            "flanks tell; no budget can be estimated for a bound"
+        )
+    if note is not None:
+        plain = _plain(planes, None, high)
         return Account(certify(plain, np.where(high.clipped, recovered, plain.y)), None, note)
     allowance = Allowance(unit, REGION, WHOLE, origin)
     problem = clipped_problem(planes, high, settings, allowance)
@@ -226,6 +235,11 @@ def reprove(
 def _prior_digest(prior: Prior) -> str:
     """Return by which name a certificate's scope speaks of a model."""
     return digest(prior.identity_parts())
+
+
+def _pointed(scaled: Scaled, values: Array, settings: EnergySettings) -> bool:
+    """Return whether what is clipped rises faster than the tones below it show."""
+    return point_sources(scaled) or growth(values, scaled.clipped, settings) > STEEP
 
 
 def _plain(planes: Array, low: Side | None, high: Side | None) -> Problem:

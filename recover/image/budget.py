@@ -26,9 +26,10 @@ from recover.image.model import EnergySettings, operator_of
 from recover.image.slopes import pair_maps
 from recover.priors.excess import SampleEnergy
 
-__all__ = ["UnitEstimate", "energy_at", "estimate_unit"]
+__all__ = ["UnitEstimate", "energy_at", "estimate_unit", "growth"]
 
 LEVELS = (0.9, 0.8, 0.7)  # the first at which there is enough to look at
+FAR = 0.6  # a much lower level
 ENOUGH = 30  # known samples below which nothing is estimated
 MOST = 30_000  # samples of the regions that are looked at
 
@@ -89,6 +90,26 @@ def estimate_unit(planes: Array, clipped: Array, settings: EnergySettings) -> Un
         if count >= ENOUGH and excess > 0.0:
             return UnitEstimate(excess / bright, level, count)
     return UnitEstimate(math.inf, LEVELS[-1], 0)
+
+
+def growth(planes: Array, clipped: Array, settings: EnergySettings) -> float:
+    """Return the unit at the highest level over that at a much lower one, 1 if unknown.
+
+    Well above 1 the misfit grows faster with the light than its square, as it does for point
+    sources: what is estimated below the level then says little of what lies beyond it.
+
+    Parameters
+    ----------
+    planes, clipped, settings
+        As for `energy_at`.
+    """
+    units = []
+    for level in (LEVELS[0], FAR):
+        excess, bright, count = _excess(planes, clipped, level, settings)
+        if count < ENOUGH or excess <= 0.0:
+            return 1.0
+        units.append(excess / bright)
+    return units[0] / units[1]
 
 
 def _excess(
