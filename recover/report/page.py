@@ -74,6 +74,7 @@ figure.compare .pair { display: grid; gap: .5rem;
 figure.near { max-width: 44rem; }
 figure.compare img, figure.photo img { width: 100%; }
 figure.compare .pair > div { position: relative; }
+figure.compare .before { order: -1; }
 figure.compare img, figure.photo img { display: block; border-radius: 4px; }
 figure.compare .tag { position: absolute; top: .5rem; left: .5rem; padding: .1rem .5rem;
   border-radius: 3px; background: #000b; color: #fff; font-size: .85rem; }
