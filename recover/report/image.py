@@ -86,8 +86,8 @@ def _before_and_after(scene: Scene) -> tuple[str, ...]:
         jpeg(scene.before, stops),
         jpeg(scene.after, stops),
         ("The clipped picture: highlights are flat.", "The recovered picture."),
-        f"The picture {words}, so that what was recovered shows: on the left as it was clipped, "
-        "on the right recovered.",
+        f"The picture {words}, so that what was recovered shows: on the left as it was "
+        "clipped, on the right recovered.",
     )
     part = _closest(scene.mask)
     if part is None:
