@@ -16,7 +16,7 @@ from recover.models.modulus import Modulus
 from recover.models.noise import Noise
 from recover.models.problem import Problem
 
-__all__ = ["count_note", "phase_problem"]
+__all__ = ["count_note", "phase_problem", "unknowns_of"]
 
 
 def phase_problem(
@@ -61,7 +61,7 @@ def phase_problem(
             f"{domain.mask.shape}; with oversampling it is the object's, not the pattern's"
         )
     problem = Problem(Modulus(frame), y, noise=noise, domain=domain)
-    have, unknowns = _distinct(frame), _unknowns(problem)
+    have, unknowns = _distinct(frame), unknowns_of(problem)
     least = unknowns if frame.real_signal else 2 * unknowns - 1
     if have < least:
         raise ParameterError(
@@ -90,13 +90,14 @@ def count_note(problem: Problem) -> str | None:
     if have >= enough:
         return None
     return (
-        f"{have} magnitudes of {_unknowns(problem)} "
+        f"{have} magnitudes of {unknowns_of(problem)} "
         f"{'real' if frame.real_signal else 'complex'} unknowns determine most signals but not "
         f"every one: {enough} would do"
     )
 
 
-def _unknowns(problem: Problem) -> int:
+def unknowns_of(problem: Problem) -> int:
+    """Return the number of entries of the signal that the domain leaves free."""
     domain, frame = problem.domain, problem.model.frame
     if isinstance(domain, Support):
         return int(np.count_nonzero(np.broadcast_to(domain.mask, frame.signal_shape)))
@@ -104,7 +105,7 @@ def _unknowns(problem: Problem) -> int:
 
 
 def _enough(problem: Problem) -> int:
-    n = _unknowns(problem)
+    n = unknowns_of(problem)
     return 2 * n - 1 if problem.model.frame.real_signal else max(4 * n - 4, 1)
 
 

@@ -10,6 +10,7 @@ from recover.phase.ambiguity import shift_free
 from recover.solve.base import AnyMethod
 from recover.solve.hybrid_input_output import HybridInputOutput
 from recover.solve.message_passing import ApproximateMessagePassing
+from recover.solve.relaxed_averaged_reflections import RelaxedAveragedReflections
 from recover.solve.relaxed_reflections import RelaxedReflections
 from recover.solve.reweighted_amplitude_flow import ReweightedAmplitudeFlow
 from recover.solve.shrink_wrap import ShrinkWrap
@@ -23,7 +24,7 @@ FEW = 2.5  # rows per unknown below which descent alone is caught
 SEVERAL = 4  # starts at once where one has failed
 SEVERAL_ENTRIES = 2**24  # entries of all starts' coefficients up to which that is done
 QUICK_STEPS = 300
-PATTERN_STEPS = 3000
+PATTERN_STEPS, CALM_STEPS = 3000, 800
 
 
 def single_serves(problem: Problem) -> bool:
@@ -47,10 +48,12 @@ def default_methods(problem: Problem, restarts: int | None) -> list[AnyMethod]:
     more = max(first, min(SEVERAL, room))
     if shift_free(frame):
         steps, tol = PATTERN_STEPS, SEARCH_TOL
-        patterns: list[AnyMethod] = [
-            HybridInputOutput(restarts=first, max_iter=steps, tol=tol),
-            HybridInputOutput(restarts=more, max_iter=steps, tol=tol),
-        ]
+        noisy = not problem.noise_bound.is_zero
+        calm = RelaxedAveragedReflections(restarts=more, max_iter=CALM_STEPS, tol=tol)
+        feed = HybridInputOutput(restarts=first, max_iter=steps, tol=tol)
+        # noise makes the feedback wander off
+        patterns: list[AnyMethod] = [calm, feed] if noisy else [feed, calm]
+        patterns.append(HybridInputOutput(restarts=more, max_iter=steps, tol=tol))
         if not isinstance(problem.domain, Support):
             patterns.append(ShrinkWrap(restarts=more, tol=tol))
         return patterns

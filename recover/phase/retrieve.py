@@ -31,7 +31,7 @@ __all__ = ["retrieve"]
 log = logging.getLogger("recover")
 
 ALIKE = 0.05  # relative distance up to which two starts found the same
-AS_GOOD = 2.0  # a start whose misfit is at most this many times the best's explains the data
+AS_GOOD = 1.1  # a start whose misfit is at most this many times the best's explains the data
 SQUARES = 0.2  # intensities are suspected if their roots leave so small a part of the misfit
 NEARLY = 1e-3  # misfit of a start that has all but explained the data
 SUSPECT = 0.02  # misfit from which that is looked into
@@ -161,7 +161,7 @@ def _compare(problem: Problem, found: Found) -> Restarts:
     residuals = np.array([found.best, *found.misfits])
     apart = distances(problem, signals)
     # other starts were not polished: they count from the misfit at which that would begin
-    level = max(AS_GOOD * max(found.best, found.searched), NEARLY)
+    level = max(AS_GOOD * found.best, NEARLY)
     good = residuals <= level
     near = apart[0] <= ALIKE
     return Restarts(

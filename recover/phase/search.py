@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -9,6 +10,8 @@ import numpy as np
 
 from recover.core.arrays import Array
 from recover.models.problem import Problem
+from recover.phase.ambiguity import shift_free
+from recover.phase.arguments import unknowns_of
 from recover.solve.base import AnyMethod, Solution, Status, Watch
 from recover.solve.loop import solve
 from recover.solve.phase_task import expected_noise
@@ -20,6 +23,7 @@ POLISHED, POLISHED_SINGLE = 1e-9, 3e-7  # misfit at which polishing of such data
 POLISH_STEPS = 400
 EXPLAINED = 2e-5  # misfit up to which data without stated noise count as explained
 NOISY = 0.1  # a start at rest with so small a misfit has met unstated noise, not a minimum
+NEARLY = 1e-3  # the same for Fourier magnitudes
 KEPT = 8  # starts that are compared with the best
 KEPT_BYTES = 2**29
 
@@ -95,8 +99,8 @@ def search(
         solution = solve(task, method, start=start, rng=rng, watch=watch)
         best = _merged(problem, best, solution)
         start = None  # another start is the point of another attempt
-        at_rest = best.status is Status.STALLED and best.best <= NOISY
-        if best.status is Status.STOPPED or at_rest or explained(problem, best.best):
+        at_rest = _at_rest(problem, best)
+        if best.status is Status.STOPPED or at_rest or _fits(problem, best.best):
             break
     if best is None:
         raise AssertionError("a plan holds at least one method")
@@ -133,6 +137,28 @@ def polished(
         methods=(*found.methods, solution.method),
         status=status,
     )
+
+
+def _fits(problem: Problem, value: float) -> bool:
+    """Return whether a misfit is what noise leaves at the least-squares signal.
+
+    Random noise loses there what the unknowns take up: a local minimum may lie below the
+    norm of the noise itself.
+    """
+    if not (explained(problem, value) and problem.noise.sigma > 0.0 and value > EXPLAINED):
+        return explained(problem, value)
+    norm = float(np.linalg.norm(problem.y.reshape(-1)))
+    m, n = problem.y.size, unknowns_of(problem)
+    taken = n if problem.model.frame.real_signal else 2 * n - 1
+    left = math.sqrt(max(m - taken, 1) / m)
+    return value <= left * expected_noise(problem) / norm
+
+
+def _at_rest(problem: Problem, found: Found) -> bool:
+    """Return whether other methods could hardly do better."""
+    if shift_free(problem.model.frame):  # small misfits too have minima there
+        return found.best <= NEARLY
+    return found.status is Status.STALLED and found.best <= NOISY
 
 
 def _merged(problem: Problem, before: Found | None, solution: Solution) -> Found:

@@ -46,7 +46,7 @@ class Flow:
     residuals : array [shape=(starts,)]
         ``| |Ax| - y |`` relative to the data.
     promise : array [shape=(starts,)]
-        Decrease of the misfit that a preconditioned step promises, relative to the misfit.
+        Decrease of the misfit that the last direction promised, relative to the misfit.
     weight : float
         The b of the reweighting.
     """
@@ -61,8 +61,9 @@ class Flow:
 
 def flow_start(task: PhaseTask, x: Array, weight: float) -> Flow:
     """Return the state at given signals, shape (starts, *signal_shape), of the domain."""
-    gradient, residuals, promise = _slope(task, x, weight)
-    return Flow(x, gradient, np.ones(x.shape[0]), residuals, promise, weight)
+    gradient, residuals = _slope(task, x, weight)
+    ones = np.ones(x.shape[0])
+    return Flow(x, gradient, ones, residuals, ones, weight)
 
 
 def flow_step(task: PhaseTask, flow: Flow) -> Flow:
@@ -70,10 +71,13 @@ def flow_step(task: PhaseTask, flow: Flow) -> Flow:
     column = (-1, *(1,) * task.axes)
     lengths = flow.steps.astype(task.y.dtype).reshape(column)
     x = task.project(flow.x - (lengths * task.preconditioner) * flow.gradient)
-    gradient, residuals, promise = _slope(task, x, flow.weight)
+    gradient, residuals = _slope(task, x, flow.weight)
     moved, turned = x - flow.x, gradient - flow.gradient
     along = dots(moved, turned)
     size = dots(moved, moved * task.metric)
+    # of a step of length 1: inside the domain only what is left of the gradient counts
+    squares = np.square(residuals * task.norm) * np.square(flow.steps)
+    promise = size / np.maximum(squares, VANISHING)
     # a change of the gradient against that of the signal: no curvature to go by
     steps = np.where(along > 0.0, size / np.maximum(along, VANISHING), 1.0)
     steps = np.minimum(np.maximum(steps, SHORTEST), LONGEST)
@@ -95,8 +99,8 @@ def flow_status(task: PhaseTask, flow: Flow, tol: float) -> Status | None:
     return None
 
 
-def _slope(task: PhaseTask, x: Array, weight: float) -> tuple[Array, Array, Array]:
-    """Return the gradient, the relative residual and the promised relative decrease."""
+def _slope(task: PhaseTask, x: Array, weight: float) -> tuple[Array, Array]:
+    """Return the gradient and the relative residual."""
     z = task.frame.analysis(x)
     size = np.abs(z)
     gap = size - task.y
@@ -107,8 +111,4 @@ def _slope(task: PhaseTask, x: Array, weight: float) -> tuple[Array, Array, Arra
     if weight != 0.0:
         factor *= size.dtype.type(1.0 + weight)
     z *= factor
-    gradient = task.frame.synthesis(z)
-    squares = np.square(residuals * task.norm)
-    fall = dots(gradient, task.preconditioner * gradient)
-    promise = fall / np.maximum(squares, VANISHING)
-    return gradient, residuals, promise
+    return task.frame.synthesis(z), residuals

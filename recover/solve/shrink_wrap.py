@@ -113,7 +113,9 @@ class ShrinkWrap(Method[Reflected]):
         task = state.planes.task
         updates = state.count // self.every - 1
         width = max(self.blur * self.shrink**updates, self.last_blur)
-        size = _blurred(np.abs(state.x), width, task.axes)
+        # the object with the measured magnitudes, before any support: it may grow too
+        whole = state.planes.signal(state.planes.measure(state.u))
+        size = _blurred(np.abs(whole), width, task.axes)
         peaks = size.max(axis=tuple(range(-task.axes, 0)), keepdims=True)
         mask = size > self.threshold * peaks
         outer = problem.domain.interval(task.frame.signal_shape)

@@ -274,3 +274,57 @@ def test_a_method_by_name_and_one_that_does_not_apply():
         rv.phase.retrieve(y, frame, method="ConjugateGradient")
     with pytest.raises(ParameterError, match="restarts"):
         rv.phase.retrieve(y, frame, restarts=0)
+
+
+def test_shrink_wrap_finds_the_support():
+    rng = np.random.default_rng(2)
+    shape, inside = (48, 48), np.zeros((48, 48), dtype=bool)
+    inside[12:36, 10:34] = blob((24, 24))
+    x = smooth(shape, rng) * inside
+    frame = rv.frames.Fourier(shape, 2, real_signal=True, one_sided=True)
+    loose = rv.Support(np.ones(shape, dtype=bool), nonnegative=True)
+    y = np.abs(frame.analysis(x))
+    problem = rv.Problem(rv.Modulus(frame), y, domain=loose)
+    errors = {}
+    for method in (rv.methods.ShrinkWrap(max_iter=2000), rv.methods.HybridInputOutput()):
+        found = rv.phase.retrieve(y, frame, domain=loose, method=method, certify=False, rng=2)
+        gap = np.linalg.norm(align(problem, found.signal, x) - x)
+        errors[found.method] = gap / np.linalg.norm(x)
+    assert errors["ShrinkWrap"] <= 1e-7
+    assert errors["HybridInputOutput"] >= 1e-2  # the loose support alone does not do
+
+
+@pytest.mark.parametrize("real", [True, False])
+def test_noisy_fourier_magnitudes(real):
+    rng = np.random.default_rng(3)
+    shape, mask = (24, 24), blob((24, 24))
+    x = smooth(shape, rng) * rng.random(shape) * mask
+    if not real:
+        x = x * np.exp(2j * rng.random(shape))
+    frame = rv.frames.Fourier(shape, 2, real_signal=real, one_sided=real)
+    support = rv.Support(mask, nonnegative=real)
+    exact = np.abs(frame.analysis(x))
+    sigma = 0.02 * np.sqrt(np.mean(exact**2))
+    y = np.maximum(exact + sigma * rng.standard_normal(exact.shape), 0.0)
+    noise = rv.Noise.gaussian(sigma)
+    found = rv.phase.retrieve(y, frame, domain=support, noise=noise, certify=False)
+    assert found.status is rv.Status.CONVERGED
+    problem = rv.Problem(rv.Modulus(frame), y, domain=support)
+    expected = sigma * rv.phase.sensitivity(problem, x).total
+    assert np.linalg.norm(align(problem, found.signal, x) - x) <= 1.5 * expected
+
+
+def test_averaged_reflections_and_the_difference_map_solve_what_feedback_solves():
+    rng = np.random.default_rng(4)
+    shape, mask = (16, 16), blob((16, 16))
+    x = smooth(shape, rng) * rng.random(shape) * mask
+    frame = rv.frames.Fourier(shape, 2, real_signal=True, one_sided=True)
+    support = rv.Support(mask, nonnegative=True)
+    y = np.abs(frame.analysis(x))
+    problem = rv.Problem(rv.Modulus(frame), y, domain=support)
+    for name in ("HybridInputOutput", "RelaxedAveragedReflections", "DifferenceMap"):
+        found = rv.phase.retrieve(
+            y, frame, domain=support, method=name, restarts=None, certify=False
+        )
+        gap = np.linalg.norm(align(problem, found.signal, x) - x)
+        assert gap <= 1e-6 * np.linalg.norm(x), name
