@@ -17,6 +17,7 @@ from recover.core.errors import ParameterError, RecoverError
 from recover.image.reprove import image_faults
 from recover.io.audio_read import open_audio
 from recover.layers.app import layer_model
+from recover.layers.reprove import stack_faults
 from recover.models.base import Model
 from recover.phase.app import measurement_in
 
@@ -37,6 +38,8 @@ def verify_command(certificate: str, source: str | None) -> int:
     speaks of; the name in the file is taken otherwise.
     """
     data = read_json(Path(certificate))
+    if isinstance(data, dict) and "weights" in data and "certificates" in data:
+        return _of_stack(data, source, certificate)
     if not isinstance(data, dict) or "certificate" not in data:
         raise ParameterError(f"{certificate} holds no certificate; give a file of --json")
     promise = read_certificate(Path(certificate), data)
@@ -68,6 +71,23 @@ def verify_command(certificate: str, source: str | None) -> int:
             f"accepted: {len(parts)} conditional parts, {finite} with a finite bound, each on "
             "condition of its own hypothesis"
         )
+    return 0
+
+
+def _of_stack(data: dict[str, Any], source: str | None, name: str) -> int:
+    """Prove again what was said of a stack of layers, and say how that went."""
+    try:
+        reasons = stack_faults(str(data["input"]) if source is None else source, data)
+    except RecoverError:
+        raise
+    except _DAMAGE as error:
+        raise _damaged(name, error) from None
+    for reason in reasons[:_SAID]:
+        complain(f"refused: {reason}")
+    if reasons:
+        return REFUSED
+    lower = float(data["kappa"]["lower"])
+    click.echo(f"accepted: {data['verdict']}, kappa of the whole at least {lower:.6g}")
     return 0
 
 

@@ -186,7 +186,7 @@ def _decide(
         reason = f"at an input {active.count} neurons are active, fewer than the {n} dimensions"
         return _Found(Verdict.NOT_INJECTIVE, ZERO, reason, active.witness)
     if not math.isfinite(bands.radius) and bands.nonnegative and not bands.like_cone:
-        reason = "on unbounded non-negative inputs positive biases of a network are not "
+        reason = "on unbounded non-negative inputs negative biases of a network are not "
         return _Found(
             Verdict.UNDECIDED, Enclosure(0.0, math.inf), reason + "covered; give a radius"
         )

@@ -127,3 +127,60 @@ def test_as_a_program(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert "verdict: injective" in done.stdout
+
+
+def stack_of(tmp_path, biases=(0.25, 0.5)):
+    """Two injective layers."""
+    rng = np.random.default_rng(4)
+    second = np.vstack([np.eye(6), -np.eye(6), 0.1 * rng.standard_normal((3, 6))])
+    path = tmp_path / "stack.npz"
+    np.savez(path, W1=W, b1=np.full(6, biases[0]), W2=second, b2=np.full(15, biases[1]))
+    return path
+
+
+def test_a_stack_is_verified_from_its_file(run, tmp_path):
+    path, result = stack_of(tmp_path), tmp_path / "r.json"
+    code, out, err = run("layer", path, "--json", result, "--budget", "10")
+    assert (code, err) == (0, "")
+    assert "verdict: injective" in out
+    code, out, err = run("verify", result)
+    assert (code, err) == (0, "")
+    assert "accepted: injective" in out
+    other = stack_of(tmp_path, biases=(0.25, 0.6))
+    assert run("verify", result, other)[0] == 1
+
+
+@pytest.mark.parametrize("forgery", ["kappa", "missing", "radius", "scope", "count"])
+def test_a_forged_stack_is_refused(run, tmp_path, forgery):
+    path, result = stack_of(tmp_path), tmp_path / "r.json"
+    run("layer", path, "--json", result, "--budget", "10")
+    data = json.loads(result.read_text())
+    if forgery == "kappa":
+        data["kappa"]["lower"] *= 1.01
+    elif forgery == "missing":
+        data["certificates"][1] = None
+    elif forgery == "radius":
+        data["layers"][0]["radius"] *= 2.0
+    elif forgery == "scope":
+        data["certificates"][1]["scope"]["radius"] *= 4.0
+    else:
+        data["certificates"] = data["certificates"][:1]
+    result.write_text(json.dumps(data))
+    code, _, err = run("verify", result)
+    assert code == 1
+    assert "Traceback" not in err
+
+
+def test_the_witness_of_a_stack_is_evaluated_again(run, tmp_path):
+    path, result = tmp_path / "w.npz", tmp_path / "r.json"
+    np.savez(path, W1=np.eye(3), b1=np.zeros(3), W2=np.eye(3), b2=np.zeros(3))
+    run("layer", path, "--json", result, "--budget", "5")
+    data = json.loads(result.read_text())
+    assert data["verdict"] == "not injective"
+    assert run("verify", result)[0] == 0
+    data["witness"][1][0] = 0.5
+    result.write_text(json.dumps(data))
+    assert run("verify", result)[0] == 1
+    data["witness"][1] = data["witness"][0]
+    result.write_text(json.dumps(data))
+    assert run("verify", result)[0] == 1

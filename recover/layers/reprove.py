@@ -1,0 +1,121 @@
+"""What was said of a stack of layers, proved again from its file of weights."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from recover.certificates.certificate import Certificate
+from recover.certificates.evidence import decode_number
+from recover.certificates.verify import verify
+from recover.core.enclosure import Enclosure
+from recover.core.rounding import norm_upper
+from recover.io.weights import read_tensors
+from recover.layers.app import chosen_layers
+from recover.layers.network import Layer, as_layers, preactivations
+from recover.layers.result import Verdict
+
+__all__ = ["stack_faults"]
+
+SAME = 8.0  # units of the evaluation's rounding within which two outputs count as the same
+
+
+def stack_faults(path: str | Path, data: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what could not be proved again of a stack's verdict and constant.
+
+    Injective is proved layer by layer: each certificate must hold for a ball (the non-negative
+    part of it from the second layer on) that contains what the layers before can give, and the
+    constant of the whole must not exceed the product of theirs.  Not injective is shown by
+    evaluating the two inputs.  Of an undecided stack nothing but its constant is checked.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file of weights.
+    data : mapping
+        What `recover layer` wrote.
+
+    Raises
+    ------
+    FileError, ParameterError
+        If the weights cannot be read or do not fit each other.
+    """
+    found = chosen_layers(read_tensors(path), [str(name) for name in data["weights"]])
+    layers = as_layers([each.weights for each in found], [each.bias for each in found])
+    verdict = Verdict(data["verdict"])
+    if verdict is Verdict.NOT_INJECTIVE:
+        return _witness_faults(layers, data["witness"])
+    claimed = float(data["kappa"]["lower"])
+    if verdict is Verdict.UNDECIDED and claimed == 0.0:
+        return ()
+    return _product_faults(layers, data, claimed)
+
+
+def _product_faults(
+    layers: tuple[Layer, ...], data: Mapping[str, Any], claimed: float
+) -> tuple[str, ...]:
+    faults: list[str] = []
+    first = data["layers"][0]
+    reach, nonnegative = decode_number(first["radius"]), bool(first["nonnegative"])
+    product = Enclosure.exactly(1.0)
+    for number, (layer, plain) in enumerate(
+        zip(layers, _listed(data["certificates"], len(layers)), strict=True), start=1
+    ):
+        if plain is None:
+            faults.append(f"layer {number} has no certificate, so its part cannot be proved")
+            continue
+        promise = Certificate.from_data(plain)
+        reasons = verify(promise, layer.model).reasons
+        faults += [f"layer {number}: {reason}" for reason in reasons]
+        if not _covers(promise, reach, nonnegative):
+            faults.append(
+                f"layer {number}: its certificate does not cover all inputs up to {reach:.6g}"
+            )
+        product = product * Enclosure.exactly(max(promise.kappa.lower, 0.0))
+        reach, nonnegative = layer.reach(reach), True
+    if not faults and claimed > product.lower:
+        faults.append(
+            f"kappa of the whole is said to be at least {claimed:.6g}, and the layers give "
+            f"{product.lower:.6g}"
+        )
+    if data["verdict"] == Verdict.INJECTIVE.value and not faults and product.lower <= 0.0:
+        faults.append("no positive constant is proved, so the stack is not proved injective")
+    return tuple(faults)
+
+
+def _listed(certificates: Sequence[Any], count: int) -> Sequence[Any]:
+    if len(certificates) != count:
+        raise ValueError(f"{len(certificates)} certificates for {count} layers")
+    return certificates
+
+
+def _covers(promise: Certificate, reach: float, nonnegative: bool) -> bool:
+    """Tell whether a certificate speaks of all inputs of a ball."""
+    if promise.scope.kind == "global":
+        return True
+    details = promise.scope.details
+    if promise.scope.kind != "ball" or not math.isfinite(reach):
+        return False
+    part = bool(details.get("nonnegative", False))
+    return float(details["radius"]) >= reach and (nonnegative or not part)
+
+
+def _witness_faults(layers: tuple[Layer, ...], witness: Any) -> tuple[str, ...]:
+    x, y = (np.asarray(point, dtype=np.float64) for point in witness)
+    if x.shape != (layers[0].inputs,) or y.shape != x.shape or not np.isfinite([x, y]).all():
+        return ("the two inputs are no inputs of this network",)
+    if np.array_equal(x, y):
+        return ("the two inputs of the witness are the same",)
+    ends, room = [], 0.0
+    for point in (x, y):
+        values, errors = preactivations(layers, point)
+        ends.append(np.maximum(values[-1], 0.0))
+        room += norm_upper(errors[-1])
+    gap = norm_upper(ends[0] - ends[1])
+    if gap > SAME * room:
+        return (f"the outputs of the two inputs differ by {gap:.3g}, more than rounding",)
+    return ()
