@@ -21,7 +21,7 @@ from recover.priors.excess import SampleEnergy
 __all__ = ["STEPS", "Ladder", "Regions", "gradient_bounds", "ladder_of", "regions_of"]
 
 STEPS = 4.0 ** np.arange(-9.0, 2.0)  # the values at which eigenvalues are counted
-MANY = 2000  # samples of a region from which every other value is left out
+MANY = 10_000  # samples of a region from which every other value is left out
 
 
 @dataclass(frozen=True, eq=False)
