@@ -2,9 +2,9 @@
 
 One core, random unit rows (seed 0), process time.  Four tables: against plain enumeration of
 all splits, or of all supports of points of least norm, in the same run; kappa narrowed by pairs
-of cells; certificates without a record, covered again by the verifier; brackets of frames beyond enumeration, the last column
-being what 20,000 random signals believe the smallest eigenvalue to be (where it exceeds the
-proved value, sampling was too optimistic).
+of cells; certificates without a record, covered again by the verifier; brackets of frames
+beyond enumeration, the last column being what 20,000 random signals believe the smallest
+eigenvalue to be (where it exceeds the proved value, sampling was too optimistic).
 """
 
 import itertools
