@@ -35,9 +35,9 @@ from recover.priors.tone import Tone
 
 __all__ = ["REGION", "WHOLE", "Account", "account_of", "clipped_problem", "reprove"]
 
-# Chosen on six colour images of two white balances, clipped at three percentiles each: the bound
-# of a region covers the truth in at least 95 of 100 regions, and what the whole's rests on is
-# true of 35 of the 36 pictures.  Other percentiles and other pictures are the test of it.
+# Chosen on six colour images of two white balances, clipped at three percentiles each: the
+# bound of a region covers the truth in at least 95 of 100 regions, and what the whole's rests
+# on is true of 35 of the 36 pictures.  Other percentiles and other pictures are the test of it.
 REGION, WHOLE = Rule(1.6, 3.0), Rule(5.6, 30.0)
 LARGEST = 25_000  # clipped samples above which nothing is proved unless asked for
 STEEP = 2.0  # growth of the misfit beyond the square of the light
