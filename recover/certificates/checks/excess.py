@@ -35,6 +35,7 @@ from recover.certificates.statements import (
 )
 from recover.core.arrays import Array, digest
 from recover.core.eigen.inverse import inverse_roots, probable_inverse_roots
+from recover.core.errors import ParameterError
 from recover.core.rigor import PROVED, Rigor, probabilistic
 from recover.core.rounding import norm_upper, up
 from recover.models.base import Model
@@ -46,6 +47,7 @@ __all__ = ["ClippedRegionsCheck"]
 
 PAD = 1.0 + 2.0**-46  # more than the roundings of a formula, less than the prover's own
 PART = "clipped region"
+MOST_PROBES = 1024
 DELTA, SEED = 1e-9, 0  # of the draws: a prover may choose how many, not which
 
 
@@ -169,11 +171,14 @@ def _roots(certificate: Certificate, regions: Regions, least: Array) -> tuple[Ar
     missing = ~np.isfinite(roots) & (least > 0.0)[regions.label]
     if not missing.any():
         return np.minimum(roots, crude), PROVED
+    probes = int(number_of(certificate, "probes"))
+    if not 1 <= probes <= MOST_PROBES:
+        raise ParameterError(f"probes must lie between 1 and {MOST_PROBES}, got {probes}")
     drawn = probable_inverse_roots(
         regions.blocks,
         np.where(regions.sizes > columns, least, 0.0),
         regions.slack,
-        probes=int(number_of(certificate, "probes")),
+        probes=probes,
         delta=DELTA,
         seed=SEED,
     )
