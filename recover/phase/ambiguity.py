@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy.fft import fftn, ifftn
+from scipy.fft import fftn, ifftn, irfftn, rfftn
 
 from recover.core.arrays import Array
 from recover.frames.base import Frame
@@ -109,8 +109,9 @@ def _fits(object_: Array, mask: Array, *, still: bool) -> bool:
     double = tuple(2 * n for n in mask.shape)
     outside = np.ones(double)
     outside[tuple(slice(n) for n in mask.shape)] = ~mask
-    moved = np.conj(fftn(object_.astype(np.float64), s=double))
-    missed = ifftn(moved * fftn(outside)).real < 0.5
+    moved = np.conj(rfftn(object_.astype(np.float64), s=double))
+    moved *= rfftn(outside)
+    missed = irfftn(moved, s=double) < 0.5
     if still:
         missed[(0,) * mask.ndim] = False
     return bool(missed.any())

@@ -35,6 +35,7 @@ AS_GOOD = 1.1  # a start whose misfit is at most this many times the best's expl
 SQUARES = 0.2  # intensities are suspected if their roots leave so small a part of the misfit
 NEARLY = 1e-3  # misfit of a start that has all but explained the data
 SUSPECT = 0.02  # misfit from which that is looked into
+ENOUGH_STEPS = 30  # fewer say nothing of the data
 PROBES = 8  # of the estimated sensitivity map
 QUICK_ESTIMATE = 2**16  # magnitudes up to which that takes less than a second
 QUICK_MAP = 600  # real unknowns up to which the sensitivity map costs next to nothing
@@ -174,7 +175,8 @@ def _compare(problem: Problem, found: Found) -> Restarts:
 
 def _outcome(problem: Problem, found: Found, rng: np.random.Generator) -> list[str]:
     """Return what to say of data that were not explained."""
-    if found.best > SUSPECT:
+    tried = sum(steps.size for steps in found.history)
+    if found.best > SUSPECT and tried >= ENOUGH_STEPS:
         roots = _as_roots(problem)
         single = single_serves(roots)
         quick = search(roots, [quick_method(roots)], None, rng, None, single=single)
