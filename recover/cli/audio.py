@@ -87,7 +87,7 @@ def audio_command(
     seed: int,
     force: bool,
     quiet: bool,
-) -> None:
+) -> int:
     """Recover clipped recordings.
 
     Reads WAV, FLAC, AIFF and OGG; writes WAV or FLAC, in floating point where the result
@@ -99,7 +99,7 @@ def audio_command(
     )  # fmt: skip
     targets = targets_of(inputs, output)
     SideFiles(report, json_path, save, {"--diff": diff}).check(inputs, force=force)
-    done = process_all(process_file, inputs, targets, options, jobs, quiet=quiet)
+    done, status = process_all(process_file, inputs, targets, options, jobs, quiet=quiet)
     accounts = [
         account_of(
             each.result, Path(each.input).name, estimate=estimate, conditional=conditional,
@@ -115,7 +115,7 @@ def audio_command(
             {**each.to_json(), **account.to_json()}
             for each, account in zip(done, accounts, strict=True)
         ]
-        write_json(json_path, data[0] if len(data) == 1 else data, force=force)
+        write_json(json_path, data[0] if len(inputs) == 1 else data, force=force)
     if save is not None:
         done[0].result.save(save, force=force)
     if not quiet and STANDARD not in (output, json_path):
@@ -124,6 +124,7 @@ def audio_command(
             click.echo(f"{each.input}: {each.result.note}; wrote {_written(each)}")
             for sentence in (*each.notes, *account.sentences()):
                 click.echo(f"{each.input}: {sentence}")
+    return status
 
 
 def summary_rows(reports: Sequence[AudioReport]) -> list[list[str]]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import click
 
-from recover.cli.output import Bar
-from recover.core.errors import ParameterError
+from recover.cli.output import Bar, complain
+from recover.core.errors import ParameterError, RecoverError
 from recover.io.atomic import STANDARD, check_writable
 from recover.solve.base import Watch
 
@@ -140,17 +141,44 @@ def process_all(
     jobs: int,
     *,
     quiet: bool,
-) -> list[_Report_co]:
-    """Recover every file, several at once if there are more than one."""
+) -> tuple[list[_Report_co], int]:
+    """Recover every file, several at once if there are more than one.
+
+    One input that cannot be recovered raises its error.  Of several, each that cannot be is
+    complained of in a line of its own, and the others are done.
+
+    Returns
+    -------
+    reports, status
+        Of the files that were done, and the exit status: 0, or 1 if some were not.
+    """
     if jobs > 1 and len(inputs) > 1:
         with ProcessPoolExecutor(min(jobs, len(inputs))) as pool:
             calls = [
                 pool.submit(process, source, target, options, jobs=1, watch=None)
                 for source, target in zip(inputs, targets, strict=True)
             ]
-            return [call.result() for call in calls]
-    reports = []
-    for source, target in zip(inputs, targets, strict=True):
+            return _collected(inputs, [call.result for call in calls])
+
+    def work(source: str, target: str) -> _Report_co:
         with Bar(Path(source).name, quiet=quiet) as bar:
-            reports.append(process(source, target, options, jobs=jobs, watch=bar))
-    return reports
+            return process(source, target, options, jobs=jobs, watch=bar)
+
+    pairs = zip(inputs, targets, strict=True)
+    return _collected(inputs, [partial(work, source, target) for source, target in pairs])
+
+
+def _collected(
+    inputs: Sequence[str], works: Sequence[Callable[[], _Report_co]]
+) -> tuple[list[_Report_co], int]:
+    if len(inputs) == 1:
+        return [works[0]()], 0
+    done: list[_Report_co] = []
+    for source, work in zip(inputs, works, strict=True):
+        try:
+            done.append(work())
+        except (RecoverError, OSError) as error:
+            complain(f"{source}: {error}")
+    if not done:
+        raise ParameterError(f"none of the {len(inputs)} files could be recovered; see above")
+    return done, int(len(done) < len(inputs))

@@ -80,7 +80,7 @@ def image_command(
     seed: int,
     force: bool,
     quiet: bool,
-) -> None:
+) -> int:
     """Recover clipped images: blown highlights, saturated pixels.
 
     Reads PNG, TIFF, EXR, NPY and JPEG, and with their extras FITS and raw files; writes TIFF,
@@ -98,7 +98,7 @@ def image_command(
     SideFiles(report, json_path, save, {}).check(inputs, force=force)
     if json_path is not None and len(inputs) == 1:
         check_certificate_writable(json_path, force=force, ending=EVIDENCE)
-    done = process_all(process_image, inputs, targets, options, jobs, quiet=quiet)
+    done, status = process_all(process_image, inputs, targets, options, jobs, quiet=quiet)
     if report is not None:
         from recover.report.image import image_report
 
@@ -107,7 +107,7 @@ def image_command(
         write_text(report, page, force=force)
     if json_path is not None:
         data = [each.to_json() for each in done]
-        if len(done) == 1:
+        if len(inputs) == 1:
             promise = done[0].result.certificate
             write_certificate(json_path, data[0], promise, force=force, ending=EVIDENCE)
         else:
@@ -120,6 +120,7 @@ def image_command(
             click.echo(f"{each.input}: {_outcome(each)}; wrote {_written(each)}")
             for note in (*each.result.notes, *each.notes):
                 click.echo(f"{each.input}: note: {note}")
+    return status
 
 
 def image_rows(reports: Sequence[ImageReport]) -> list[list[str]]:

@@ -71,7 +71,7 @@ def phase_command(
     seed: int,
     force: bool,
     quiet: bool,
-) -> None:
+) -> int:
     """Recover objects from measurements that lost their phase.
 
     Reads NPZ files that name their arrays (magnitude or intensity, and masks, support,
@@ -89,7 +89,7 @@ def phase_command(
     SideFiles(report, json_path, save, {}).check(inputs, force=force)
     if json_path is not None and len(inputs) == 1:
         check_certificate_writable(json_path, force=force, ending=EVIDENCE)
-    done = process_all(process_phase, inputs, targets, options, jobs, quiet=quiet)
+    done, status = process_all(process_phase, inputs, targets, options, jobs, quiet=quiet)
     if report is not None:
         from recover.report.phase import phase_report
 
@@ -98,7 +98,7 @@ def phase_command(
         write_text(report, page, force=force)
     if json_path is not None:
         plain = [each.to_json() for each in done]
-        if len(done) == 1:
+        if len(inputs) == 1:
             promise = done[0].result.certificate
             write_certificate(json_path, plain[0], promise, force=force, ending=EVIDENCE)
         else:
@@ -111,6 +111,7 @@ def phase_command(
             click.echo(f"{each.input}: {each.result.status.value} Wrote {each.output}")
             for note in each.notes:
                 click.echo(f"{each.input}: note: {note}")
+    return status
 
 
 def phase_rows(reports: Sequence[PhaseReport]) -> list[list[str]]:

@@ -191,3 +191,23 @@ def test_outputs_are_checked_before_work(tmp_path, run):
     assert run("phase", tmp_path / "cdp.npz", "-o", tmp_path / "o.npz")[0] == 1
     assert (tmp_path / "o.npz").read_bytes() == b"mine"
     assert run("phase", tmp_path / "cdp.npz", "-o", tmp_path / "o.txt")[0] == 1
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_one_bad_file_does_not_end_the_others(tmp_path, run, jobs):
+    frame, y = coded()
+    (tmp_path / "out").mkdir()
+    for name in ("a.npz", "c.npz"):
+        np.savez(tmp_path / name, magnitude=y, masks=frame.masks, centered=False)
+    (tmp_path / "b.npz").write_bytes(b"no measurement")
+    files = [tmp_path / name for name in ("a.npz", "b.npz", "c.npz")]
+    status, text = both(
+        run, "phase", *files, "-o", tmp_path / "out", "--no-certify", "--jobs", jobs,
+        "--json", tmp_path / "r.json",
+    )  # fmt: skip
+    assert status == 1
+    assert text.count("b.npz is damaged") == 1
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.npz", "c.npz"]
+    assert len(json.loads((tmp_path / "r.json").read_text())) == 2
+    status, text = both(run, "phase", files[1], files[1], "-o", tmp_path / "out")
+    assert status == 1
