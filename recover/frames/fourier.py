@@ -104,10 +104,12 @@ class Fourier(Frame):
         x = self.check_signal(x)
         sizes = self.padded_shape
         # axis by axis, so that lines of padding are not transformed
-        transform = rfft if self.one_sided else fft
-        c = np.asarray(transform(x, n=sizes[-1], axis=-1, norm="ortho"))
-        if self.one_sided:
-            c *= self._weights(is_single(c))
+        if not self.one_sided:  # the contiguous axis last: it is the cheapest
+            for axis in range(-len(sizes), 0):
+                x = np.asarray(fft(x, n=sizes[axis], axis=axis, norm="ortho"))
+            return x
+        c = np.asarray(rfft(x, n=sizes[-1], axis=-1, norm="ortho"))
+        c *= self._weights(is_single(c))
         for axis in range(-2, -len(sizes) - 1, -1):
             c = np.asarray(fft(c, n=sizes[axis], axis=axis, norm="ortho", overwrite_x=True))
         return c
@@ -115,17 +117,17 @@ class Fourier(Frame):
     def synthesis(self, c: Array) -> Array:
         c = self.check_coefs(c)
         sizes, places = self.padded_shape, [slice(None)] * c.ndim
-        for axis in range(-len(sizes), -1):
+        order = range(-len(sizes), -1) if self.one_sided else range(-1, -len(sizes) - 1, -1)
+        for axis in order:
             line = np.asarray(ifft(c, axis=axis, norm="ortho"))
             places[axis] = slice(self.shape[axis])
             c = line[tuple(places)]
             places[axis] = slice(None)
-        if self.one_sided:
-            paired = c * self._weights_inverse(is_single(c))
-            x = np.asarray(irfft(paired, n=sizes[-1], axis=-1, norm="ortho", overwrite_x=True))
-            return x[..., : self.shape[-1]]
-        x = np.asarray(ifft(c, axis=-1, norm="ortho"))[..., : self.shape[-1]]
-        return x.real.copy() if self.real_signal else x
+        if not self.one_sided:
+            return c.real.copy() if self.real_signal else c
+        paired = c * self._weights_inverse(is_single(c))
+        x = np.asarray(irfft(paired, n=sizes[-1], axis=-1, norm="ortho", overwrite_x=True))
+        return x[..., : self.shape[-1]]
 
     def bounds(self) -> FrameBounds:
         return FrameBounds(1.0, 1.0, PROVED, "isometry")
