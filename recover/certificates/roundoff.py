@@ -12,6 +12,7 @@ from recover.frames.fresnel import Fresnel
 from recover.frames.gabor import Gabor
 from recover.frames.identity import Identity
 from recover.frames.masked import Masked
+from recover.frames.ptychography import Ptychography
 from recover.frames.structure import HasRows
 
 __all__ = ["adjoint_roundoff", "underflow"]
@@ -49,7 +50,7 @@ def adjoint_roundoff(frame: Frame) -> float:
         frame = frame.frame
     if isinstance(frame, Identity):
         return 0.0
-    if isinstance(frame, CodedDiffraction | Fresnel):
+    if isinstance(frame, CodedDiffraction | Fresnel | Ptychography):
         return frame.adjoint_roundoff()
     if isinstance(frame, HasRows):
         return up(gamma(2 * frame.coef_size + 4) * norm_upper(frame.rows))

@@ -16,6 +16,7 @@ from recover.frames.identity import Identity
 from recover.frames.laplacian import Laplacian
 from recover.frames.masked import Masked
 from recover.frames.premultiplied import Premultiplied
+from recover.frames.ptychography import Ptychography
 from recover.frames.spectrogram import Spectrogram
 from recover.frames.stack import Stack
 from recover.frames.stft import STFT
@@ -38,6 +39,7 @@ __all__ = [
     "Laplacian",
     "Masked",
     "Premultiplied",
+    "Ptychography",
     "Spectrogram",
     "Stack",
     "Wavelet",

@@ -23,6 +23,7 @@ from recover.frames.base import Frame
 from recover.frames.bounds import real_matrix
 from recover.frames.coded_diffraction import CodedDiffraction
 from recover.frames.masked import Masked, unmasked
+from recover.frames.ptychography import Ptychography
 from recover.frames.structure import HasRows
 from recover.models.domains import Support
 from recover.models.problem import Problem
@@ -164,7 +165,7 @@ def row_norms(frame: Frame) -> Array:
     shape = frame.coef_shape
     if isinstance(frame, Masked):
         return np.asarray(row_norms(frame.frame)[frame.keep])
-    if isinstance(frame, CodedDiffraction):
+    if isinstance(frame, CodedDiffraction | Ptychography):
         return frame.row_norms()
     if isinstance(frame, HasRows) or frame.coef_size * frame.signal_size <= NORM_ENTRIES:
         rows = frame.rows if isinstance(frame, HasRows) else frame.matrix()
