@@ -18,6 +18,7 @@ from recover.solve.message_passing import ApproximateMessagePassing
 from recover.solve.multigrid_obstacle import MultigridObstacle
 from recover.solve.obstacle import Obstacle
 from recover.solve.one_sided import OneSidedLeastSquares
+from recover.solve.ptychographic_retrieval import PtychographicRetrieval
 from recover.solve.relaxed_averaged_reflections import RelaxedAveragedReflections
 from recover.solve.relaxed_reflections import RelaxedReflections
 from recover.solve.relu_frame_algorithm import ReLUFrameAlgorithm
@@ -49,6 +50,7 @@ __all__ = [
     "Obstacle",
     "OneSidedLeastSquares",
     "Progress",
+    "PtychographicRetrieval",
     "ReLUFrameAlgorithm",
     "RelaxedAveragedReflections",
     "RelaxedReflections",

@@ -17,6 +17,7 @@ __all__ = [
     "AnyMethod",
     "Candidates",
     "HasCandidates",
+    "HasProbe",
     "Method",
     "Progress",
     "Solution",
@@ -76,6 +77,8 @@ class Solution:
         Name of the method.
     candidates : Candidates, optional
         Every start of a method that runs several at once; `signal` is the best of them.
+    probe : array, optional
+        The illumination, of a method that recovers it too.
     """
 
     signal: Array
@@ -83,6 +86,7 @@ class Solution:
     residuals: Array
     method: str
     candidates: Candidates | None = None
+    probe: Array | None = None
 
 
 class State(Protocol):
@@ -148,6 +152,15 @@ class HasCandidates(Protocol):
 
     def candidates(self, problem: Problem, state: Any) -> Candidates:
         """Return the signals and residuals of all starts."""
+        ...
+
+
+@runtime_checkable
+class HasProbe(Protocol):
+    """A method for scans that recovers the illumination too."""
+
+    def probe(self, problem: Problem, state: Any) -> Array:
+        """Return the illumination that belongs to the signal."""
         ...
 
 

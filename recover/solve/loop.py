@@ -9,7 +9,16 @@ import numpy as np
 from recover.core.arrays import Array, as_generator, as_numeric, require_shape
 from recover.core.errors import OutOfScopeError, ParameterError
 from recover.models.problem import Problem
-from recover.solve.base import HasCandidates, Method, Progress, S, Solution, Status, Watch
+from recover.solve.base import (
+    HasCandidates,
+    HasProbe,
+    Method,
+    Progress,
+    S,
+    Solution,
+    Status,
+    Watch,
+)
 
 __all__ = ["solve"]
 
@@ -88,7 +97,9 @@ def solve(
         if watch is not None and watch(progress):
             status = status or Status.STOPPED
     several = method.candidates(problem, state) if isinstance(method, HasCandidates) else None
-    return Solution(method.signal(problem, state), status, np.array(residuals), name, several)
+    probe = method.probe(problem, state) if isinstance(method, HasProbe) else None
+    signal = method.signal(problem, state)
+    return Solution(signal, status, np.array(residuals), name, several, probe)
 
 
 def _checked_start(problem: Problem, start: Array | None) -> Array | None:

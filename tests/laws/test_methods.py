@@ -9,7 +9,7 @@ import recover.models
 import recover.solve
 from recover.core.discovery import concrete_classes
 from recover.core.errors import OutOfScopeError, ParameterError
-from recover.frames import Dense, Fourier, Identity, Stack
+from recover.frames import Dense, Fourier, Identity, Ptychography, Stack
 from recover.models import Model, Modulus, Noise, Problem, Saturation
 from recover.priors import Quadratic, Subspace
 from recover.solve import Method, Progress, Status, choose, solve
@@ -55,7 +55,10 @@ def accepted(cls, seed=3):
     found = [p for _, p in problems(method, rng) if method.refuses(p) is None]
     if not found:  # designs of holograms take two planes only
         planes = Modulus(Stack([Identity(2, real_signal=False), Fourier(2)]))
-        found = [Problem(planes, planes(signal(planes.frame, rng)))]
+        places = np.indices((4, 4)).reshape(2, -1).T
+        window = rng.standard_normal((3, 3)) + 1j * rng.standard_normal((3, 3))
+        scan = Modulus(Ptychography((6, 6), window, places))  # and some methods scans only
+        found = [Problem(each, each(signal(each.frame, rng))) for each in (planes, scan)]
     return method, [p for p in found if method.refuses(p) is None]
 
 
