@@ -8,7 +8,7 @@ import numpy as np
 
 from recover.core.arrays import Array
 
-__all__ = ["Box", "plan_boxes"]
+__all__ = ["Box", "plan_boxes", "some_boxes"]
 
 _REACH = 2  # pixels over which the model couples samples
 
@@ -85,3 +85,22 @@ def plan_boxes(anywhere: Array, margin: int, tile: int, align: int) -> list[Box]
         own = chosen[labels[rows, columns]] & anywhere[rows, columns]
         boxes.append(Box(rows, columns, own))
     return boxes
+
+
+def some_boxes(boxes: list[Box], most: int, rng: np.random.Generator) -> list[Box]:
+    """Return boxes in random order up to about as many pixels as are worth trying.
+
+    Parameters
+    ----------
+    boxes : list of Box
+    most : int
+        Pixels beyond which no box is added.
+    rng : Generator
+    """
+    total, chosen = 0, list[Box]()
+    for k in rng.permutation(len(boxes)):
+        if chosen and total + boxes[k].count > most:
+            continue
+        chosen.append(boxes[k])
+        total += boxes[k].count
+    return chosen

@@ -14,12 +14,11 @@ from recover.core.arrays import Array, as_generator, digest, require_finite
 from recover.core.errors import ParameterError
 from recover.core.progress import Progress, Watch
 from recover.image.arguments import as_floating
-from recover.image.boxes import Box, plan_boxes
+from recover.image.boxes import Box, plan_boxes, some_boxes
 from recover.image.demosaic import COLOURS, colour_sites
 from recover.image.joint import Completed, JointSettings, complete
 from recover.image.levels import ChannelLevel
 from recover.image.opposed import chrominance
-from recover.image.restore import some_boxes
 from recover.image.result import ImageResult
 from recover.image.validation import AGAIN, Trial, blend_of
 from recover.solve.base import Status

@@ -9,7 +9,6 @@ import numpy as np
 from recover.core.arrays import Array
 from recover.image.levels import ChannelLevel
 from recover.image.restore import Restored
-from recover.image.validation import AGAIN
 from recover.solve.base import Status
 
 __all__ = ["remarks_on"]
@@ -39,8 +38,8 @@ def remarks_on(
     for c, factor in enumerate(done.shrinkage):
         if factor < 1.0 and clipped[c].any():
             remarks.append(
-                f"channel {c + 1}: clipping the image again at {AGAIN:g} of its level shows "
-                f"the model to overshoot; {100.0 * factor:.0f} % of the excess was kept"
+                f"channel {c + 1}: clipping the image again at {done.again:.2g} of its level "
+                f"shows the model to overshoot; {100.0 * factor:.0f} % of the excess was kept"
             )
     if done.status is Status.MAX_ITER:
         remarks.append("the model's minimiser was not reached everywhere")

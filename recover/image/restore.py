@@ -9,18 +9,18 @@ import numpy as np
 
 from recover.core.arrays import Array
 from recover.core.progress import Progress, Watch
-from recover.image.boxes import Box, plan_boxes
+from recover.image.boxes import Box, plan_boxes, some_boxes
 from recover.image.domain import LINEAR, LOGARITHM
 from recover.image.model import EnergySettings, energy_of
 from recover.image.opposed import chrominance, opposed_part
 from recover.image.points import point_sources
 from recover.image.side import Scaled
 from recover.image.slopes import global_spread
-from recover.image.validation import AGAIN, Trial, blend_of, misfit_of, shrinkage_of
+from recover.image.validation import AGAIN, Trial, blend_of, misfit_of, share_of, shrinkage_of
 from recover.image.ways import Way
 from recover.solve.base import Status
 
-__all__ = ["Choice", "Restored", "restore", "some_boxes"]
+__all__ = ["Choice", "Restored", "restore"]
 
 TILE, TOL = 512, 1e-3
 TRIAL_TOL = 1e-2
@@ -44,12 +44,15 @@ class Restored:
     status : Status
     settings : EnergySettings
         Of the model that was used.
+    again : float
+        Share of the level at which the picture was last clipped again.
     """
 
     shrinkage: tuple[float, ...]
     blend: float
     status: Status
     settings: EnergySettings
+    again: float = AGAIN
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,8 +124,32 @@ def restore(out: Array, scaled: Scaled, choice: Choice) -> Restored:
     if way is Way.RULE:
         blend = 1.0
     done = _run(scaled, planned, (1.0, scaled.clipped), settings, counter)
+    again = AGAIN
+    if way is Way.VALIDATED and len(out) == 1:
+        again, factor = _nearer(scaled, done, choice, settings)
+        shrinkage = (min(factor, *shrinkage),)
     _write(out, scaled, done, shrinkage, blend)
-    return Restored(shrinkage, blend, _worst(done, stopped=counter.stopped), settings)
+    status = _worst(done, stopped=counter.stopped)
+    return Restored(shrinkage, blend, status, settings, again)
+
+
+def _nearer(
+    scaled: Scaled, done: Sequence[_Part], choice: Choice, settings: EnergySettings
+) -> tuple[float, float]:
+    """Return where a grey picture is clipped once more, and how far it trusts the model.
+
+    There is no other channel to follow, so how far a surface rises depends on how near the
+    picture's brightest tone is: the trial is made with an excess of the size predicted.
+    """
+    if not done:
+        return AGAIN, 1.0
+    share = share_of(np.concatenate([part.model for part in done]) - 1.0)
+    if share <= AGAIN:
+        return AGAIN, 1.0
+    hidden = scaled.above(share)
+    boxes = some_boxes(_planned(hidden, settings), _TRIED, choice.rng)
+    parts = _run(scaled, boxes, (share, hidden), settings, _Counter(None))
+    return share, shrinkage_of(_trial(scaled, parts, share), 1)[0]
 
 
 class _Counter:
@@ -202,25 +229,6 @@ def _spread(scaled: Scaled, settings: EnergySettings) -> Array | None:
     return global_spread(settings.domain.forward(values), usable)
 
 
-def some_boxes(boxes: list[Box], most: int, rng: np.random.Generator) -> list[Box]:
-    """Return boxes in random order up to about as many pixels as are worth trying.
-
-    Parameters
-    ----------
-    boxes : list of Box
-    most : int
-        Pixels beyond which no box is added.
-    rng : Generator
-    """
-    total, chosen = 0, list[Box]()
-    for k in rng.permutation(len(boxes)):
-        if chosen and total + boxes[k].count > most:
-            continue
-        chosen.append(boxes[k])
-        total += boxes[k].count
-    return chosen
-
-
 def _rule(parts: Sequence[_Part]) -> list[Array]:
     """Return the opposed rule's predictions for each part, with one chrominance for all."""
     if not parts or not parts[0].reference.size:
@@ -233,9 +241,9 @@ def _rule(parts: Sequence[_Part]) -> list[Array]:
     ]
 
 
-def _trial(scaled: Scaled, parts: Sequence[_Part]) -> Trial:
+def _trial(scaled: Scaled, parts: Sequence[_Part], share: float = AGAIN) -> Trial:
     """Collect what was predicted for samples clipped again, and what is known of them."""
-    again = np.float32(AGAIN)
+    again = np.float32(share)
     empty = np.zeros(0, dtype=np.float32)
     channel, clipped = [np.zeros(0, dtype=np.intp)], [np.zeros(0, dtype=bool)]
     known, model, rules = [empty], [empty], [empty]
@@ -246,7 +254,7 @@ def _trial(scaled: Scaled, parts: Sequence[_Part]) -> Trial:
         model.append(again * part.model)
         rules.append(again * rule)
     joined = [np.concatenate(each) for each in (channel, known, clipped, model, rules)]
-    return Trial(*joined)
+    return Trial(*joined, share=share)
 
 
 def _no_trial() -> Trial:

@@ -6,15 +6,16 @@ clipped there shows how the model does on the highest tones of this very picture
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from recover.core.arrays import Array
 
-__all__ = ["AGAIN", "Trial", "blend_of", "misfit_of", "shrinkage_of"]
+__all__ = ["AGAIN", "Trial", "blend_of", "misfit_of", "share_of", "shrinkage_of"]
 
 AGAIN = 0.8  # of the level: where the picture is clipped again
+_NEAREST = 0.98  # of the level: clipped closer to it, almost nothing is known
 _WHOLE = 0.7  # factors from here on count as 1: the estimate below is cautious by construction
 _RIDGE = 1.02  # a blend must pay
 
@@ -32,6 +33,8 @@ class Trial:
         Where it is really clipped, so that only a lower bound of 1 is known.
     model, rule : array [shape=(n,)]
         Predictions of the model and of the opposed rule, in the picture's units.
+    share : float
+        Of the level: where the picture was clipped again.
     """
 
     channel: Array
@@ -39,6 +42,22 @@ class Trial:
     clipped: Array
     model: Array
     rule: Array
+    share: float = field(default=AGAIN, kw_only=True)
+
+
+def share_of(excess: Array) -> float:
+    """Return the share of the level at which a trial asks what the picture asks.
+
+    A model that does well far below the level may fail just below it, where a picture's tones
+    end: then what is missing is small, and so must be what the trial hides.
+
+    Parameters
+    ----------
+    excess : array [shape=(n,)]
+        What the model says lies above the level, in units of it.
+    """
+    size = float(np.sqrt(np.mean(np.square(excess, dtype=np.float64)))) if excess.size else 1.0
+    return min(max(1.0 - size, AGAIN), _NEAREST)
 
 
 def shrinkage_of(trial: Trial, channels: int) -> tuple[float, ...]:
@@ -52,8 +71,8 @@ def shrinkage_of(trial: Trial, channels: int) -> tuple[float, ...]:
     factors = []
     for c in range(channels):
         usable = (trial.channel == c) & (~trial.clipped | (trial.model < 1.0))
-        predicted = trial.model[usable].astype(np.float64) - AGAIN
-        actual = trial.known[usable].astype(np.float64) - AGAIN
+        predicted = trial.model[usable].astype(np.float64) - trial.share
+        actual = trial.known[usable].astype(np.float64) - trial.share
         size = float(predicted @ predicted)
         factor = min(max(float(predicted @ actual) / size, 0.0), 1.0) if size > 0.0 else 1.0
         factors.append(1.0 if factor >= _WHOLE else factor)
@@ -67,7 +86,7 @@ def misfit_of(trial: Trial, shrinkage: tuple[float, ...]) -> float:
     """
     usable = ~trial.clipped
     factor = np.array(shrinkage)[trial.channel[usable]]
-    model = AGAIN + factor * (trial.model[usable] - AGAIN)
+    model = trial.share + factor * (trial.model[usable] - trial.share)
     return float(np.square(model - trial.known[usable]).mean()) if usable.any() else 0.0
 
 
@@ -80,7 +99,7 @@ def blend_of(trial: Trial, shrinkage: tuple[float, ...]) -> float:
     if not trial.channel.size:
         return 0.0
     factor = np.array(shrinkage)[trial.channel]
-    model = np.minimum(AGAIN + factor * (trial.model - AGAIN), 1.0)
+    model = np.minimum(trial.share + factor * (trial.model - trial.share), 1.0)
     apart = np.minimum(trial.rule, 1.0).astype(np.float64) - model
     size = _RIDGE * float(apart @ apart)
     return (

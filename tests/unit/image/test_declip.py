@@ -109,6 +109,20 @@ def test_a_grey_picture_and_one_clipped_from_below():
     )
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_a_grey_picture_whose_tones_end_just_above_the_level(seed):
+    """A dome is expected where there is a plateau: clipping nearer the level shows it."""
+    truth = np.tanh(4.0 * scene((96, 112), channels=1, seed=seed))
+    level = np.quantile(truth, 0.985)
+    clipped = np.minimum(truth, level)
+    result = declip(clipped, high=level, certify=False)
+    model = declip(clipped, high=level, certify=False, method="MultigridObstacle")
+    assert result.shrinkage[0] < 0.7
+    assert "clipping the image again at 0.98" in " ".join(result.notes)
+    found = [gain(truth, clipped, each.image, truth >= level) for each in (model, result)]
+    assert found[1] > found[0] + 5.0
+
+
 def test_channels_that_have_nothing_in_common_are_left_alone():
     """White noise tells nothing of what is above the level: the excess is shrunk."""
     rng = np.random.default_rng(1)

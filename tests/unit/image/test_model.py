@@ -14,7 +14,7 @@ from recover.image.opposed import opposed
 from recover.image.points import point_sources
 from recover.image.side import Scaled
 from recover.image.slopes import SlopeSettings, pair_maps
-from recover.image.validation import AGAIN, Trial, blend_of, shrinkage_of
+from recover.image.validation import AGAIN, Trial, blend_of, share_of, shrinkage_of
 
 
 @pytest.mark.parametrize("domain", [LINEAR, ROOT, COLOUR, LOGARITHM, ValueDomain(2.0)])
@@ -118,6 +118,20 @@ def test_shrinkage_is_least_squares_on_what_is_known():
     # a clipped sample predicted above 1 says nothing
     beyond = trial([0.9, 3.0], [0.9, 1.0], np.array([False, True]))
     assert shrinkage_of(beyond, 1) == (1.0,)
+
+
+def test_trials_hide_as_much_as_is_missing():
+    assert share_of(np.full(5, 0.05)) == pytest.approx(0.95)
+    assert share_of(np.array([0.03, 0.04]) * np.sqrt(2.0)) == pytest.approx(0.95)
+    assert share_of(np.full(5, 1e-4)) == 0.98
+    assert share_of(np.full(5, 0.7)) == share_of(np.zeros(0)) == AGAIN
+    true = np.array([0.96, 0.97, 0.98])
+    near = Trial(
+        np.zeros(3, int), true, np.zeros(3, bool), 0.95 + 4.0 * (true - 0.95), true, share=0.95
+    )
+    assert shrinkage_of(near, 1) == (pytest.approx(0.25),)
+    # the model is right at 0.96 once shrunk; the rule adds nothing
+    assert blend_of(near, (0.25,)) == 0.0
 
 
 def test_the_blend_is_the_better_one_s():
