@@ -14,7 +14,7 @@ from recover.models.problem import Problem
 from recover.solve.base import Method, Status
 from recover.solve.dual import CanonicalDual
 from recover.solve.fixed import relative
-from recover.solve.magnitudes import in_runs, moduli, ratios, with_moduli
+from recover.solve.magnitudes import in_runs, moduli, ratios_and_least, with_moduli
 from recover.solve.phase_task import refuse_unless_modulus
 from recover.solve.spectral import starting_signal
 
@@ -83,7 +83,7 @@ class GriffinLimADMM(Method[_State]):
     last: float = 0.3
     momentum: float = 0.5
     finish: int = 16
-    max_iter: int = 110
+    max_iter: int = 130
     tol: float = 0.0
 
     def __post_init__(self) -> None:
@@ -144,8 +144,13 @@ class GriffinLimADMM(Method[_State]):
 def _reflect(v: Array, y: Array, share: float, *, out: Array) -> None:
     """Write ``(1 - 2 share) v + 2 share P v`` to `out` and ``share (v - P v)`` to v."""
     real = v.real.dtype.type
+    tiny = np.finfo(v.real.dtype).tiny ** 0.5
     for run, (vs, ys) in in_runs(v, y):
-        p = vs * ratios(vs, ys)
+        q, smallest = ratios_and_least(vs, ys)
+        if smallest < tiny:
+            # where nothing is measured v dies out: subnormal numbers are slow, so it ends at 0
+            vs[np.abs(vs.real) + np.abs(vs.imag) < 4.0 * tiny] = 0.0
+        p = vs * q
         target = out.reshape(-1)[run]
         np.multiply(p, real(2.0 * share), out=target)
         target += vs * real(1.0 - 2.0 * share)

@@ -8,7 +8,7 @@ import numpy as np
 
 from recover.core.arrays import Array
 
-__all__ = ["in_runs", "moduli", "ratios", "with_moduli"]
+__all__ = ["in_runs", "moduli", "ratios", "ratios_and_least", "with_moduli"]
 
 RUN = 2**15  # entries that are worked on at once: several arrays stay in the cache
 
@@ -31,18 +31,25 @@ def moduli(c: Array) -> Array:
 
 
 def ratios(c: Array, y: Array) -> Array:
-    """Return ``y / |c|``, 0 where c vanishes: there every phase is as good.
+    """Return ``y / |c|``, some finite number where c vanishes: there every phase is as good.
 
     Parameters
     ----------
     c : array [shape=(..., *coef_shape)]
     y : array [shape=coef_shape, >= 0]
     """
+    return ratios_and_least(c, y)[0]
+
+
+def ratios_and_least(c: Array, y: Array) -> tuple[Array, float]:
+    """Return `ratios`, and the smallest modulus."""
     size = moduli(c)
+    least = float(size.min(initial=np.inf))
     tiny = np.finfo(size.dtype).tiny ** 0.5
-    np.maximum(size, tiny, out=size)
-    ratio: Array = np.divide(y, size, out=size, dtype=size.dtype, casting="same_kind")
-    return ratio
+    if least < tiny:
+        np.maximum(size, tiny, out=size)
+    ratio = np.divide(y, size, out=size, dtype=size.dtype, casting="same_kind")
+    return np.asarray(ratio), least
 
 
 def with_moduli(c: Array, y: Array, out: Array) -> Array:
