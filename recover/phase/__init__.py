@@ -3,6 +3,7 @@
 from recover.phase.app import PhaseOptions, PhaseReport, process_phase
 from recover.phase.hologram import HologramResult, hologram
 from recover.phase.measurement import PhaseMeasurement, phase_measurement
+from recover.phase.ptychography import ptychography
 from recover.phase.result import PhaseResult, Restarts
 from recover.phase.retrieve import retrieve
 from recover.phase.sensitivity import Sensitivity, sensitivity
@@ -18,6 +19,7 @@ __all__ = [
     "hologram",
     "phase_measurement",
     "process_phase",
+    "ptychography",
     "retrieve",
     "sensitivity",
 ]

@@ -15,7 +15,7 @@ from recover.solve.relaxed_reflections import RelaxedReflections
 from recover.solve.reweighted_amplitude_flow import ReweightedAmplitudeFlow
 from recover.solve.shrink_wrap import ShrinkWrap
 
-__all__ = ["default_methods", "quick_method", "single_serves"]
+__all__ = ["SEARCH_TOL", "default_methods", "quick_method", "single_serves"]
 
 SEARCH_TOL = 1e-5  # misfit at which the search is over: what is left is polishing
 PLENTY_REAL, PLENTY_COMPLEX = 1.9, 2.8  # rows per unknown from which plain descent finds it

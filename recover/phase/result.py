@@ -76,6 +76,10 @@ class PhaseResult:
         Whether it is exact; else it is a stochastic estimate.
     support : array of bool [shape=frame.signal_shape] or None
         Where the object was taken to lie, if that was restricted.
+    probe : array or None
+        The illumination of a ptychographic scan, as given or as recovered.
+    illumination : array [shape=frame.signal_shape] or None
+        The energy that a scan brings to each sample: its coverage.
     """
 
     signal: Array
@@ -91,6 +95,8 @@ class PhaseResult:
     sensitivity: Array | None = None
     sensitivity_exact: bool = False
     support: Array | None = None
+    probe: Array | None = None
+    illumination: Array | None = None
 
     def __repr__(self) -> str:
         return (
@@ -129,7 +135,12 @@ class PhaseResult:
             "magnitudes": self.magnitudes,
             "fitted": self.fitted,
         }
-        optional = {"sensitivity": self.sensitivity, "support": self.support}
+        optional = {
+            "sensitivity": self.sensitivity,
+            "support": self.support,
+            "probe": self.probe,
+            "illumination": self.illumination,
+        }
         arrays |= {name: array for name, array in optional.items() if array is not None}
         save_result(path, meta, arrays, force=force)
 
@@ -158,6 +169,8 @@ class PhaseResult:
                 sensitivity=arrays.get("sensitivity"),
                 sensitivity_exact=bool(meta["sensitivity_exact"]),
                 support=arrays.get("support"),
+                probe=arrays.get("probe"),
+                illumination=arrays.get("illumination"),
             )
         except (KeyError, TypeError, ValueError):
             raise FileError(f"{path} is not a saved phase retrieval") from None

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from recover.certificates.certificate import not_asked
-from recover.core.arrays import as_generator, as_numeric, frozen
+from recover.core.arrays import Array, as_generator, as_numeric, frozen
 from recover.core.errors import ParameterError
 from recover.frames.base import Frame
 from recover.frames.dense import Dense
@@ -26,7 +26,7 @@ from recover.pipeline import method_named
 from recover.solve.base import AnyMethod, Status, Watch
 from recover.solve.starts import informed_start
 
-__all__ = ["retrieve"]
+__all__ = ["result_of", "retrieve", "unexplained"]
 
 log = logging.getLogger("recover")
 
@@ -121,12 +121,20 @@ def retrieve(
         found = search(problem, [chosen], first, generator, watch, single=False)
     if not explained(problem, found.best) and found.status is not Status.STOPPED:
         notes += _outcome(problem, found, generator)
-    return _result(problem, found, notes, asked=certify, rng=generator)
+    return result_of(problem, found, notes, asked=certify, rng=generator)
 
 
-def _result(
-    problem: Problem, found: Found, notes: list[str], *, asked: bool, rng: np.random.Generator
+def result_of(
+    problem: Problem,
+    found: Found,
+    notes: list[str],
+    *,
+    asked: bool,
+    rng: np.random.Generator,
+    probe: Array | None = None,
+    illumination: Array | None = None,
 ) -> PhaseResult:
+    """Return the result of what was found, with its certificate if asked."""
     signal = found.signal.astype(problem.dtype)
     certificate = certify_signal(problem, signal) if asked else not_asked(problem.digest)
     compared = _compare(problem, found)
@@ -153,6 +161,8 @@ def _result(
         sensitivity=None if known is None else known.deviations,
         sensitivity_exact=known is not None and known.exact,
         support=support,
+        probe=None if probe is None else frozen(probe),
+        illumination=None if illumination is None else frozen(illumination),
     )
 
 
@@ -186,10 +196,15 @@ def _outcome(problem: Problem, found: Found, rng: np.random.Generator) -> list[s
                 f"{quick.best:.2g}, they themselves to {found.best:.2g} only; pass "
                 "numpy.sqrt(data)"
             ]
-    return [
+    return [unexplained(found)]
+
+
+def unexplained(found: Found) -> str:
+    """Return what to say of data that nothing found explains."""
+    return (
         f"the magnitudes are explained to {found.best:.2g} of their norm only: state the "
         "noise, mask bad pixels, or try other starts"
-    ]
+    )
 
 
 def _as_roots(problem: Problem) -> Problem:

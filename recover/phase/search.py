@@ -17,7 +17,16 @@ from recover.solve.loop import solve
 from recover.solve.phase_task import expected_noise
 from recover.solve.reweighted_amplitude_flow import ReweightedAmplitudeFlow
 
-__all__ = ["Found", "explained", "in_single", "misfit", "polished", "search"]
+__all__ = [
+    "POLISH_STEPS",
+    "Found",
+    "explained",
+    "in_single",
+    "misfit",
+    "polish_tol",
+    "polished",
+    "search",
+]
 
 POLISHED, POLISHED_SINGLE = 1e-9, 3e-7  # misfit at which polishing of such data ends
 POLISH_STEPS = 400
@@ -108,7 +117,11 @@ def search(
 
 
 def polished(
-    problem: Problem, found: Found, rng: np.random.Generator, watch: Watch | None
+    problem: Problem,
+    found: Found,
+    rng: np.random.Generator,
+    watch: Watch | None,
+    method: AnyMethod | None = None,
 ) -> Found:
     """Go on from the best signal in double precision to the least-squares signal."""
     if found.status is Status.STOPPED:
@@ -119,9 +132,9 @@ def polished(
         noise=problem.noise,
         domain=problem.domain,
     )
-    single = problem.y.dtype == np.float32
-    tol = POLISHED_SINGLE if single else POLISHED
-    method = ReweightedAmplitudeFlow(reweight=0.0, tol=tol, max_iter=POLISH_STEPS)
+    if method is None:
+        tol = polish_tol(problem)
+        method = ReweightedAmplitudeFlow(reweight=0.0, tol=tol, max_iter=POLISH_STEPS)
     solution = solve(task, method, start=found.signal.astype(task.dtype), rng=rng, watch=watch)
     value = misfit(problem, solution.signal)
     if not value <= found.best:
@@ -159,6 +172,11 @@ def _at_rest(problem: Problem, found: Found) -> bool:
     if shift_free(problem.model.frame):  # small misfits too have minima there
         return found.best <= NEARLY
     return found.status is Status.STALLED and found.best <= NOISY
+
+
+def polish_tol(problem: Problem) -> float:
+    """Return the misfit at which polishing ends."""
+    return POLISHED_SINGLE if problem.y.dtype == np.float32 else POLISHED
 
 
 def _merged(problem: Problem, before: Found | None, solution: Solution) -> Found:

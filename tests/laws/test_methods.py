@@ -56,8 +56,9 @@ def accepted(cls, seed=3):
     if not found:  # designs of holograms take two planes only
         planes = Modulus(Stack([Identity(2, real_signal=False), Fourier(2)]))
         places = np.indices((4, 4)).reshape(2, -1).T
-        window = rng.standard_normal((3, 3)) + 1j * rng.standard_normal((3, 3))
-        scan = Modulus(Ptychography((6, 6), window, places))  # and some methods scans only
+        window = np.random.default_rng(0).standard_normal((2, 3, 3))
+        scan = Modulus(Ptychography((6, 6), window[0] + 1j * window[1], places))
+        # and some methods take scans only
         found = [Problem(each, each(signal(each.frame, rng))) for each in (planes, scan)]
     return method, [p for p in found if method.refuses(p) is None]
 
