@@ -67,7 +67,7 @@ def check(seed, nonnegative=False):
         biases, radius = offset, float(rng.choice([0.5, 1.0, 3.0]))
         expected = injective_on_ball(weights, -offset, radius)
     found = rv.layers.analyse(
-        weights, biases, radius=radius, budget=30.0, critical=False, rng=seed
+        weights, biases, radius=radius, budget=4.0, critical=False, rng=seed
     )
     if found.witness is not None:
         x, y = found.witness
