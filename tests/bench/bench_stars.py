@@ -1,6 +1,6 @@
 """Fluxes of saturated stars: `pytest -s tests/bench/bench_stars.py`.
 
-RECOVER_BENCH_IMAGE names a folder with star fields (NPZ files with a grey ``image``, as m13.npz);
+RECOVER_BENCH_IMAGE names a folder with star fields (NPZ files with a grey ``image``, as m13);
 the brightest samples are clipped at the stated quantile.  The error of a star is that of the
 magnitude of its clipped component, ``2.5 log10`` of the ratio of the fluxes in it.
 """
