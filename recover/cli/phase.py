@@ -75,9 +75,9 @@ def phase_command(
     """Recover objects from measurements that lost their phase.
 
     Reads NPZ files that name their arrays (magnitude or intensity, and masks, support,
-    distances with wavelength and pixel_size, object_magnitude, rows, bad, dark, real,
-    nonnegative, centered), HDF5 and CXI with their extra, and TIFF stacks or NPY files with
-    --setup.
+    distances with wavelength and pixel_size, positions with probe, shape and refine_probe,
+    object_magnitude, rows, bad, dark, real, nonnegative, centered), HDF5
+    and CXI with their extra, and TIFF stacks or NPY files with --setup.
     """
     options = PhaseOptions(
         setup=setup, dark=dark, data=data, method=method, noise=noise, restarts=restarts,

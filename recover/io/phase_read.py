@@ -20,7 +20,7 @@ __all__ = ["KNOWN", "PhaseFile", "read_phase"]
 KNOWN = (
     "magnitude", "intensity", "object_magnitude", "object_intensity", "masks", "rows",
     "support", "bad", "dark", "distances", "wavelength", "pixel_size", "positions", "probe",
-    "nonnegative", "real", "centered",
+    "nonnegative", "real", "centered", "shape", "refine_probe",
 )  # fmt: skip
 _ALIASES = {
     "magnitudes": "magnitude", "amplitude": "magnitude", "amplitudes": "magnitude",

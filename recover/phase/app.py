@@ -10,10 +10,13 @@ from typing import Any
 
 from recover.core.errors import ParameterError
 from recover.core.progress import Watch
+from recover.frames.masked import unmasked
+from recover.frames.ptychography import Ptychography
 from recover.io.phase_read import PhaseFile, read_phase
 from recover.io.phase_write import check_phase_output, write_object
 from recover.models.noise import Noise
 from recover.phase.measurement import PhaseMeasurement, phase_measurement
+from recover.phase.ptychography import retrieve_scan
 from recover.phase.result import PhaseResult
 from recover.phase.retrieve import retrieve
 
@@ -149,17 +152,7 @@ def process_phase(
     check_phase_output(output, force=chosen.force)
     started = time.perf_counter()
     measured = measurement_in(source, setup=chosen.setup, dark=chosen.dark, data=chosen.data)
-    result = retrieve(
-        measured.magnitudes,
-        measured.frame,
-        domain=measured.domain,
-        method=chosen.method,
-        noise=Noise(l2=chosen.noise) if chosen.noise > 0.0 else 0.0,
-        restarts=chosen.restarts,
-        certify=chosen.certify,
-        rng=chosen.seed,
-        watch=watch,
-    )
+    result = _recovered(measured, chosen, watch)
     seconds = time.perf_counter() - started
     if Path(output).suffix.lower() == ".npz":
         result.save(output, force=chosen.force)
@@ -167,6 +160,35 @@ def process_phase(
         promise = json.dumps(result.certificate.to_data(), sort_keys=True)
         write_object(output, result.signal, result.residuals, promise, force=chosen.force)
     return PhaseReport(str(source), str(output), measured, result, chosen, seconds)
+
+
+def _recovered(
+    measured: PhaseMeasurement, chosen: PhaseOptions, watch: Watch | None
+) -> PhaseResult:
+    noise = Noise(l2=chosen.noise) if chosen.noise > 0.0 else 0.0
+    if isinstance(unmasked(measured.frame, None)[0], Ptychography):
+        return retrieve_scan(
+            measured.magnitudes,
+            measured.frame,
+            domain=measured.domain,
+            refine_probe=measured.refine_probe,
+            method=chosen.method,
+            noise=noise,
+            certify=chosen.certify,
+            rng=chosen.seed,
+            watch=watch,
+        )
+    return retrieve(
+        measured.magnitudes,
+        measured.frame,
+        domain=measured.domain,
+        method=chosen.method,
+        noise=noise,
+        restarts=chosen.restarts,
+        certify=chosen.certify,
+        rng=chosen.seed,
+        watch=watch,
+    )
 
 
 def measurement_in(

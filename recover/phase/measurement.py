@@ -16,11 +16,13 @@ from recover.frames.fourier import Fourier
 from recover.frames.fresnel import Fresnel
 from recover.frames.identity import Identity
 from recover.frames.masked import Masked
+from recover.frames.ptychography import Ptychography
 from recover.frames.stack import Stack
 from recover.models.domains import Domain, Support
 from recover.models.noise import Noise
 from recover.models.problem import Problem
 from recover.phase.arguments import phase_problem
+from recover.phase.scan import scan_coverage, scan_domain, scan_frame
 
 __all__ = ["PhaseMeasurement", "phase_measurement"]
 
@@ -43,6 +45,8 @@ class PhaseMeasurement:
         What is known of the object.
     notes : tuple of str
         What was decided or left out, in sentences.
+    refine_probe : bool
+        Whether the probe of a scan is but a guess.
     """
 
     setup: str
@@ -50,6 +54,7 @@ class PhaseMeasurement:
     magnitudes: Array
     domain: Domain | None
     notes: tuple[str, ...]
+    refine_probe: bool = False
 
     def problem(self, noise: float) -> Problem:
         """Return the problem with a bound of the noise of the magnitudes."""
@@ -62,7 +67,8 @@ def phase_measurement(arrays: Mapping[str, Array], name: str) -> PhaseMeasuremen
 
     Patterns are in ``magnitude`` or ``intensity`` (of which ``dark`` is taken off and the root
     drawn).  What else is there says which setup it is: ``rows`` a matrix, ``masks`` coded
-    diffraction, ``distances`` with ``wavelength`` and ``pixel_size`` near fields,
+    diffraction, ``positions`` with ``probe`` (and ``shape``, ``refine_probe``) a scan,
+    ``distances`` with ``wavelength`` and ``pixel_size`` near fields,
     ``object_magnitude`` (or ``object_intensity``) two planes, else a far field with
     ``support``.  ``bad`` marks pixels that were not measured, as do values not finite;
     ``real`` and ``nonnegative`` speak of the object.  Far fields whose peak is in the middle
@@ -79,15 +85,11 @@ def phase_measurement(arrays: Mapping[str, Array], name: str) -> PhaseMeasuremen
     ParameterError
         If data are missing, or what is given does not fit together.
     """
-    if "positions" in arrays or ("probe" in arrays and "support" not in arrays):
-        raise ParameterError(
-            f"{name} holds a scan (positions, probe); ptychography has no command yet"
-        )
     data, bad, notes = _data(arrays, name)
     nonnegative, real = _flag(arrays, "nonnegative"), _flag(arrays, "real")
     real = real or nonnegative
     setup, frame = _setup(arrays, data, real)
-    if isinstance(frame, Fourier | CodedDiffraction | Stack) and data.ndim > 1:
+    if isinstance(frame, Fourier | CodedDiffraction | Ptychography | Stack) and data.ndim > 1:
         data, bad, words = _corner_first(arrays, data, bad, frame)
         notes += words
     if isinstance(frame, Stack):
@@ -101,11 +103,14 @@ def phase_measurement(arrays: Mapping[str, Array], name: str) -> PhaseMeasuremen
             f"{data.shape}"
         )
     domain = _domain(arrays, frame, nonnegative=nonnegative)
+    if isinstance(frame, Ptychography):
+        domain = scan_domain(scan_coverage(frame), domain)
     if bad.any():
         share = 100.0 * float(bad.mean())
         notes.append(f"{int(bad.sum())} pixels ({share:.3g} %) are bad and were left out")
         frame, data = Masked(frame, ~bad), data[~bad]
-    return PhaseMeasurement(setup, frame, data, domain, tuple(notes))
+    refine = _flag(arrays, "refine_probe")
+    return PhaseMeasurement(setup, frame, data, domain, tuple(notes), refine)
 
 
 def _data(arrays: Mapping[str, Array], name: str) -> tuple[Array, Array, list[str]]:
@@ -166,6 +171,8 @@ def _setup(arrays: Mapping[str, Array], data: Array, real: bool) -> tuple[str, F
     if "masks" in arrays:
         masks = as_numeric("masks", arrays["masks"])
         return "coded diffraction", CodedDiffraction(masks, real_signal=real)
+    if "positions" in arrays:
+        return "a scan", scan_frame(arrays, real=real)
     if "distances" in arrays:
         missing = [key for key in ("wavelength", "pixel_size") if key not in arrays]
         if missing:

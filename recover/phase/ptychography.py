@@ -11,7 +11,7 @@ from recover.core.arrays import Array, as_generator, as_numeric
 from recover.core.errors import ParameterError
 from recover.frames.base import Frame
 from recover.frames.ptychography import Ptychography
-from recover.models.domains import Domain, Support
+from recover.models.domains import Domain
 from recover.models.noise import Noise
 from recover.models.problem import Problem
 from recover.phase.arguments import count_note, phase_problem
@@ -19,7 +19,7 @@ from recover.phase.blind_scan import scan_of, with_probe
 from recover.phase.plan import SEARCH_TOL, single_serves
 from recover.phase.result import PhaseResult
 from recover.phase.retrieve import result_of, unexplained
-from recover.phase.scan import refuse_sparse, scan_coverage, scan_notes
+from recover.phase.scan import refuse_sparse, scan_coverage, scan_domain, scan_notes
 from recover.phase.search import (
     POLISH_STEPS,
     Found,
@@ -126,8 +126,7 @@ def retrieve_scan(
     scan = scan_of(frame)
     coverage = scan_coverage(scan)
     refuse_sparse(scan, coverage)
-    if domain is None and coverage.unlit:
-        domain = Support(coverage.lit)
+    domain = scan_domain(coverage, domain)
     problem = phase_problem(magnitudes, frame, domain, noise)
     if refine_probe:
         _refuse_too_few(problem, coverage.lit, scan)

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.fft import fftn, ifftn
 
-from recover.core.arrays import Array
+from recover.core.arrays import Array, as_numeric
 from recover.core.errors import ParameterError
 from recover.frames.ptychography import Ptychography
+from recover.models.domains import Domain, Support
 
-__all__ = ["ScanCoverage", "probe_guesses", "refuse_sparse", "scan_coverage", "scan_notes"]
+__all__ = [
+    "ScanCoverage",
+    "probe_guesses",
+    "refuse_sparse",
+    "scan_coverage",
+    "scan_frame",
+    "scan_notes",
+]
 
 LEAST_OVERLAP = 0.1  # share of a window below which it tells nothing of its neighbour
 USUAL_OVERLAP = 0.5  # below it an unknown probe is hardly found
@@ -72,6 +81,46 @@ def scan_coverage(frame: Ptychography) -> ScanCoverage:
         lit,
         _regular(frame.positions),
     )
+
+
+def scan_domain(coverage: ScanCoverage, domain: Domain | None) -> Domain | None:
+    """Return the domain without the samples that no window lights; None for everything."""
+    if domain is None:
+        return Support(coverage.lit) if coverage.unlit else None
+    if isinstance(domain, Support) and domain.mask.shape == coverage.lit.shape:
+        return Support(domain.mask & coverage.lit, domain.nonnegative)
+    return domain
+
+
+def scan_frame(arrays: Mapping[str, Array], *, real: bool) -> Ptychography:
+    """Return the frame of the arrays ``positions``, ``probe`` and perhaps ``shape`` of a file.
+
+    Without a shape the object is as large as the scan, and its first sample is the first that
+    is lit along each axis.
+
+    Raises
+    ------
+    ParameterError
+        If the probe is missing, or the arrays do not fit together.
+    """
+    if "probe" not in arrays:
+        raise ParameterError(
+            "positions need the probe too, or a first guess of it with refine_probe"
+        )
+    probe = as_numeric("probe", arrays["probe"])
+    places = as_numeric("positions", arrays["positions"])
+    if "shape" in arrays:
+        given = as_numeric("shape", arrays["shape"]).reshape(-1)
+        return Ptychography(tuple(int(n) for n in given), probe, places, real)
+    if places.ndim != 2 or places.shape[1] != probe.ndim or places.size == 0:
+        raise ParameterError(
+            f"positions must have shape (K, {probe.ndim}), one row for each exposure, got "
+            f"{places.shape}"
+        )
+    first, last = places.min(axis=0), places.max(axis=0)
+    spans = zip(first, last, probe.shape, strict=True)
+    shape = tuple(int(np.ceil(b - a)) + n for a, b, n in spans)
+    return Ptychography(shape, probe, places - first, real)
 
 
 def refuse_sparse(frame: Ptychography, coverage: ScanCoverage) -> None:

@@ -45,6 +45,7 @@ def phase_report(result: PhaseResult, title: str, verify_with: str = "") -> str:
     """
     sections = [
         Section("The object", (figure(_object(result)),)),
+        *_scan(result),
         Section("How it was found", tuple(_search(result))),
         Section("How far to trust it", tuple(_trust(result))),
         Section("What is promised", tuple(_promises(result, verify_with))),
@@ -101,6 +102,33 @@ def _picture(
     axis.figure.colorbar(shown, ax=axis, shrink=0.85).set_label(name, fontsize=9)
     axis.set_xticks([])
     axis.set_yticks([])
+
+
+def _scan(result: PhaseResult) -> list[Section]:
+    """Return the probe and the coverage of a scan, if it was one."""
+    if result.probe is None or result.illumination is None:
+        return []
+    probe, light = _plane(result.probe), _plane(result.illumination)
+    if probe.ndim == 1:
+        drawn, axes = canvas(2, 4.5)
+        axes[0].plot(np.abs(probe), color=INK, lw=1)
+        axes[1].plot(light, color=INK, lw=1)
+        axes[0].set_ylabel("probe, amplitude", fontsize=9)
+        axes[1].set_ylabel("light on the object", fontsize=9)
+    else:
+        drawn, axes = canvas(1, 3.4, 3)
+        size = np.abs(probe)
+        seen = np.where(size > FAINT * size.max(initial=0.0), np.angle(probe), np.nan)
+        _picture(axes[0], size, GREY, "probe, amplitude")
+        _picture(axes[1], seen, CYCLIC, "probe, phase (rad)", ends=(-np.pi, np.pi))
+        _picture(axes[2], light, HEAT, "light on the object")
+    dark = int(np.count_nonzero(light == 0.0))
+    words = (
+        "The illumination of one exposure, and the energy that the scan brings to each pixel: "
+        f"dark places are hardly determined, {dark} pixels not at all."
+    )
+    picture = Figure(png(drawn), "The probe of the scan and what the scan lights.", words)
+    return [Section("The scan", (figure(picture),))]
 
 
 def _search(result: PhaseResult) -> list[str]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from recover.frames import CodedDiffraction, Fresnel
+from recover.frames import CodedDiffraction, Fresnel, Ptychography
 from recover.phase import PhaseResult
 
 SIZE = 20
@@ -67,6 +67,57 @@ def test_coded_diffraction_with_everything(tmp_path, run):
     page = (tmp_path / "again.html").read_text()
     assert "What is promised" in page
     assert "http" not in page.replace("http://www.w3.org", "")
+
+
+def scan():
+    rng = np.random.default_rng(0)
+    probe = rng.standard_normal((6, 6)) + 1j * rng.standard_normal((6, 6))
+    probe[0, 0] = 0.0  # so that one pixel is never lit
+    places = np.array([(a, b) for a in range(0, 15, 2) for b in range(0, 15, 2)])
+    return probe, places, Ptychography((SIZE, SIZE), probe, places)
+
+
+def test_a_ptychographic_scan_with_everything(tmp_path, run):
+    probe, places, frame = scan()
+    y = np.fft.fftshift(np.abs(frame.analysis(picture())), axes=(1, 2))
+    y[3, 2, 2] = np.nan  # a bad pixel
+    source = tmp_path / "scan.npz"
+    np.savez(source, magnitude=y, probe=probe, positions=places, shape=[SIZE, SIZE],
+             centered=True)  # fmt: skip
+    files = [tmp_path / name for name in ("o.npz", "r.html", "r.json")]
+    done, text = both(run, "phase", source, "-o", files[0], "--report", files[1], "--json",
+                      files[2])  # fmt: skip
+    assert done == 0, text
+    assert "a scan" in text
+    assert "1 pixels" in text
+    found = PhaseResult.load(files[0])
+    lit = frame.illumination > 0
+    assert lit.sum() == SIZE**2 - 1
+    assert apart(found.signal[lit], picture()[lit]) < 1e-5
+    np.testing.assert_array_equal(found.probe, probe)
+    page = files[1].read_text()
+    assert "The scan" in page
+    assert "The probe of the scan" in page
+    verified, verified_text = both(run, "verify", files[2])
+    assert verified == 0, verified_text
+
+
+def test_a_scan_whose_probe_is_refined(tmp_path, run):
+    probe, places, frame = scan()
+    rng = np.random.default_rng(1)
+    rough = probe + 0.1 * (rng.standard_normal(probe.shape) + 1j * rng.standard_normal((6, 6)))
+    np.savez(tmp_path / "scan.npz", intensity=np.abs(frame.analysis(picture())) ** 2,
+             centered=False)  # fmt: skip
+    np.savez(tmp_path / "setup.npz", probe=rough, positions=places - 3, refine_probe=True)
+    done, text = both(run, "phase", tmp_path / "scan.npz", "-o", tmp_path / "o.npz", "--setup",
+                      tmp_path / "setup.npz", "--no-certify")  # fmt: skip
+    assert done == 0, text
+    assert "takes it for exact" in text
+    found = PhaseResult.load(tmp_path / "o.npz")
+    assert found.signal.shape == (SIZE, SIZE)
+    assert found.residual < 1e-4
+    inner = abs(np.vdot(found.probe, probe)) / np.linalg.norm(probe)
+    assert inner > 0.97 * np.linalg.norm(found.probe)
 
 
 def test_a_certificate_fits_no_other_data(tmp_path, run):
@@ -164,7 +215,8 @@ ONES = np.ones((SIZE, SIZE))
         ({"magnitude": ONES, "masks": np.ones((2, 7, 7))}, "shape"),
         ({"magnitude": ONES.astype(str)}, "real numbers"),
         ({"nothing": ONES}, "nothing"),
-        ({"magnitude": ONES, "positions": ONES, "probe": ONES}, "ptychography"),
+        ({"magnitude": ONES, "positions": ONES}, "positions need the probe"),
+        ({"magnitude": ONES, "positions": ONES[0], "probe": ONES}, "one row for each"),
     ],
 )
 def test_bad_input_is_one_clear_line(tmp_path, run, arrays, message):
