@@ -41,6 +41,11 @@ def remarks_on(
                 f"channel {c + 1}: clipping the image again at {done.again:.2g} of its level "
                 f"shows the model to overshoot; {100.0 * factor:.0f} % of the excess was kept"
             )
+    if done.noise > 0.0:
+        remarks.append(
+            f"noise of about {100.0 * done.noise:.2g} % of the level was found; the model "
+            "followed the channels without it, and samples that were not clipped keep it"
+        )
     if done.status is Status.MAX_ITER:
         remarks.append("the model's minimiser was not reached everywhere")
     return tuple(remarks)

@@ -12,6 +12,7 @@ from recover.core.progress import Progress, Watch
 from recover.image.boxes import Box, plan_boxes, some_boxes
 from recover.image.domain import LINEAR, LOGARITHM
 from recover.image.model import EnergySettings, energy_of
+from recover.image.noise import followed, with_noise
 from recover.image.opposed import chrominance, opposed_part
 from recover.image.points import point_sources
 from recover.image.side import Scaled
@@ -46,6 +47,8 @@ class Restored:
         Of the model that was used.
     again : float
         Share of the level at which the picture was last clipped again.
+    noise : float
+        Estimate of its deviation in units of the level, 0 where it is not material.
     """
 
     shrinkage: tuple[float, ...]
@@ -53,6 +56,7 @@ class Restored:
     status: Status
     settings: EnergySettings
     again: float = AGAIN
+    noise: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,6 +108,7 @@ def restore(out: Array, scaled: Scaled, choice: Choice) -> Restored:
     fits = list[float]()
     counter = _Counter(choice.watch)
     if way is Way.VALIDATED:
+        scaled = with_noise(scaled)
         hidden = scaled.above(AGAIN)
         boxes = some_boxes(_planned(hidden, settings), _TRIED, choice.rng)
         planned = _planned(scaled.clipped, settings)
@@ -130,7 +135,7 @@ def restore(out: Array, scaled: Scaled, choice: Choice) -> Restored:
         shrinkage = (min(factor, *shrinkage),)
     _write(out, scaled, done, shrinkage, blend)
     status = _worst(done, stopped=counter.stopped)
-    return Restored(shrinkage, blend, status, settings, again)
+    return Restored(shrinkage, blend, status, settings, again, scaled.noise)
 
 
 def _nearer(
@@ -208,7 +213,8 @@ def _predictions(
     (settings, spread), (share, hidden) = model, at
     for box in boxes:
         tol = TOL if share == 1.0 else TRIAL_TOL
-        planes, clipped = scaled.part(box, share), box.cut(hidden)
+        clipped = box.cut(hidden)
+        planes = followed(scaled.part(box, share), clipped, scaled.noise / share)
         energy = energy_of(planes, clipped, settings, tol=tol, own=box.own, spread=spread)
         where = clipped & box.own
         if len(planes) > 1:

@@ -27,12 +27,15 @@ class Scaled:
     planes : array [shape=(channels, height, width), floating]
     clipped : array of bool [shape of planes]
     level, origin : array [shape=(channels, 1, 1), or level per pixel]
+    noise : float
+        Standard deviation of the noise in units of the level, 0 where it is not material.
     """
 
     planes: Array
     clipped: Array
     level: Array
     origin: Array
+    noise: float = 0.0
 
     @staticmethod
     def high(planes: Array, side: Side) -> Scaled:
