@@ -14,7 +14,7 @@ from recover.image.side import Scaled
 __all__ = ["denoised", "followed", "noise_level", "with_noise"]
 
 _MATERIAL = 0.004  # of the level: below, finest detail is as large and nothing is done
-_BLOCK = 16  # pixels along each side of the blocks from which the noise is taken
+_BLOCK = 16  # pixels along each side of the blocks from which the noise is taken; they overlap
 _BLOCKS = 1024  # that are looked at
 _FEWEST = 4
 _CALM = 0.1  # quantile over the blocks: in these there is little but noise
@@ -89,8 +89,8 @@ def noise_level(scaled: Scaled) -> float:
     height, width = scaled.planes.shape[1:]
     corners = [
         (row, column)
-        for row in range(0, height - _BLOCK + 1, _BLOCK)
-        for column in range(0, width - _BLOCK + 1, _BLOCK)
+        for row in range(0, height - _BLOCK + 1, _BLOCK // 2)
+        for column in range(0, width - _BLOCK + 1, _BLOCK // 2)
     ]
     found = list[float]()
     for row, column in corners[:: max(1, -(-len(corners) // _BLOCKS))]:
