@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +20,7 @@ from recover.phase.blind_scan import scan_of, with_probe
 from recover.phase.plan import SEARCH_TOL, single_serves
 from recover.phase.result import PhaseResult
 from recover.phase.retrieve import result_of, unexplained
-from recover.phase.scan import refuse_sparse, scan_coverage, scan_domain, scan_notes
+from recover.phase.scan import refuse_sparse, scan_coverage, scan_domain, scan_notes, windowed
 from recover.phase.search import (
     POLISH_STEPS,
     Found,
@@ -126,6 +127,8 @@ def retrieve_scan(
     scan = scan_of(frame)
     coverage = scan_coverage(scan)
     refuse_sparse(scan, coverage)
+    if refine_probe:  # the guess may be dark where the probe is not
+        coverage = replace(coverage, lit=windowed(scan))
     domain = scan_domain(coverage, domain)
     problem = phase_problem(magnitudes, frame, domain, noise)
     if refine_probe:

@@ -20,6 +20,7 @@ __all__ = [
     "scan_coverage",
     "scan_frame",
     "scan_notes",
+    "windowed",
 ]
 
 LEAST_OVERLAP = 0.1  # share of a window below which it tells nothing of its neighbour
@@ -121,6 +122,14 @@ def scan_frame(arrays: Mapping[str, Array], *, real: bool) -> Ptychography:
     spans = zip(first, last, probe.shape, strict=True)
     shape = tuple(int(np.ceil(b - a)) + n for a, b, n in spans)
     return Ptychography(shape, probe, places - first, real)
+
+
+def windowed(frame: Ptychography) -> Array:
+    """Return which samples lie in some window, lit or not."""
+    found = np.zeros(frame.shape, dtype=bool)
+    for window in frame.windows:
+        found[window] = True
+    return found
 
 
 def refuse_sparse(frame: Ptychography, coverage: ScanCoverage) -> None:

@@ -21,6 +21,7 @@ STILL = 2  # sweeps in which the probe stays as it is
 ENOUGH = 1e-4  # of the expected decrease: what a step must bring
 HALVINGS = 12
 AT_REST, SETTLED = 1e-8, 1e-6  # decrease of a step, relative to the misfit's square
+IDLE = 5  # steps one after another with no more decrease than that: descent is at rest
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +43,7 @@ class _State:
     descent: _Descent | None
     count: int
     residual: float
+    idle: int = 0
     finished: Status | None = None
 
 
@@ -176,7 +178,8 @@ class PtychographicRetrieval(Method[_State]):
             length *= 0.5
         if not value < old.value:
             if not old.memory.moves:
-                return replace(state, descent=old, finished=self._rest(state, old.value, 0.0))
+                stuck = replace(state, descent=old, idle=IDLE)
+                return replace(stuck, finished=self._rest(stuck, old.value, 0.0))
             return replace(state, descent=self._begun(state))  # forgets what misled it
         x, probe = self._parted(state, there)
         memory = old.memory.told(there - point, gradient - old.gradient)
@@ -188,13 +191,14 @@ class PtychographicRetrieval(Method[_State]):
             residual=task.relative(2.0 * value),
         )
         drop = (old.value - value) / old.value if old.value > 0.0 else 0.0
+        following = replace(following, idle=state.idle + 1 if drop <= AT_REST else 0)
         return replace(following, finished=self._rest(following, value, drop))
 
     def _rest(self, state: _State, value: float, drop: float) -> Status | None:
         """Return how descent has ended, None if it goes on."""
         if state.task.relative(2.0 * value) <= state.task.discrepancy:
             return Status.CONVERGED if drop <= SETTLED else None
-        return Status.STALLED if drop <= AT_REST else None
+        return Status.STALLED if state.idle >= IDLE else None
 
     def _begun(self, state: _State) -> _Descent:
         lit, shown = state.task.metric(state.x, state.probe)
