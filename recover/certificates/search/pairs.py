@@ -21,8 +21,8 @@ def clip_pair(
     """Return two signals of the domain, and their ratio rounded up.
 
     Starts from the pairs ``x +- s v`` around the witness of the smallest eigenvalue, along the
-    direction v that is seen least there, and from opposite pairs along the bottom eigenvectors
-    of the whole frame; then improves the best by random steps that shrink.
+    direction v that is seen least there, from opposite pairs along the bottom eigenvectors of
+    the whole frame, and from random ones; then improves the best by random steps that shrink.
 
     Parameters
     ----------
@@ -77,6 +77,9 @@ def _starts(bands: Bands, bracket: Bracket, rng: np.random.Generator) -> tuple[A
     centres = rng.standard_normal((count, bands.dimension))
     centres *= reach / np.sqrt((centres**2).sum(axis=1, keepdims=True))
     pairs.append((bands.inside(centres + steps), bands.inside(centres - steps)))
+    # and pairs of no particular direction, as where several directions are seen equally badly
+    free = rng.spawn(1)[0].standard_normal((2, count, bands.dimension)) * reach
+    pairs.append((bands.inside(free[0]), bands.inside(free[1])))
     if bracket.witness is not None and bracket.vectors:
         v = bracket.vectors[0]
         # far enough out a direction does what the search saw on the unit ball
