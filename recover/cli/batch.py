@@ -11,12 +11,27 @@ from typing import Any, Protocol, TypeVar
 
 import click
 
-from recover.cli.output import Bar, complain
+from recover.certificates.certificate import Certificate
+from recover.cli.output import (
+    Bar,
+    check_certificate_writable,
+    complain,
+    write_certificate,
+    write_json,
+)
 from recover.core.errors import ParameterError, RecoverError
-from recover.io.atomic import STANDARD, check_writable
+from recover.io.atomic import STANDARD, check_writable, write_text
 from recover.solve.base import Watch
 
-__all__ = ["SideFiles", "file_options", "level_text", "process_all", "targets_of"]
+__all__ = [
+    "SideFiles",
+    "check_evidence",
+    "file_options",
+    "level_text",
+    "process_all",
+    "targets_of",
+    "write_side_files",
+]
 
 _Options_contra = TypeVar("_Options_contra", contravariant=True)
 _Report_co = TypeVar("_Report_co", covariant=True)
@@ -59,6 +74,29 @@ class SideFiles:
         for path in (*single.values(), self.json):
             if path is not None:
                 check_writable(path, force=force)
+
+
+class Saved(Protocol):
+    """What a report and a saved file are made of."""
+
+    @property
+    def certificate(self) -> Certificate: ...
+
+    def save(self, path: str | Path, *, force: bool = False) -> None: ...
+
+
+_Result = TypeVar("_Result", bound=Saved)
+_Result_co = TypeVar("_Result_co", bound=Saved, covariant=True)
+EVIDENCE = ".evidence.npz"  # beside the JSON, and no name that --save would be given
+
+
+class Done(Protocol[_Result_co]):
+    """What was done with one file."""
+
+    @property
+    def result(self) -> _Result_co: ...
+
+    def to_json(self) -> dict[str, Any]: ...
 
 
 class Process(Protocol[_Options_contra, _Report_co]):
@@ -182,3 +220,47 @@ def _collected(
     if not done:
         raise ParameterError(f"none of the {len(inputs)} files could be recovered; see above")
     return done, int(len(done) < len(inputs))
+
+
+def check_evidence(path: str | None, inputs: Sequence[str], *, force: bool) -> None:
+    """Raise `FileError` if one input's evidence could not be written beside its JSON."""
+    if path is not None and len(inputs) == 1:
+        check_certificate_writable(path, force=force, ending=EVIDENCE)
+
+
+def write_side_files(
+    side: SideFiles,
+    done: Sequence[Done[_Result]],
+    inputs: Sequence[str],
+    draw: Callable[[_Result, str, str], str],
+    *,
+    force: bool,
+) -> None:
+    """Write the page, the figures and the saved result that were asked for.
+
+    Parameters
+    ----------
+    side : SideFiles
+        Checked before the work.
+    done : sequence of Done
+        What was done with the files.
+    inputs : sequence of str
+        Their names; page and saved result are of the only one.
+    draw : callable
+        The page of a result, its title and the command that verifies it.
+    force : bool
+        Replace existing files.
+    """
+    if side.report is not None:
+        verify_with = f"recover verify {side.json} {inputs[0]}" if side.json else ""
+        page = draw(done[0].result, Path(inputs[0]).name, verify_with)
+        write_text(side.report, page, force=force)
+    if side.json is not None:
+        data = [each.to_json() for each in done]
+        if len(inputs) == 1:
+            promise = done[0].result.certificate
+            write_certificate(side.json, data[0], promise, force=force, ending=EVIDENCE)
+        else:
+            write_json(side.json, data, force=force)
+    if side.save is not None:
+        done[0].result.save(side.save, force=force)

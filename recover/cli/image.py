@@ -7,22 +7,30 @@ from pathlib import Path
 
 import click
 
-from recover.cli.batch import SideFiles, file_options, level_text, process_all, targets_of
-from recover.cli.output import (
-    check_certificate_writable,
-    print_table,
-    write_certificate,
-    write_json,
+from recover.cli.batch import (
+    SideFiles,
+    check_evidence,
+    file_options,
+    level_text,
+    process_all,
+    targets_of,
+    write_side_files,
 )
+from recover.cli.output import print_table
 from recover.core.errors import ParameterError
-from recover.image import ChannelLevel, ImageOptions, ImageReport, process_image
+from recover.image import (
+    ChannelLevel,
+    ImageOptions,
+    ImageReport,
+    ImageResult,
+    process_image,
+)
 from recover.image.reports import TRANSFERS
-from recover.io.atomic import STANDARD, write_text
+from recover.io.atomic import STANDARD
 from recover.io.image_raw import RAW_ENDINGS
 
 __all__ = ["image_command", "image_rows"]
 
-EVIDENCE = ".evidence.npz"  # beside the JSON, and no name that --save would be given
 SUMMARY = ("file", "clipped", "levels", "recovered", "time", "error bound")
 
 
@@ -95,25 +103,11 @@ def image_command(
     folder = Path(output).is_dir()
     targets = targets_of(inputs, output)
     targets = tuple(_lossless(name) for name in targets) if folder else targets
-    SideFiles(report, json_path, save, {}).check(inputs, force=force)
-    if json_path is not None and len(inputs) == 1:
-        check_certificate_writable(json_path, force=force, ending=EVIDENCE)
+    side = SideFiles(report, json_path, save, {})
+    side.check(inputs, force=force)
+    check_evidence(json_path, inputs, force=force)
     done, status = process_all(process_image, inputs, targets, options, jobs, quiet=quiet)
-    if report is not None:
-        from recover.report.image import image_report
-
-        verify_with = f"recover verify {json_path} {inputs[0]}" if json_path else ""
-        page = image_report(done[0].result, Path(inputs[0]).name, verify_with)
-        write_text(report, page, force=force)
-    if json_path is not None:
-        data = [each.to_json() for each in done]
-        if len(inputs) == 1:
-            promise = done[0].result.certificate
-            write_certificate(json_path, data[0], promise, force=force, ending=EVIDENCE)
-        else:
-            write_json(json_path, data, force=force)
-    if save is not None:
-        done[0].result.save(save, force=force)
+    write_side_files(side, done, inputs, _page, force=force)
     if not quiet and STANDARD not in (output, json_path):
         print_table(SUMMARY, image_rows(done))
         for each in done:
@@ -121,6 +115,12 @@ def image_command(
             for note in (*each.result.notes, *each.notes):
                 click.echo(f"{each.input}: note: {note}")
     return status
+
+
+def _page(result: ImageResult, title: str, verify_with: str) -> str:
+    from recover.report.image import image_report
+
+    return image_report(result, title, verify_with)
 
 
 def image_rows(reports: Sequence[ImageReport]) -> list[list[str]]:

@@ -7,19 +7,21 @@ from pathlib import Path
 
 import click
 
-from recover.cli.batch import SideFiles, file_options, process_all, targets_of
-from recover.cli.output import (
-    check_certificate_writable,
-    print_table,
-    write_certificate,
-    write_json,
+from recover.cli.batch import (
+    SideFiles,
+    check_evidence,
+    file_options,
+    process_all,
+    targets_of,
+    write_side_files,
 )
-from recover.io.atomic import STANDARD, write_text
+from recover.cli.output import print_table
+from recover.io.atomic import STANDARD
 from recover.phase.app import PhaseOptions, PhaseReport, process_phase
+from recover.phase.result import PhaseResult
 
 __all__ = ["phase_command", "phase_rows"]
 
-EVIDENCE = ".evidence.npz"  # beside the JSON, and no name that --save would be given
 SUMMARY = ("file", "setup", "object", "residual", "time", "error bound")
 
 
@@ -86,25 +88,11 @@ def phase_command(
     targets = targets_of(inputs, output)
     if Path(output).is_dir():
         targets = tuple(str(Path(name).with_suffix(".npz")) for name in targets)
-    SideFiles(report, json_path, save, {}).check(inputs, force=force)
-    if json_path is not None and len(inputs) == 1:
-        check_certificate_writable(json_path, force=force, ending=EVIDENCE)
+    side = SideFiles(report, json_path, save, {})
+    side.check(inputs, force=force)
+    check_evidence(json_path, inputs, force=force)
     done, status = process_all(process_phase, inputs, targets, options, jobs, quiet=quiet)
-    if report is not None:
-        from recover.report.phase import phase_report
-
-        verify_with = f"recover verify {json_path} {inputs[0]}" if json_path else ""
-        page = phase_report(done[0].result, Path(inputs[0]).name, verify_with)
-        write_text(report, page, force=force)
-    if json_path is not None:
-        plain = [each.to_json() for each in done]
-        if len(inputs) == 1:
-            promise = done[0].result.certificate
-            write_certificate(json_path, plain[0], promise, force=force, ending=EVIDENCE)
-        else:
-            write_json(json_path, plain, force=force)
-    if save is not None:
-        done[0].result.save(save, force=force)
+    write_side_files(side, done, inputs, _page, force=force)
     if not quiet and json_path != STANDARD:
         print_table(SUMMARY, phase_rows(done))
         for each in done:
@@ -112,6 +100,12 @@ def phase_command(
             for note in each.notes:
                 click.echo(f"{each.input}: note: {note}")
     return status
+
+
+def _page(result: PhaseResult, title: str, verify_with: str) -> str:
+    from recover.report.phase import phase_report
+
+    return phase_report(result, title, verify_with)
 
 
 def phase_rows(reports: Sequence[PhaseReport]) -> list[list[str]]:

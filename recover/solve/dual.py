@@ -9,8 +9,8 @@ import numpy as np
 from recover.core.arrays import Array
 from recover.core.linear import conjugate_gradients
 from recover.frames.base import Frame
-from recover.frames.bounds import real_matrix
-from recover.frames.structure import HasDiagonal, HasRows
+from recover.frames.bounds import frame_diagonal, real_matrix
+from recover.frames.structure import HasRows
 from recover.models.domains import Support
 from recover.models.problem import Problem
 from recover.solve.fixed import clearly_regular, fits_dense, real_dtype
@@ -82,9 +82,7 @@ class CanonicalDual:
 
 
 def _reciprocal_diagonal(frame: Frame, dtype: np.dtype[np.floating]) -> Array | None:
-    if not isinstance(frame, HasDiagonal):
-        return None
-    found = frame.subframe_diagonal(np.ones(frame.coef_shape, dtype=bool))
+    found = frame_diagonal(frame)
     if found is None or not found.entries.min() > found.slack:
         return None
     return (1.0 / found.entries.reshape(frame.signal_shape)).astype(dtype)
