@@ -80,9 +80,13 @@ class Saved(Protocol):
     """What a report and a saved file are made of."""
 
     @property
-    def certificate(self) -> Certificate: ...
+    def certificate(self) -> Certificate:
+        """Return what is promised about the result."""
+        ...
 
-    def save(self, path: str | Path, *, force: bool = False) -> None: ...
+    def save(self, path: str | Path, *, force: bool = False) -> None:
+        """Write the result to a new file, or over an old one where `force` says so."""
+        ...
 
 
 _Result = TypeVar("_Result", bound=Saved)
@@ -94,9 +98,13 @@ class Done(Protocol[_Result_co]):
     """What was done with one file."""
 
     @property
-    def result(self) -> _Result_co: ...
+    def result(self) -> _Result_co:
+        """Return the result with its certificate."""
+        ...
 
-    def to_json(self) -> dict[str, Any]: ...
+    def to_json(self) -> dict[str, Any]:
+        """Return the account of the run as JSON writes it."""
+        ...
 
 
 class Process(Protocol[_Options_contra, _Report_co]):
