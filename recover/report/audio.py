@@ -15,6 +15,7 @@ from recover.report.conditional import conditional_blocks
 from recover.report.confidence import confidence_blocks
 from recover.report.histogram import level_histogram
 from recover.report.page import (
+    Chapter,
     Figure,
     Section,
     command,
@@ -26,7 +27,7 @@ from recover.report.page import (
 )
 from recover.report.words import certificate_paragraphs, number
 
-__all__ = ["audio_report"]
+__all__ = ["audio_chapter", "audio_report"]
 
 MAX_CHANNELS = 2  # drawn; the tables hold all
 _PLAINLY = (
@@ -59,6 +60,20 @@ def audio_report(
     conditional : ConditionalAccount, optional
         Of the same result; drawn over time too.
     """
+    return page(
+        audio_chapter(result, title, verify_with, estimate=estimate, conditional=conditional)
+    )
+
+
+def audio_chapter(
+    result: AudioResult,
+    title: str,
+    verify_with: str = "",
+    *,
+    estimate: ErrorEstimate | None = None,
+    conditional: ConditionalAccount | None = None,
+) -> Chapter:
+    """Return what the report tells; the arguments are those of `audio_report`."""
     found = (_levels_table(result), paragraphs([result.note]), *_histograms(result))
     sections = [Section("What was found", found)]
     if result.recovered.any():
@@ -81,9 +96,7 @@ def audio_report(
     if excerpt is not None:
         first, last = _origin(result), _origin(result) + len(result.samples) / result.rate
         lead += f" Drawn is the most clipped part, {first:.1f} to {last:.1f} s."
-    return page(
-        f"recover: {title}", lead, sections, "Written by recover. Nothing was sent anywhere."
-    )
+    return Chapter(title, lead, tuple(sections))
 
 
 def _origin(result: AudioResult) -> float:

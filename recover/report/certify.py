@@ -15,6 +15,7 @@ from recover.models.modulus import Modulus
 from recover.models.noise import Noise
 from recover.report.canvas import CLIPPED, INK, RECOVERED, canvas, png
 from recover.report.page import (
+    Chapter,
     Figure,
     Section,
     command,
@@ -75,9 +76,7 @@ def certify_report(
         sections.append(Section("Verification", (text, command(verify_with))))
     name = type(model).__name__
     lead = f"{name} of {m} measuring vectors in R^{n}."
-    return page(
-        f"recover: stability of a {name} measurement", lead, sections, "Written by recover."
-    )
+    return page(Chapter(f"stability of a {name} measurement", lead, tuple(sections)))
 
 
 def _words(certificate: Certificate) -> list[str]:

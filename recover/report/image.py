@@ -8,7 +8,7 @@ from recover.core.arrays import Array
 from recover.image.levels import ChannelLevel
 from recover.image.result import ImageResult
 from recover.report.compare import compare, key, photo
-from recover.report.page import Section, command, page, paragraphs, promise, table
+from recover.report.page import Chapter, Section, command, page, paragraphs, promise, table
 from recover.report.pictures import (
     CLASSES,
     Scene,
@@ -23,7 +23,7 @@ from recover.report.pictures import (
 from recover.report.profile import profile
 from recover.report.words import certificate_paragraphs, number
 
-__all__ = ["image_report"]
+__all__ = ["image_chapter", "image_report"]
 
 MOST_PARTS = 20  # regions in the table
 _TRUST = (0.25, 1.0, 2.0, 3.0)  # stops: by what factor the true value may be larger
@@ -43,6 +43,11 @@ def image_report(result: ImageResult, title: str, verify_with: str = "") -> str:
     verify_with : str
         The command that re-verifies the certificate, if it was saved.
     """
+    return page(image_chapter(result, title, verify_with))
+
+
+def image_chapter(result: ImageResult, title: str, verify_with: str = "") -> Chapter:
+    """Return what the report tells; the arguments are those of `image_report`."""
     scene = scene_of(result)
     sections = []
     if result.recovered.any():
@@ -53,12 +58,7 @@ def image_report(result: ImageResult, title: str, verify_with: str = "") -> str:
         sections.append(Section("What was recovered", tuple(_recovered(result, scene))))
         sections.append(Section("How far one can see", tuple(_trust_map(result, scene))))
     sections.append(Section("What is promised", tuple(_promises(result, verify_with))))
-    return page(
-        f"recover: {title}",
-        _lead(result, scene),
-        sections,
-        "Written by recover. Nothing was sent anywhere.",
-    )
+    return Chapter(title, _lead(result, scene), tuple(sections))
 
 
 def _lead(result: ImageResult, scene: Scene) -> str:

@@ -7,7 +7,7 @@ import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["Figure", "Section", "page", "table"]
+__all__ = ["Chapter", "Figure", "Section", "book", "page", "table"]
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1b1f24; --soft: #57606a; --line: #d0d7de;
@@ -22,6 +22,10 @@ _STYLE = """
 body { margin: 0 auto; padding: 1.5rem clamp(1rem, 4vw, 3rem); max-width: 72rem;
   font: 1rem/1.55 system-ui, sans-serif; color: var(--ink); background: var(--paper); }
 h1 { font-size: clamp(1.4rem, 4vw, 2rem); line-height: 1.2; margin: .2rem 0 .4rem; }
+article { margin-top: 3rem; border-top: 3px solid var(--line); padding-top: 1rem; }
+article h1 { font-size: clamp(1.3rem, 3.5vw, 1.7rem); }
+nav ul { list-style: none; display: flex; flex-wrap: wrap; gap: .3rem 1.5rem; padding: 0; }
+a { color: var(--mark); }
 h2 { font-size: 1.2rem; margin: 2.2rem 0 .6rem; padding-top: .6rem;
   border-top: 1px solid var(--line); }
 p.lead { color: var(--soft); margin-top: 0; }
@@ -94,6 +98,7 @@ ul.key img { width: 1.6rem; height: 1rem; vertical-align: -.1rem; margin-right: 
   break-inside: avoid; } }
 """
 
+_FOOTER = "Written by recover. Nothing was sent anywhere."
 _SHORT = 14  # letters of a cell that is kept on one line
 
 # patterns, so that the labels can be told apart without colours
@@ -133,6 +138,25 @@ class Section:
 
     title: str
     blocks: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """What is told of one result: a page of its own, or a part of one.
+
+    Parameters
+    ----------
+    title : str
+        Name of what was recovered or certified.
+    lead : str
+        The result in a sentence or two.
+    sections : tuple of Section
+        In the order of reading.
+    """
+
+    title: str
+    lead: str
+    sections: tuple[Section, ...]
 
 
 def paragraphs(texts: Sequence[str]) -> str:
@@ -176,17 +200,38 @@ def _cell(text: str) -> str:
     return f"<td{kind}>{html.escape(text)}</td>"
 
 
-def page(title: str, lead: str, sections: Sequence[Section], footer: str) -> str:
-    """Return the whole page."""
+def page(chapter: Chapter) -> str:
+    """Return a page that holds one result."""
+    return _document(chapter.title, chapter.lead, _sections(chapter.sections))
+
+
+def book(title: str, lead: str, chapters: Sequence[Chapter]) -> str:
+    """Return one page that holds several results, with links to each."""
+    links = "".join(
+        f'<li><a href="#part{k}">{html.escape(each.title)}</a></li>'
+        for k, each in enumerate(chapters)
+    )
     body = "".join(
+        f'<article id="part{k}"><h1>{html.escape(each.title)}</h1>'
+        f'<p class="lead">{html.escape(each.lead)}</p>{_sections(each.sections)}</article>'
+        for k, each in enumerate(chapters)
+    )
+    return _document(title, lead, f"<nav><ul>{links}</ul></nav>{body}")
+
+
+def _sections(sections: Sequence[Section]) -> str:
+    return "".join(
         f"<section><h2>{html.escape(s.title)}</h2>{''.join(s.blocks)}</section>"
         for s in sections
     )
+
+
+def _document(title: str, lead: str, body: str) -> str:
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<link rel="icon" href="data:,"><title>{html.escape(title)}</title>'
-        f"<style>{_STYLE}</style></head><body>{_PATTERNS}<h1>{html.escape(title)}</h1>"
-        f'<p class="lead">{html.escape(lead)}</p>{body}'
-        f"<footer>{html.escape(footer)}</footer></body></html>\n"
+        f'<link rel="icon" href="data:,"><title>recover: {html.escape(title)}</title>'
+        f"<style>{_STYLE}</style></head><body>{_PATTERNS}<header><h1>{html.escape(title)}</h1>"
+        f'<p class="lead">{html.escape(lead)}</p></header>{body}'
+        f"<footer>{_FOOTER}</footer></body></html>\n"
     )

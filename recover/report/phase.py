@@ -10,6 +10,7 @@ from recover.core.arrays import Array
 from recover.phase.result import PhaseResult
 from recover.report.canvas import INK, RECOVERED, canvas, png
 from recover.report.page import (
+    Chapter,
     Figure,
     Section,
     command,
@@ -24,7 +25,7 @@ from recover.report.words import certificate_paragraphs, number
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["phase_report"]
+__all__ = ["phase_chapter", "phase_report"]
 
 CYCLIC, GREY, HEAT = "twilight", "gray", "magma"
 FAINT = 0.02  # of the largest amplitude: below it a phase is not drawn
@@ -43,6 +44,11 @@ def phase_report(result: PhaseResult, title: str, verify_with: str = "") -> str:
     verify_with : str
         The command that re-verifies the certificate, if it was saved.
     """
+    return page(phase_chapter(result, title, verify_with))
+
+
+def phase_chapter(result: PhaseResult, title: str, verify_with: str = "") -> Chapter:
+    """Return what the report tells; the arguments are those of `phase_report`."""
     sections = [
         Section("The object", (figure(_object(result)),)),
         *_scan(result),
@@ -55,9 +61,7 @@ def phase_report(result: PhaseResult, title: str, verify_with: str = "") -> str:
         f"An object of {shape} from {result.magnitudes.size} magnitudes; its own magnitudes "
         f"differ from them by {result.residual:.2e} of their norm."
     )
-    return page(
-        f"recover: {title}", lead, sections, "Written by recover. Nothing was sent anywhere."
-    )
+    return Chapter(title, lead, tuple(sections))
 
 
 def _plane(array: Array) -> Array:
