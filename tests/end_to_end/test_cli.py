@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -247,25 +246,44 @@ def test_verify_refuses_what_is_no_certificate(run, tmp_path, text):
 
 
 def test_interruption_leaves_nothing_partial(tmp_path):
+    termios = pytest.importorskip("termios")
     rate = 44100
     noise = np.random.default_rng(0).standard_normal(20 * rate)
     source = tmp_path / "long.wav"
     soundfile.write(source, np.clip(noise, -1.0, 1.0) * 0.9, rate, subtype="PCM_16")
     before = sorted(tmp_path.iterdir())
+    ours, theirs = os.openpty()
+    termios.tcsetwinsize(theirs, (24, 80))
     process = subprocess.Popen(
         [sys.executable, "-m", "recover", "audio", source, "-o", tmp_path / "o.wav"],
-        stderr=subprocess.PIPE,
-        text=True,
+        stderr=theirs,
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
         start_new_session=True,
     )
-    time.sleep(3.0)
+    os.close(theirs)
+    err = printed_until(ours, "%|")  # the bar: the work has begun, however long imports took
+    assert "%|" in err
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
-    assert process.returncode == 130
+    err += printed_until(ours, None)
+    assert process.wait(timeout=60) == 130
+    os.close(ours)
     assert "interrupted" in err
     assert "Traceback" not in err
     assert sorted(tmp_path.iterdir()) == before
+
+
+def printed_until(terminal, sign):
+    """What a process prints on its terminal, up to a sign or to its end."""
+    text = ""
+    while sign is None or sign not in text:
+        try:
+            data = os.read(terminal, 4096)
+        except OSError:  # Linux: the last writer has gone
+            break
+        if not data:
+            break
+        text += data.decode(errors="replace")
+    return text
 
 
 def test_list_names_one_of_each(run):
