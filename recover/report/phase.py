@@ -83,7 +83,10 @@ def _object(result: PhaseResult) -> Figure:
         return Figure(png(drawn), "Amplitude and phase of the object.", "The object.")
     is_complex = np.iscomplexobj(shown)
     drawn, axes = canvas(1, 4.6 if is_complex else 5.5, 2 if is_complex else 1)
-    _picture(axes[0], amplitude if is_complex else shown, GREY, "amplitude")
+    # from zero on, so that rounding of a constant amplitude is not drawn as a texture
+    bottom, top = min(float(np.real(shown).min()), 0.0), float(amplitude.max(initial=0.0))
+    ends = (0.0 if is_complex else bottom, top if top > 0.0 else 1.0)
+    _picture(axes[0], amplitude if is_complex else shown, GREY, "amplitude", ends=ends)
     if is_complex:
         phase = np.where(
             amplitude > FAINT * amplitude.max(initial=0.0), np.angle(shown), np.nan
