@@ -19,6 +19,7 @@ from recover.image.arguments import (
     from_planes,
 )
 from recover.image.domain import LINEAR
+from recover.image.field import restore_field
 from recover.image.model import default_settings
 from recover.image.remarks import remarks_on
 from recover.image.restore import Choice, Restored, restore
@@ -26,7 +27,7 @@ from recover.image.result import ImageResult
 from recover.image.side import Scaled
 from recover.image.sides import hidden_samples, resolve_sides
 from recover.image.transfer import transfer_named, warn_if_odd
-from recover.image.ways import way_named
+from recover.image.ways import Way, way_named
 from recover.solve.base import AnyMethod, Status, Watch
 
 __all__ = ["as_floating", "declip"]
@@ -71,7 +72,9 @@ def declip(
         Samples within this distance of a level count as clipped.
     method : Method, str or None
         None validates the cross-channel model and blends in the rule of opposed channels;
-        "MultigridObstacle" (or an instance) takes the model as it is, "opposed" the rule.
+        "MultigridObstacle" (or an instance) takes the model as it is, "opposed" the rule,
+        "stars" one profile for all stars of a grey picture, which None tries as well where it
+        sees them.
     certify : bool
         Whether to certify the result.
     rng : int or Generator
@@ -127,8 +130,17 @@ def _run(out: Array, planes: Array, sides: Sides, choice: Choice) -> Restored:
         linear = replace(choice, settings=replace(choice.settings, domain=LINEAR))
         done = restore(out, Scaled.low(planes, low), linear)
     if high is not None and high.clipped.any() and done.status is not Status.STOPPED:
-        done = restore(out, Scaled.high(planes, high), choice)
+        done = _restore_high(out, Scaled.high(planes, high), choice)
     return done
+
+
+def _restore_high(out: Array, scaled: Scaled, choice: Choice) -> Restored:
+    """Recover as a field of stars if that is asked for or better, in general otherwise."""
+    if choice.way in (Way.VALIDATED, Way.STARS):
+        field = restore_field(out, scaled, forced=choice.way is Way.STARS)
+        if field is not None:
+            return Restored((1.0,), 0.0, Status.CONVERGED, choice.settings, field=field)
+    return restore(out, scaled, choice)
 
 
 def _mask(mask: npt.ArrayLike | None, image: Array, axis: int | None) -> Array | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,10 +10,12 @@ import numpy as np
 from recover.core.arrays import Array
 from recover.image.levels import ChannelLevel
 from recover.image.restore import Restored
+from recover.image.stars import StarField
 from recover.solve.base import Status
 
 __all__ = ["remarks_on"]
 
+_MAGNITUDE = 2.5 / math.log(10.0)  # magnitudes per unit of the natural logarithm
 _MUCH = 0.5  # share of clipped samples from which little is left to go by
 
 
@@ -41,6 +44,8 @@ def remarks_on(
                 f"channel {c + 1}: clipping the image again at {done.again:.2g} of its level "
                 f"shows the model to overshoot; {100.0 * factor:.0f} % of the excess was kept"
             )
+    if done.field is not None:
+        remarks.append(_stars(done.field))
     if done.noise > 0.0:
         remarks.append(
             f"noise of about {100.0 * done.noise:.2g} % of the level was found; the model "
@@ -49,3 +54,21 @@ def remarks_on(
     if done.status is Status.MAX_ITER:
         remarks.append("the model's minimiser was not reached everywhere")
     return tuple(remarks)
+
+
+def _stars(field: StarField) -> str:
+    """Return what is to be said of a field of stars."""
+    told = (
+        f"taken for a field of stars over a background of {field.background:.4g}: the "
+        f"smoothest logarithm, and by {100.0 * field.share:.0f} % one profile for all "
+        f"{field.stars}, {field.profile.width_at_half:.2g} pixels wide at half its height"
+    )
+    if field.misses is None:
+        return f"{told}; too few unsaturated stars are known to test it"
+    found, before = (
+        f"{_MAGNITUDE * miss:.2g}" for miss in (field.misses.field, field.misses.clipped)
+    )
+    return (
+        f"{told}; the fluxes of stars that were clipped again came out {found} magnitudes off "
+        f"in the mean, {before} if left clipped"
+    )

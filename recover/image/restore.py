@@ -17,6 +17,7 @@ from recover.image.opposed import chrominance, opposed_part
 from recover.image.points import point_sources
 from recover.image.side import Scaled
 from recover.image.slopes import global_spread
+from recover.image.stars import StarField
 from recover.image.validation import AGAIN, Trial, blend_of, misfit_of, share_of, shrinkage_of
 from recover.image.ways import Way
 from recover.solve.base import Status
@@ -32,7 +33,7 @@ _SPREAD = 100_000  # pixels from which global variances are taken
 _TRIED = 150_000  # pixels on which a large picture is validated
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Restored:
     """How far a recovery was trusted, and how it ended.
 
@@ -49,6 +50,8 @@ class Restored:
         Share of the level at which the picture was last clipped again.
     noise : float
         Estimate of its deviation in units of the level, 0 where it is not material.
+    field : StarField or None
+        What was fitted, if the picture was recovered as a field of stars.
     """
 
     shrinkage: tuple[float, ...]
@@ -57,6 +60,7 @@ class Restored:
     settings: EnergySettings
     again: float = AGAIN
     noise: float = 0.0
+    field: StarField | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,10 +107,8 @@ def restore(out: Array, scaled: Scaled, choice: Choice) -> Restored:
     scaled : Scaled
     choice : Choice
     """
-    way = choice.way
-    settings, trial = choice.settings, _no_trial()
-    fits = list[float]()
-    counter = _Counter(choice.watch)
+    way, settings, trial = choice.way, choice.settings, _no_trial()
+    counter, fits = _Counter(choice.watch), list[float]()
     if way is Way.VALIDATED:
         scaled = with_noise(scaled)
         hidden = scaled.above(AGAIN)

@@ -16,6 +16,7 @@ class Way(Enum):
     VALIDATED = "auto"
     MODEL = "MultigridObstacle"
     RULE = "opposed"
+    STARS = "stars"
 
 
 def way_named(method: AnyMethod | str | None) -> Way:

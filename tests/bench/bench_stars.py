@@ -55,4 +55,4 @@ def test_magnitudes(quantile: float) -> None:
             )
         print(f"; {spent:.1f} CPU s for {truth.size / 1e6:.2f} MP")
         if quantile > 99.0:
-            assert np.median(errors(field.image, truth, clipped)) <= MOST
+            assert np.median(errors(general, truth, clipped)) <= MOST

@@ -5,7 +5,10 @@ import pytest
 from scipy import ndimage
 
 from recover.core.errors import ParameterError
-from recover.image.stars import Profile, recover_stars, smooth_logarithm
+from recover.image import declip
+from recover.image.domain import LOGARITHM
+from recover.image.star_trials import smooth_light
+from recover.image.stars import Profile, recover_stars
 
 MOFFAT = "moffat"
 GAUSS = "gauss"
@@ -58,7 +61,7 @@ def test_a_profile_that_the_logarithm_cannot_guess_is_found():
     clipped = np.minimum(truth, level)
     found = recover_stars(clipped, mask, level)
     light = np.where(mask, 1.0, (clipped - found.background) / (level - found.background))
-    plain = found.background + smooth_logarithm(light, mask) * (level - found.background)
+    plain = found.background + smooth_light(light, mask, LOGARITHM) * (level - found.background)
     smooth = np.where(mask, plain, clipped)
     assert misses(truth, found.image, mask) < 0.6 * misses(truth, smooth, mask)
     assert found.share > 0.3
@@ -92,3 +95,35 @@ def test_bad_input_is_refused():
     image = np.full((20, 20), 5.0)
     with pytest.raises(ParameterError, match="above the background"):
         recover_stars(image, image > 9.0, 4.0)
+
+
+def test_declip_takes_a_field_of_stars_for_what_it_is():
+    truth = field(MOFFAT, 3, stars=90, side=128)
+    level = np.percentile(truth, 99.0)
+    clipped = np.minimum(truth, level)
+    found = declip(clipped, high=level, certify=False)
+    assert np.allclose(found.image, recover_stars(clipped, truth >= level, level).image)
+    assert any("field of stars" in note for note in found.notes)
+    stretched = declip(clipped - 99.0, high=level - 99.0, certify=False)
+    assert np.allclose(stretched.image + 99.0, found.image, rtol=1e-3)
+
+
+def test_a_smooth_highlight_is_no_field_of_stars_unless_it_is_said_to_be():
+    rows, columns = np.mgrid[:60, :60]
+    truth = 100.0 + 900.0 * np.exp(-((rows - 30) ** 2 + (columns - 28) ** 2) / 400.0)
+    clipped = np.minimum(truth, 600.0)
+    assert not any("stars" in note for note in declip(clipped, high=600.0).notes)
+    forced = declip(clipped, high=600.0, method="stars", certify=False)
+    assert any("field of stars" in note for note in forced.notes)
+    assert any("too few" in note for note in forced.notes)
+
+
+def test_stars_are_refused_where_they_cannot_be():
+    image = field(MOFFAT, 3, stars=90, side=128)
+    with pytest.raises(ParameterError, match="grey"):
+        declip(np.stack([image] * 3), high=300.0, channel_axis=0, method="stars")
+    mask = image > 300.0
+    uneven = np.where(mask, 300.0 + 200.0 * (np.arange(128) % 2), image)
+    with pytest.raises(ParameterError, match="one level"):
+        declip(uneven, mask=mask, method="stars")
+    assert not any("stars:" in note for note in declip(uneven, mask=mask, certify=False).notes)
