@@ -168,8 +168,8 @@ class Spectrogram(Frame):
         return self._on_signal(total)
 
     def bounds(self) -> FrameBounds:
-        relative = gamma(self._overlap + 2)
-        slack = TINY * self._overlap
+        relative = gamma(self.overlap + 2)
+        slack = TINY * self.overlap
         return FrameBounds(
             max(down(float(self.diagonal.min()) * (1.0 - relative) - slack, 2), 0.0),
             up(float(self.diagonal.max()) * (1.0 + relative) + slack, 2),
@@ -190,8 +190,8 @@ class Spectrogram(Frame):
         total = np.zeros((self._blocks, self.hop))
         self._add(total, 0, kept[:, None] * np.square(self.window))
         entries = self._on_signal(total)
-        rounding = gamma(self._overlap + 2) * float(entries.max(initial=0.0))
-        return Diagonal(entries, up(rounding + TINY * self._overlap, 2))
+        rounding = gamma(self.overlap + 2) * float(entries.max(initial=0.0))
+        return Diagonal(entries, up(rounding + TINY * self.overlap, 2))
 
     def identity_parts(self) -> tuple[Array | str | float | int | bool | None, ...]:
         return ("Spectrogram", self.length, self.hop, self.lead, self.frames, self.window)
@@ -204,7 +204,7 @@ class Spectrogram(Frame):
         return cls(length, rng.standard_normal(size), hop, lead, frames)
 
     @property
-    def _overlap(self) -> int:
+    def overlap(self) -> int:
         """Number of hops that a window spans, rounded up."""
         return -(-self.window.size // self.hop)
 
@@ -212,7 +212,7 @@ class Spectrogram(Frame):
     def _blocks(self) -> int:
         """Hops in the buffer that holds all frames and the signal."""
         needed = -(-(self.lead + self.length) // self.hop)
-        return max(self.frames - 1 + self._overlap, needed)
+        return max(self.frames - 1 + self.overlap, needed)
 
     @cached_property
     def _unpaired(self) -> tuple[int, ...]:
@@ -234,7 +234,7 @@ class Spectrogram(Frame):
     def _add(self, total: Array, first: int, framed: Array) -> None:
         """Add frames, the first of them number `first`, to the buffer at their places."""
         count = framed.shape[-2]
-        for k in range(self._overlap):  # the k-th hop of a window, for all frames at once
+        for k in range(self.overlap):  # the k-th hop of a window, for all frames at once
             part = framed[..., k * self.hop : (k + 1) * self.hop]
             total[..., first + k : first + k + count, : part.shape[-1]] += part
 

@@ -16,6 +16,9 @@ alpha real, ``<h, C h> >= alpha^2 A - 2 |alpha| |g| (B - A) - mu |g|^2``, so
 
 It takes half the work, since it asks for the norm of an operator and one start will do.
 
+Signals of a support.  All of this holds for ``A R^T`` in place of A, with R the selection of
+the entries that may differ from zero: ``R A^* A R^T`` lies between the same bounds.
+
 The weight.  ``A_G^* diag(1 / rho^2) A_G`` is complex-linear, and its largest eigenvalue is
 bounded likewise.
 """
@@ -35,11 +38,11 @@ from recover.certificates.phase.filter import (
     unit,
 )
 from recover.certificates.phase.krylov import krylov_upper
+from recover.certificates.phase.passes import Passes
 from recover.certificates.phase.rows import Magnitudes
 from recover.certificates.roundoff import adjoint_roundoff
 from recover.core.arrays import Array
 from recover.core.rounding import U, down, gamma, up
-from recover.frames.coded_diffraction import CodedDiffraction
 from recover.frames.masked import Masked
 
 __all__ = [
@@ -69,8 +72,7 @@ class FreeBound(NamedTuple):
 
 def free_fits(magnitudes: Magnitudes) -> bool:
     """Return whether the frame's rounding allows a proof without matrices."""
-    domain = magnitudes.columns.size == magnitudes.frame.signal_size
-    return domain and not magnitudes.frame.real_coefs and math.isfinite(_adjoint(magnitudes))
+    return not magnitudes.frame.real_coefs and math.isfinite(_adjoint(magnitudes))
 
 
 def symmetric_fits(magnitudes: Magnitudes, keep: Array) -> bool:
@@ -161,7 +163,7 @@ def weight_free(
     at: float | None = None,
 ) -> FreeBound:
     """Return W that holds with probability 1 - delta; infinity if none does."""
-    frame = magnitudes.frame
+    frame, passes = magnitudes.frame, Passes.of(magnitudes)
     norm = math.sqrt(magnitudes.upper)
     least = float(magnitudes.ratio[keep].min())
     # 1 / rho for kept coefficients, relative to the largest
@@ -169,11 +171,11 @@ def weight_free(
     square = scale * scale
 
     def apply(v: Array) -> Array:
-        return frame.synthesis(square * frame.analysis(v))
+        return passes.synthesis(square * passes.analysis(v))
 
     error = up(norm * (frame.roundoff() + _adjoint(magnitudes) + 16.0 * U * norm), 4)
     operator = Operator(
-        apply, frame.signal_shape, magnitudes.phased, error, norm**2, magnitudes.phased, False
+        apply, passes.shape, magnitudes.phased, error, norm**2, magnitudes.phased, False
     )
     guess = near
     if guess is None:
@@ -184,10 +186,7 @@ def weight_free(
 
 
 def _adjoint(magnitudes: Magnitudes) -> float:
-    frame = magnitudes.frame
-    if isinstance(frame, CodedDiffraction):
-        return frame.adjoint_roundoff()
-    return adjoint_roundoff(frame)
+    return adjoint_roundoff(magnitudes.frame)
 
 
 def _rounding(magnitudes: Magnitudes) -> float:
@@ -199,29 +198,30 @@ def _rounding(magnitudes: Magnitudes) -> float:
 
 def _antilinear(magnitudes: Magnitudes, phases: Array) -> Operator:
     """Return C on the complex complement of the signal."""
-    frame, ray = magnitudes.frame, unit(magnitudes.signal)
+    passes = Passes.of(magnitudes)
+    ray = unit(passes.entries(magnitudes.signal))
     squares = phases * phases
 
     def across(v: Array) -> Array:
         return v - inner(ray, v)[0] * ray
 
     def apply(v: Array) -> Array:
-        c = frame.analysis(across(v))
+        c = passes.analysis(across(v))
         np.conjugate(c, out=c)
         c *= squares
-        return across(frame.synthesis(c))
+        return across(passes.synthesis(c))
 
     upper = magnitudes.upper
     slip = inner(ray, ray)[1] + gamma(16)  # of one projection, by the length of its argument
     error = up(_rounding(magnitudes) + 4.0 * slip * upper, 4)
-    return Operator(apply, frame.signal_shape, True, error, upper, True, True)
+    return Operator(apply, passes.shape, True, error, upper, True, True)
 
 
 def _complement(magnitudes: Magnitudes, phases: Array, error: float) -> tuple[Operator, float]:
     """Return ``U - T`` and U; the phases vanish where nothing is kept."""
-    frame = magnitudes.frame
+    passes = Passes.of(magnitudes)
     upper = magnitudes.upper
-    lost = unit(1j * magnitudes.signal) if magnitudes.phased else None
+    lost = unit(1j * passes.entries(magnitudes.signal)) if magnitudes.phased else None
     turned = phases.conj()
     middle = 0.5 * upper
     bend = up(error * math.sqrt(upper), 2)
@@ -230,10 +230,10 @@ def _complement(magnitudes: Magnitudes, phases: Array, error: float) -> tuple[Op
     )
 
     def apply(v: Array) -> Array:
-        c = frame.analysis(v)
+        c = passes.analysis(v)
         c *= turned
         np.multiply(phases, c.real, out=c)
-        image = frame.synthesis(c)
+        image = passes.synthesis(c)
         np.subtract(top * v, image, out=image)
         if lost is not None:
             image -= (middle * inner(lost, v)[0].real) * lost
@@ -242,6 +242,6 @@ def _complement(magnitudes: Magnitudes, phases: Array, error: float) -> tuple[Op
     slip = inner(magnitudes.signal, magnitudes.signal)[1] + gamma(16)
     off = up(_rounding(magnitudes) + 2.0 * slip * middle + 16.0 * U * top, 4)
     return (
-        Operator(apply, frame.signal_shape, magnitudes.phased, off, top, False, False),
+        Operator(apply, passes.shape, magnitudes.phased, off, top, False, False),
         top,
     )

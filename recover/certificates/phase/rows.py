@@ -17,20 +17,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from recover.certificates.phase.norms import row_norms
 from recover.core.arrays import Array
 from recover.core.rounding import U, gamma, norm_upper, up
 from recover.frames.base import Frame
 from recover.frames.bounds import real_matrix
-from recover.frames.coded_diffraction import CodedDiffraction
-from recover.frames.masked import Masked, unmasked
-from recover.frames.ptychography import Ptychography
+from recover.frames.masked import unmasked
 from recover.frames.structure import HasRows
 from recover.models.domains import Support
 from recover.models.problem import Problem
 
-__all__ = ["Magnitudes", "magnitudes_of", "row_norms"]
-
-NORM_ENTRIES = 2**22  # largest matrix formed for the norms of its rows alone
+__all__ = ["Magnitudes", "magnitudes_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,10 +76,7 @@ class Magnitudes:
     @property
     def columns(self) -> Array:
         """Indices of the entries of a signal that may differ from zero."""
-        domain = self.problem.domain
-        if isinstance(domain, Support):
-            return np.flatnonzero(np.broadcast_to(domain.mask, self.frame.signal_shape))
-        return np.arange(self.frame.signal_size)
+        return allowed_columns(self.problem)
 
     def kept(self, threshold: float) -> Array:
         """Return which coefficients do not vanish within `threshold` of the signal."""
@@ -137,6 +131,14 @@ class Magnitudes:
         return a, b, _above(2.0 * off + turning)
 
 
+def allowed_columns(problem: Problem) -> Array:
+    """Return the flat indices of the entries of a signal that may differ from zero."""
+    domain, frame = problem.domain, problem.model.frame
+    if isinstance(domain, Support):
+        return np.flatnonzero(np.broadcast_to(domain.mask, frame.signal_shape))
+    return np.arange(frame.signal_size)
+
+
 def magnitudes_of(problem: Problem, signal: Array) -> Magnitudes:
     """Return what a proof needs of a recovered signal's coefficients.
 
@@ -152,29 +154,10 @@ def magnitudes_of(problem: Problem, signal: Array) -> Magnitudes:
     roundoff = frame.roundoff()
     error = _above(roundoff * norm_upper(wide)) if wide.any() and roundoff else 0.0
     sizes = np.maximum(np.abs(coefs) * (1.0 - 4.0 * U) - error * (1.0 + 4.0 * U), 0.0)
-    norms = row_norms(frame)
+    columns = allowed_columns(problem)
+    norms = row_norms(frame, None if columns.size == frame.signal_size else columns)
     ratio = np.where(norms > 0.0, sizes / np.where(norms > 0.0, norms, 1.0), 0.0)
     return Magnitudes(problem, wide, coefs, error, ratio * (1.0 - 4.0 * U))
-
-
-def row_norms(frame: Frame) -> Array:
-    """Return upper bounds of the norms of the frame vectors, shape `coef_shape`.
-
-    The root of the upper frame bound where there is nothing better.
-    """
-    shape = frame.coef_shape
-    if isinstance(frame, Masked):
-        return np.asarray(row_norms(frame.frame)[frame.keep])
-    if isinstance(frame, CodedDiffraction | Ptychography):
-        return frame.row_norms()
-    if isinstance(frame, HasRows) or frame.coef_size * frame.signal_size <= NORM_ENTRIES:
-        rows = frame.rows if isinstance(frame, HasRows) else frame.matrix()
-        off = 0.0 if isinstance(frame, HasRows) else math.sqrt(frame.signal_size)
-        error = _above(off * frame.roundoff()) if off else 0.0
-        squares = (rows.real**2 + rows.imag**2).sum(axis=1)
-        norms = np.sqrt(squares) * (1.0 + gamma(2 * rows.shape[1] + 8)) + error
-        return np.asarray(norms.reshape(shape))
-    return np.full(shape, up(math.sqrt(frame.bounds().upper)))
 
 
 def _above(x: float) -> float:

@@ -30,7 +30,7 @@ from typing import NamedTuple
 from recover.core.enclosure import Enclosure
 from recover.core.rounding import up
 
-__all__ = ["Stage", "carried", "distances", "kappa_at", "stage_faults"]
+__all__ = ["Stage", "carried", "distances", "kappa_at", "reach", "stage_faults"]
 
 exactly = Enclosure.exactly
 EDGE = 1e-9  # relative distance kept from the ends of the interval, for rounding
@@ -95,6 +95,13 @@ def carried(threshold: float, sigma: float, weight: float) -> float:
     bend = 0.5 * threshold * weight
     part = 1.0 - math.sqrt(bend / (sigma + bend))
     return max(part * threshold * (sigma - bend * part / (1.0 - part)), 0.0)
+
+
+def reach(threshold: float, sigma: float, weight: float) -> float:
+    """Return the distance at which kappa is still half of sigma; 0 if nothing is known."""
+    if sigma <= 0.0 or threshold <= 0.0:
+        return 0.0
+    return sigma * threshold / (sigma + threshold * weight) * (1.0 - EDGE)
 
 
 def stage_faults(stage: Stage, tau: float) -> str | None:

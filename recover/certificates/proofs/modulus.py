@@ -86,7 +86,7 @@ def local_steps(magnitudes: Magnitudes, budget: float | None) -> Search | Withhe
         return Withheld(Why.TOO_LARGE, {**numbers, "name": type(frame).__name__})
     if found.steps:
         return found
-    if found.sigma <= 0.0:
+    if found.widest is None:
         lost = 1 if magnitudes.phased else 0
         kept = int(np.count_nonzero(magnitudes.ratio > 0.0))
         open_numbers = {"kept": kept, "needed": magnitudes.unknowns - lost}

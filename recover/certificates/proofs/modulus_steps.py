@@ -26,7 +26,7 @@ from recover.certificates.phase.free import (
     weight_free,
 )
 from recover.certificates.phase.rows import Magnitudes
-from recover.certificates.phase.stage import Stage, carried, distances
+from recover.certificates.phase.stage import Stage, carried, distances, reach
 from recover.certificates.phase.statements import DELTA
 from recover.core.arrays import Array
 from recover.core.rounding import down, up
@@ -40,6 +40,7 @@ FEW_SHARES = (0.0, 0.03, 0.1, 0.2, 0.35)
 TWO_SHARES = (0.0, 0.1)
 SMALL, MEDIUM = 130, 400  # unknowns for which so many are tried
 QUICK_DENSE = 1000  # unknowns for matrices where no budget is given and there is another way
+QUICK_DRAWN = 2**17  # coefficients up to which two drawn proofs take about a second
 ALLOWANCES = 3  # the prover's rounding and a verifier's on other hardware
 SHADE = 2.0**-10  # a drawn bound is stated lower by this much: another draw proves it too
 # time of a proof in estimates, and of a drawn bound close to the value in rough ones
@@ -76,11 +77,14 @@ class Numbers(NamedTuple):
 
 
 class Search(NamedTuple):
-    """What a search has found: the steps, and the largest deviation that could be carried."""
+    """What a search has found: the steps, and the largest deviation that could be carried.
+
+    `widest` are the proved numbers that reach farthest, whatever the deviation.
+    """
 
     steps: list[tuple[Stage, dict[str, float | str]]]
     carried: float
-    sigma: float
+    widest: Numbers | None
 
 
 def spread(magnitudes: Magnitudes, threshold: float, sigma: float) -> float:
@@ -106,7 +110,8 @@ def find_steps(
     free, banded = free_fits(magnitudes), bands_fit(magnitudes)
     quick = budget is None and (free or banded)
     dense = dense_fits(magnitudes, QUICK_DENSE) if quick else dense_fits(magnitudes)
-    if magnitudes.frame.real_coefs or dense:
+    structured = magnitudes.frame.real_coefs and not _restricted(magnitudes)
+    if structured or dense:
         return _searched(magnitudes, clock)
     if banded:
         return _banded(magnitudes)
@@ -130,32 +135,32 @@ def _searched(magnitudes: Magnitudes, clock: _Clock) -> Search:
     n = magnitudes.unknowns
     shares = SHARES if n <= SMALL else FEW_SHARES if n <= MEDIUM else TWO_SHARES
     tried: list[tuple[float, float, float, float]] = []  # high, low, threshold, carried
-    largest = 0.0
+    largest, best = 0.0, _thresholds(magnitudes, (0.0,))
     for count, threshold in enumerate(_thresholds(magnitudes, shares)):
         # a proof takes a few times as long as an estimate
         if count > 0 and not clock.allows(1.0 + PROOF / count):
             break
         sigma, weight = _estimates(magnitudes, threshold)
         tau = magnitudes.deviation(magnitudes.kept(threshold), ALLOWANCES)
-        largest = max(largest, carried(threshold, sigma, weight))
+        if carried(threshold, sigma, weight) > largest:
+            largest, best = carried(threshold, sigma, weight), [threshold]
         found = distances(threshold, sigma, weight, tau)
         if found is not None:
             tried.append((found[1], found[0], threshold, largest))
     if not tried:
-        first = _thresholds(magnitudes, (0.0,))
-        sigma = max((prove_numbers(magnitudes, t).sigma for t in first), default=0.0)
-        return Search([], largest, sigma)
+        return Search([], largest, _farthest([prove_numbers(magnitudes, t) for t in best]))
     widest = max(tried)
     nearest = min(tried, key=lambda one: one[1])
-    first_step = _step(magnitudes, prove_numbers(magnitudes, widest[2]))
+    numbers = prove_numbers(magnitudes, widest[2])
+    first_step = _step(magnitudes, numbers)
     if first_step is None:
-        return Search([], largest, 0.0)
+        return Search([], largest, _farthest([numbers]))
     steps = [first_step]
     if nearest[1] < 0.99 * widest[1] and clock.allows(0.5):
         second = _step(magnitudes, prove_numbers(magnitudes, nearest[2]))
         if second is not None and second[0].low < first_step[0].low <= second[0].high:
             steps.append(second)
-    return Search(steps, largest, first_step[0].sigma)
+    return Search(steps, largest, numbers)
 
 
 def _estimates(magnitudes: Magnitudes, threshold: float) -> tuple[float, float]:
@@ -217,14 +222,17 @@ def _drawn(
 ) -> Search:
     """Prove one or two steps with random vectors; the second one if time allows it."""
     thresholds = _thresholds(magnitudes, TWO_SHARES)
-    # thorough: far out without the smallest coefficients, then close with all of them
-    plan = ((1, 0.3), (0, 0.017)) if thorough else ((0, 0.25), (1, 0.25))
+    # far out without the smallest coefficients, then close with all of them; where that takes
+    # long and no time is given, the other way round and no farther than needed
+    small = magnitudes.frame.coef_size <= QUICK_DRAWN
+    plan = ((1, 0.3), (0, 0.017)) if thorough else ((1, 0.25), (0, 0.25))
+    plan = plan if thorough or small else plan[::-1]
     proved: list[Numbers] = []
     for which, loss in plan:
         if which < len(thresholds):
             numbers = _draw(magnitudes, thresholds[which], loss, rng, weighted=which == 1)
             proved.append(numbers)
-            enough = not (thorough and clock.allows(CLOSE))
+            enough = not (clock.allows(CLOSE) if thorough else small)
             if enough and _step(magnitudes, numbers) is not None:
                 break
     return _joined(magnitudes, proved)
@@ -237,11 +245,14 @@ def _joined(magnitudes: Magnitudes, proved: list[Numbers]) -> Search:
         step = _step(magnitudes, numbers)
         if step is not None and (not steps or step[0].low < steps[-1][0].low <= step[0].high):
             steps.append(step)
-    return Search(
-        steps,
-        max((carried(*numbers[:3]) for numbers in proved), default=0.0),
-        max((numbers.sigma for numbers in proved), default=0.0),
-    )
+    largest = max((carried(*numbers[:3]) for numbers in proved), default=0.0)
+    return Search(steps, largest, _farthest(proved))
+
+
+def _farthest(proved: list[Numbers]) -> Numbers | None:
+    """Return those of positive numbers that hold to the largest distance."""
+    fine = [numbers for numbers in proved if numbers.sigma > 0.0]
+    return max(fine, key=lambda numbers: reach(*numbers[:3]), default=None)
 
 
 def _draw(
