@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from recover.certificates.certificate import Certificate, not_asked
 from recover.certificates.posteriori import certify_posteriori
 from recover.core.arrays import Array, as_numeric, frozen
 from recover.core.discovery import concrete_classes
+from recover.core.display import Facts, Shown, draw_signal
 from recover.core.errors import ParameterError
 from recover.io.errors import FileError
 from recover.io.results import load_result, save_result
@@ -21,6 +23,9 @@ from recover.solve.base import AnyMethod, Method, Status, Watch
 from recover.solve.choose import choose
 from recover.solve.loop import solve
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
 __all__ = ["Recovery", "certify", "method_named", "recover"]
 
 FORMAT = "recover-result-1"
@@ -28,7 +33,7 @@ SEARCH_SECONDS = 60.0
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Recovery:
+class Recovery(Shown):
     """A recovered signal with its certificate.
 
     Parameters
@@ -56,6 +61,22 @@ class Recovery:
             f"Recovery(signal {self.signal.shape} {self.signal.dtype}, by {self.method}, "
             f"{self.status.name}, {self.certificate!r})"
         )
+
+    def facts(self) -> Facts:
+        """Return what was recovered, and how."""
+        return [
+            ("signal", f"{self.signal.shape} {self.signal.dtype}"),
+            ("method", self.method),
+            ("status", self.status.value),
+        ]
+
+    def shown_below(self) -> tuple[Certificate]:
+        """Return the certificate."""
+        return (self.certificate,)
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw the signal with matplotlib; see `recover.core.display.draw_signal`."""
+        return draw_signal(self.signal, ax, "recovered")
 
     @property
     def error_bound(self) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,9 +13,13 @@ from recover.audio.levels import ChannelLevels
 from recover.certificates.certificate import Certificate
 from recover.certificates.evidence import decode_number, encode_number
 from recover.core.arrays import Array
+from recover.core.display import CLIPPED, INK, RECOVERED, Facts, Shown, axes_or_new
 from recover.io.errors import FileError
 from recover.io.results import load_result, save_result
 from recover.solve.base import Status
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["AudioResult", "Excerpt", "StretchAccount"]
 
@@ -105,8 +109,8 @@ class Excerpt:
         )
 
 
-@dataclass(frozen=True, eq=False)
-class AudioResult:
+@dataclass(frozen=True, eq=False, repr=False)
+class AudioResult(Shown):
     """A recovered recording.
 
     Parameters
@@ -141,6 +145,51 @@ class AudioResult:
     stretches: tuple[StretchAccount, ...]
     note: str
     excerpt: Excerpt | None = None
+
+    def facts(self) -> Facts:
+        """Return what was recovered."""
+        return [
+            ("samples", f"{self.samples.shape} {self.samples.dtype} at {self.rate} Hz"),
+            ("recovered", f"{self.count} samples, {100.0 * self.fraction:.2f} %"),
+            ("outcome", self.note),
+        ]
+
+    def shown_below(self) -> tuple[Certificate]:
+        """Return the certificate."""
+        return (self.certificate,)
+
+    def plot(self, ax: Axes | None = None, *, channel: int = 0, seconds: float = 0.02) -> Axes:
+        """Draw the surroundings of the largest recovered peak with matplotlib.
+
+        Parameters
+        ----------
+        ax : matplotlib axes, optional
+            Where to draw; a new figure by default.
+        channel : int
+            The channel.
+        seconds : float
+            How much is drawn; infinity draws everything.
+
+        Returns
+        -------
+        matplotlib axes
+        """
+        axes = axes_or_new(ax)
+        x = self.samples.reshape(len(self.samples), -1)[:, channel]
+        known = ~self.recovered.reshape(len(x), -1)[:, channel]
+        middle = int(np.argmax(np.where(known, -1.0, np.abs(x))))
+        reach = int(min(seconds * self.rate / 2, len(x)))
+        part = slice(max(middle - reach, 0), middle + reach + 1)
+        time = np.arange(len(x))[part] / self.rate
+        axes.plot(time, x[part], color=RECOVERED, linewidth=1.2, label="recovered")
+        kept = np.where(known, x, np.nan)[part]
+        axes.plot(time, kept, color=INK, linewidth=1.4, label="as measured")
+        for level in (self.levels[channel].low, self.levels[channel].high):
+            if level is not None:
+                axes.axhline(level, color=CLIPPED, linestyle="--", linewidth=1)
+        axes.set(xlabel="time in s", ylabel="amplitude")
+        axes.legend(frameon=False)
+        return axes
 
     @property
     def signal(self) -> Array:

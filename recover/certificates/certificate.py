@@ -11,6 +11,7 @@ from typing import Any
 from recover.certificates.evidence import Evidence, decode_number, encode_number
 from recover.certificates.scope import Scope
 from recover.core.arrays import Array
+from recover.core.display import Facts, Shown
 from recover.core.enclosure import Enclosure
 from recover.core.errors import ParameterError
 from recover.core.rigor import PROVED, Rigor
@@ -21,7 +22,7 @@ FORMAT = "recover-certificate-1"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Certificate:
+class Certificate(Shown):
     """A promise about how far any admissible signal can lie from the recovered one.
 
     Parameters
@@ -77,6 +78,19 @@ class Certificate:
         kappa = f"kappa in [{self.kappa.lower:.6g}, {self.kappa.upper:.6g}]"
         bound = f"error_bound={self.error_bound:.6g}"
         return f"Certificate({bound}, {kappa}, scope={self.scope.kind}, {self.rigor})"
+
+    def facts(self) -> Facts:
+        """Return the promise, for whom it holds, how firmly, and what it rests on."""
+        told = [
+            ("error bound", f"{self.error_bound:.6g}"),
+            ("scope", self.scope.kind),
+            ("rigor", str(self.rigor)),
+            ("kappa", f"{self.kappa.lower:.6g} to {self.kappa.upper:.6g}"),
+            ("noise grows by at most", f"{self.amplification.upper:.6g}"),
+        ]
+        if self.reason is not None:
+            told.append(("reason", self.reason))
+        return [*told, *(("assumption", each) for each in self.assumptions)]
 
     @property
     def amplification(self) -> Enclosure:

@@ -5,24 +5,28 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from recover.certificates.certificate import Certificate
 from recover.core.arrays import Array
+from recover.core.display import GREY, Facts, Shown, axes_or_new
 from recover.image.levels import ChannelLevel
 from recover.io.errors import FileError
 from recover.io.results import load_result, save_result
 from recover.solve.base import Status
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["ImageResult"]
 
 FORMAT = "recover-image-1"
 
 
-@dataclass(frozen=True, eq=False)
-class ImageResult:
+@dataclass(frozen=True, eq=False, repr=False)
+class ImageResult(Shown):
     """A recovered image.
 
     Parameters
@@ -62,6 +66,32 @@ class ImageResult:
     blend: float
     notes: tuple[str, ...] = ()
     trust_map: Array | None = None
+
+    def facts(self) -> Facts:
+        """Return what was recovered."""
+        return [
+            ("image", f"{self.image.shape} {self.image.dtype}"),
+            ("recovered", f"{self.count} samples, {100.0 * self.fraction:.2f} %"),
+            ("status", self.status.value),
+        ]
+
+    def shown_below(self) -> tuple[Certificate]:
+        """Return the certificate."""
+        return (self.certificate,)
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw the image with matplotlib, dark enough to show what was recovered.
+
+        The largest sample is white; of a stack, the first picture is drawn.
+        """
+        axes = axes_or_new(ax)
+        shown = self.image
+        while shown.ndim > 3 or (shown.ndim == 3 and shown.shape[-1] not in (1, 3)):
+            shown = shown[0]
+        light = np.clip(np.nan_to_num(shown / max(float(np.nanmax(shown)), 1e-300)), 0.0, 1.0)
+        axes.imshow(np.squeeze(np.sqrt(light)), cmap=GREY)
+        axes.set_axis_off()
+        return axes
 
     @property
     def signal(self) -> Array:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from recover.certificates.certificate import Certificate
 from recover.core.arrays import Array, frozen
+from recover.core.display import Facts, Shown, draw_signal
 from recover.io.errors import FileError
 from recover.io.results import load_result, save_result
 from recover.solve.base import Status
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["PhaseResult", "Restarts"]
 
@@ -45,7 +50,7 @@ class Restarts:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class PhaseResult:
+class PhaseResult(Shown):
     """A signal recovered from magnitudes.
 
     Parameters
@@ -103,6 +108,24 @@ class PhaseResult:
             f"PhaseResult(signal {self.signal.shape} {self.signal.dtype}, by {self.method}, "
             f"{self.status.name}, residual {self.residual:.2e}, {self.certificate!r})"
         )
+
+    def facts(self) -> Facts:
+        """Return what was recovered, and how well it explains the data."""
+        return [
+            ("signal", f"{self.signal.shape} {self.signal.dtype}"),
+            ("method", self.method),
+            ("status", self.status.value),
+            ("misfit of the magnitudes", f"{self.residual:.2e}"),
+            *(("not determined", each) for each in self.trivial),
+        ]
+
+    def shown_below(self) -> tuple[Certificate]:
+        """Return the certificate."""
+        return (self.certificate,)
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw the object with matplotlib: the phase of a complex one, else its values."""
+        return draw_signal(self.signal, ax, "object")
 
     @property
     def residual(self) -> float:

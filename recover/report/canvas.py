@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
+from recover.core.display import CLIPPED, INK, RECOVERED
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 __all__ = ["CLIPPED", "INK", "RECOVERED", "canvas", "png"]
 
-INK, RECOVERED, CLIPPED = "#22577a", "#d1495b", "#8d99ae"
 WIDTH = 9.0  # inches
 DPI = 130
 
