@@ -19,7 +19,9 @@ from recover.audio.spectrogram_input import (
     without_mel,
 )
 from recover.certificates.certificate import Certificate, not_asked, unbounded
+from recover.certificates.islands import certify_islands
 from recover.certificates.parts import combine
+from recover.certificates.phase.rows import magnitudes_of
 from recover.certificates.reasons import Why, Withheld
 from recover.certificates.statements import assumptions_of, scope_of
 from recover.core.arrays import Array, as_generator, frozen
@@ -35,7 +37,9 @@ from recover.solve.griffin_lim_admm import GriffinLimADMM
 
 __all__ = ["SpectrogramResult", "phase_from_magnitude"]
 
-CERTIFIED_SIGNAL = 1024  # samples: dense proofs of larger ones cost far more than the recovery
+CERTIFIED_SIGNAL = 4096  # samples: beyond it a proof about the whole takes far too long
+SINGLE_WORK = 0.5  # a step in single precision, in steps of double precision
+PROOF_WORK = 1.2  # products of a proof that take the time of a step in double precision
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +51,8 @@ class SpectrogramResult:
     signal : array [shape=(..., length)]
         The sound, up to the sign of each item of the batch.
     certificate : Certificate
-        What is promised; its parts are the items of the batch.
+        What is promised; its parts are the items of the batch, and the parts of those the
+        islands of the spectrogram.
     status : Status
         How the last item ended.
     residuals : array [shape=(steps,)]
@@ -85,6 +90,7 @@ def phase_from_magnitude(
     start: npt.ArrayLike | None = None,
     method: AnyMethod | str | None = None,
     certify: bool = True,
+    budget: float | None = None,
     rng: int | np.random.Generator = 0,
     watch: Watch | None = None,
 ) -> SpectrogramResult:
@@ -93,6 +99,12 @@ def phase_from_magnitude(
     The first phases are read off the slopes of the log-magnitudes; alternating directions then
     bring the sound's own magnitudes to the given ones.  Long spectrograms are worked on in
     blocks, so that memory does not grow with them.
+
+    A short sound that explains its magnitudes is certified as a whole.  Of others the islands
+    of the spectrogram are certified one by one, the strongest first: how much a small change of
+    the sound changes the island's magnitudes at least, up to the island's phase, which nothing
+    tells from those of other islands.  Such a certificate has an amplification in each of its
+    parts and no error bound; each part says why.
 
     Parameters
     ----------
@@ -120,6 +132,8 @@ def phase_from_magnitude(
         One for magnitudes: `GriffinLimADMM` by default, or `GriffinLim`, ...; or its name.
     certify : bool
         Whether to certify.
+    budget : float, optional
+        Seconds for the certificate of each item; by default as much work as the recovery did.
     rng : int or Generator
         For methods that draw numbers.
     watch : callable, optional
@@ -166,7 +180,12 @@ def phase_from_magnitude(
         part = misfit(frame, found.signal, y)
         convergence[index] = 20.0 * math.log10(part) if part > 0.0 else -math.inf
         label = "item " + ", ".join(str(k + 1) for k in index)
-        promise = _certificate(frame, y, found.signal, asked=certify, told=mel is None)
+        problem = Problem(Modulus(frame), y)
+        promise = not_asked(problem.digest)
+        if certify and mel is not None:  # magnitudes that an inverse made up bound nothing
+            promise = _withheld(problem, Withheld(Why.NO_PROOF, {"name": "Mel spectrogram"}))
+        elif certify:
+            promise = _certificate(problem, frame, found, budget)
         certificates.append((label, promise))
         if found.status is Status.STOPPED:
             break
@@ -187,17 +206,40 @@ def _solver(method: AnyMethod | str | None) -> AnyMethod:
 
 
 def _certificate(
-    frame: Spectrogram, y: Array, signal: Array, *, asked: bool, told: bool
+    problem: Problem, frame: Spectrogram, found: Inverted, budget: float | None
 ) -> Certificate:
-    """Certify one sound; magnitudes that a Mel inverse made up bound nothing."""
-    problem = Problem(Modulus(frame), y)
-    if not asked:
-        return not_asked(problem.digest)
-    why = Withheld(Why.TOO_LARGE, {"size": frame.length, "name": "Spectrogram"})
-    if not told:
-        why = Withheld(Why.NO_PROOF, {"name": "Mel spectrogram"})
-    elif frame.length <= CERTIFIED_SIGNAL and len(blocks_of(frame)) == 1:
-        return certify_signal(problem, signal)
+    """Certify one sound: as a whole where that can be, else island by island."""
+    if not found.signal.any():
+        return _withheld(problem, Withheld(Why.ZERO_SIGNAL))
+    if frame.length <= CERTIFIED_SIGNAL and _near(problem, found.signal):
+        whole = certify_signal(problem, found.signal)
+        if whole.finite:
+            return whole
+    if budget is not None:
+        return certify_islands(problem, found.signal, work=math.inf, seconds=budget)
+    steps = found.residuals.size / len(blocks_of(frame))
+    share = SINGLE_WORK if problem.y.dtype == np.float32 else 1.0
+    return certify_islands(
+        problem, found.signal, work=PROOF_WORK * share * steps * frame.frames
+    )
+
+
+def _near(problem: Problem, signal: Array) -> bool:
+    """Tell whether a local bound for the whole sound is possible at all.
+
+    It holds within a radius below the threshold of the coefficients that it uses, and cannot
+    carry more than the root of the frame's upper bound times that.
+    """
+    magnitudes = magnitudes_of(problem, signal)
+    ordered = np.sort(magnitudes.ratio, axis=None)
+    for theta in ordered[:: max(ordered.size // 16, 1)]:
+        deviation = magnitudes.deviation(magnitudes.kept(float(theta)))
+        if theta > 0.0 and deviation < math.sqrt(magnitudes.upper) * theta:
+            return True
+    return False
+
+
+def _withheld(problem: Problem, why: Withheld) -> Certificate:
     return unbounded(
         why.sentence,
         scope_of(problem),

@@ -75,6 +75,20 @@ class Why(Enum):
         "channels for a window of {size} and a signal of {length}; take more channels than the "
         "window has samples, and a window no longer than the signal"
     )
+    ISLAND = (
+        "the {count} magnitudes of the island in {where} and the data differ by "
+        "{deviation:.3g}, noise included, while within the radius {radius:.3g} a local bound "
+        "could carry {carried:.3g}; the phase between islands is open in any case, so of the "
+        "island only the amplification is stated"
+    )
+    ISLAND_OPEN = (
+        "no local stability could be proved for the {count} magnitudes of the island in "
+        "{where} in {products} products; it is nearly cut into parts, or needs more work"
+    )
+    ISLANDS_LEFT = (
+        "{count} islands of the spectrogram, or stretches of them, with {share:.2%} of its "
+        "energy were not examined in the time allowed; give a larger budget"
+    )
     SUBSPACE_OPEN = (
         "the data fix {fixed} coefficients, which do not provably determine the {size} "
         "coefficients of the subspace"

@@ -1,0 +1,142 @@
+"""The check of an island of a spectrogram."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from recover.certificates.certificate import Certificate
+from recover.certificates.checks.base import Check
+from recover.certificates.checks.common import certified_signal, number_of
+from recover.certificates.island import (
+    KAPPA_SHARE,
+    Island,
+    island_of,
+    radius_of,
+    sigma_island,
+)
+from recover.certificates.island_statements import (
+    IslandClaim,
+    deviation_of,
+    island_assumptions,
+    island_scope,
+    island_withheld,
+)
+from recover.certificates.phase.statements import DELTA
+from recover.core.arrays import Array
+from recover.core.errors import ParameterError
+from recover.core.rigor import probabilistic
+from recover.core.rounding import down
+from recover.frames.spectrogram import Spectrogram
+from recover.models.base import Model
+from recover.models.modulus import Modulus
+from recover.models.problem import Problem
+
+__all__ = ["SpectrogramIslandCheck"]
+
+MAX_STEPS = 3000
+
+
+@dataclass(frozen=True)
+class SpectrogramIslandCheck(Check):
+    """Proves the island's least singular value again, with random vectors of its own."""
+
+    @property
+    def kind(self) -> str:
+        return "spectrogram island"
+
+    def faults(
+        self, certificate: Certificate, subject: Model | Problem, signal: Array | None
+    ) -> tuple[str, ...]:
+        if not isinstance(subject, Problem) or not isinstance(subject.model, Modulus):
+            return ("the certificate is of a recovery from magnitudes, not of this subject",)
+        frame = subject.model.frame
+        if not isinstance(frame, Spectrogram):
+            return (f"the certificate is of a Spectrogram, not of {type(frame).__name__}",)
+        return tuple(_faults(certificate, subject, frame, signal))
+
+
+def _faults(
+    certificate: Certificate, problem: Problem, frame: Spectrogram, given: Array | None
+) -> Iterator[str]:
+    signal = certified_signal(certificate, problem, given)
+    sigma = number_of(certificate, "sigma")
+    if not sigma > 0.0:
+        yield "the singular value must be > 0"
+        return
+    first, mask = _mask(certificate, frame)
+    island = island_of(frame, signal, first, mask)
+    claim = IslandClaim.of(island, first, mask, _radius(certificate))
+    if not 0.0 < claim.radius <= radius_of(island, sigma) * (1.0 + 2.0**-20):
+        yield f"the radius {claim.radius:.6g} is claimed, {radius_of(island, sigma):.6g} proved"
+    heading = tuple(_heading(certificate, problem, island, claim))
+    yield from heading
+    if heading:
+        return  # the number takes long to prove
+    if certificate.kappa.upper != math.inf or certificate.error_bound != math.inf:
+        yield "an error bound or kappa's upper end is claimed without any evidence"
+    if not certificate.kappa.lower <= down(KAPPA_SHARE * sigma):
+        yield f"kappa's lower end {certificate.kappa.lower:.6g} does not follow from sigma"
+    rng = np.random.default_rng()
+    found = sigma_island(island, DELTA / 2.0, rng, steps=MAX_STEPS, loss=0.0, at=sigma)
+    if not found.sigma >= sigma * (1.0 - 2.0**-40):
+        yield f"the singular value {sigma:.6g} could not be proved again"
+
+
+def _heading(
+    certificate: Certificate, problem: Problem, island: Island, claim: IslandClaim
+) -> Iterator[str]:
+    if certificate.subject != problem.digest:
+        yield "the certificate speaks of another frame, model or data"
+    if dict(certificate.noise) != problem.noise.to_json():
+        yield f"the noise is stated as {dict(certificate.noise)}, not {problem.noise.to_json()}"
+    scope = island_scope(claim)
+    if certificate.scope.to_json() != scope.to_json():
+        yield f"the scope is stated as {certificate.scope.to_json()}, not {scope.to_json()}"
+    if certificate.assumptions != island_assumptions(problem, claim):
+        yield "the assumptions are not those that the proof rests on"
+    rigor = problem.noise_bound.rigor & probabilistic(DELTA)
+    if certificate.rigor != rigor:
+        yield f"the rigor is stated as {certificate.rigor}, not {rigor}"
+    if certificate.pointwise is not None or certificate.centre is not None:
+        yield "arrays were added to a certificate that has none"
+    if certificate.parts is not None:
+        yield "parts were added to a certificate that has none"
+    deviation = number_of(certificate, "number:deviation")
+    carried = number_of(certificate, "number:carried")
+    true = deviation_of(problem, island, claim)
+    if not math.isclose(deviation, true, rel_tol=1e-6, abs_tol=4.0 * island.error):
+        yield f"the deviation is stated as {deviation:.6g}, not {true:.6g}"
+    if not carried <= claim.radius * certificate.kappa.lower * (1.0 + 1e-9):
+        yield f"the deviation that could be carried is stated as {carried:.6g}"
+    if certificate.reason != island_withheld(claim, deviation, carried).sentence:
+        yield "the reason is not the one that the evidence names"
+
+
+def _radius(certificate: Certificate) -> float:
+    radius = certificate.scope.to_json().get("radius")
+    if not isinstance(radius, float) or not math.isfinite(radius):
+        raise ParameterError(f"the radius must be a finite number, got {radius!r}")
+    return radius
+
+
+def _mask(certificate: Certificate, frame: Spectrogram) -> tuple[int, Array]:
+    """Return the island's first frame and its mask."""
+    frames = certificate.scope.to_json().get("frames")
+    if not isinstance(frames, list) or [type(n) for n in frames] != [int, int]:
+        raise ParameterError(f"the frames must be two integers, got {frames!r}")
+    first, last = frames
+    if not 0 <= first <= last < frame.frames:
+        raise ParameterError(f"frames {first} to {last} are not frames of the spectrogram")
+    shape = (last - first + 1, frame.coef_shape[1])
+    packed = certificate.evidence.arrays["mask"]
+    size = math.prod(shape)
+    if packed.dtype != np.uint8 or packed.shape != (-(-size // 8),):
+        raise ParameterError(f"the mask must be {-(-size // 8)} bytes, got {packed.shape}")
+    mask = np.unpackbits(packed, count=size).reshape(shape).astype(bool)
+    if not (mask[0].any() and mask[-1].any()):
+        raise ParameterError("the mask must begin and end with a coefficient")
+    return first, mask
