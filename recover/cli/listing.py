@@ -27,6 +27,8 @@ def list_command() -> None:
     ]
     for title, package, base in kinds:
         click.echo(f"{title}:")
-        for name, cls in concrete_classes(package, base).items():
+        found = concrete_classes(package, base)
+        width = max(map(len, found), default=0)
+        for name, cls in found.items():
             summary = (inspect.getdoc(cls) or "").split("\n", 1)[0]
-            click.echo(f"  {name:<26}{summary}")
+            click.echo(f"  {name:<{width}}  {summary}")
