@@ -5,6 +5,7 @@ from recover.audio.app import (
     AudioReport,
     Inspection,
     inspect_file,
+    is_long,
     process_file,
 )
 from recover.audio.conditional import ConditionalAccount, certify_conditionally
@@ -45,6 +46,7 @@ __all__ = [
     "estimate_again",
     "estimate_error",
     "inspect_file",
+    "is_long",
     "phase_from_magnitude",
     "process_file",
 ]

@@ -15,6 +15,7 @@ from recover.audio.reports import AudioOptions, AudioReport, Inspection
 from recover.audio.result import AudioResult
 from recover.audio.settings import quality_named
 from recover.audio.stream import LongRecording
+from recover.audio.stream_jobs import StretchRunner
 from recover.audio.stream_patch import patch_beside
 from recover.audio.stream_survey import find_levels, survey
 from recover.core.arrays import Array
@@ -33,13 +34,30 @@ from recover.solve.base import Watch
 
 LONG = 2**21  # samples of all channels beyond which a recording is worked on in blocks
 
-__all__ = ["AudioOptions", "AudioReport", "Inspection", "inspect_file", "process_file"]
+__all__ = [
+    "AudioOptions",
+    "AudioReport",
+    "Inspection",
+    "inspect_file",
+    "is_long",
+    "process_file",
+]
+
+
+def is_long(path: str | Path) -> bool:
+    """Return whether a recording is worked on in blocks; raises `FileError` if unreadable."""
+    with open_audio(path) as audio:
+        return _long(audio)
+
+
+def _long(audio: AudioSource) -> bool:
+    return audio.frames * audio.channels > LONG
 
 
 def inspect_file(path: str | Path) -> Inspection:
     """Find the clipping levels of a recording; raises `FileError` if it cannot be read."""
     with open_audio(path) as audio:
-        if audio.frames * audio.channels > LONG:
+        if _long(audio):
             levels = survey(audio, find_levels(audio, None, None, 0.0)[0], 0.0).levels
         else:
             levels = detect_levels(audio.whole().samples)
@@ -55,6 +73,7 @@ def process_file(
     *,
     jobs: int = 1,
     watch: Watch | None = None,
+    runner: StretchRunner | None = None,
 ) -> AudioReport:
     """Recover a recording from a file into a file.
 
@@ -72,6 +91,8 @@ def process_file(
         Processes for a long recording; the outcome does not depend on it.
     watch : callable, optional
         Called with a `Progress`; return True to stop.
+    runner : StretchRunner, optional
+        Works on a long recording's stretches instead of processes on this machine.
 
     Raises
     ------
@@ -89,8 +110,10 @@ def process_file(
     with open_audio(source) as audio:
         choose_format(np.zeros((1, 1), audio.dtype), container, audio.subtype)
         started = time.perf_counter()
-        if audio.frames * audio.channels > LONG:
-            result, form, notes = _process_long(audio, output, chosen, jobs, watch)
+        if _long(audio):
+            result, form, notes = _process_long(
+                audio, output, chosen, jobs=jobs, watch=watch, runner=runner
+            )
         else:
             result, form, notes = _process_short(audio, output, chosen, watch)
         seconds = time.perf_counter() - started
@@ -152,8 +175,10 @@ def _process_long(
     source: AudioSource,
     output: str | Path,
     chosen: AudioOptions,
+    *,
     jobs: int,
     watch: Watch | None,
+    runner: StretchRunner | None,
 ) -> tuple[AudioResult, AudioFormat, tuple[str, ...]]:
     work = LongRecording(
         source=source,
@@ -164,6 +189,7 @@ def _process_long(
         jobs=jobs,
         seed=chosen.seed,
         mix=chosen.mix,
+        runner=runner,
     )
     container = check_audio_output(output, force=chosen.force)
     shape = (source.frames, source.channels)

@@ -14,7 +14,7 @@ from recover.audio.levels import ChannelLevels
 from recover.audio.measurement import Levels
 from recover.audio.result import AudioResult, Excerpt, StretchAccount
 from recover.audio.settings import Quality
-from recover.audio.stream_jobs import run_in_order
+from recover.audio.stream_jobs import StretchRunner, run_in_order
 from recover.audio.stream_patch import Blend, Patch
 from recover.audio.stream_survey import Survey, chunk_frames, find_levels, survey
 from recover.audio.task import StretchTask
@@ -45,6 +45,8 @@ class LongRecording:
     seed : int
     mix : float
         Share of the recovered signal in the output.
+    runner : StretchRunner or None
+        Works on the stretches instead of processes on this machine.
     """
 
     source: AudioSource
@@ -55,6 +57,7 @@ class LongRecording:
     jobs: int
     seed: int
     mix: float
+    runner: StretchRunner | None = None
 
     def prepare(self) -> Array:
         """Find levels and islands; returns the least and the largest sample, shape (2, 1)."""
@@ -83,7 +86,11 @@ class LongRecording:
         blend = Blend(size, self.source.channels)
         done = 0
         ran = run_in_order(
-            self._tasks(order), jobs=self.jobs, seed=self.seed, progress=progress
+            self._tasks(order),
+            jobs=self.jobs,
+            seed=self.seed,
+            progress=progress,
+            runner=self.runner,
         )
         for index, (task, piece) in enumerate(ran):
             stretch = task.stretch

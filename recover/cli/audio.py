@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -11,11 +12,22 @@ from recover.audio import (
     AudioOptions,
     AudioReport,
     ChannelLevels,
+    is_long,
     process_file,
 )
 from recover.cli.account import Account, account_of
-from recover.cli.batch import SideFiles, file_options, level_text, process_all, targets_of
-from recover.cli.output import print_table, write_json
+from recover.cli.batch import (
+    Described,
+    Place,
+    file_options,
+    level_text,
+    print_summary,
+    process_all,
+    targets_of,
+)
+from recover.cli.file_work import FileWork, LongFiles
+from recover.cli.output import write_json
+from recover.cli.side_files import SideFiles
 from recover.io.atomic import STANDARD, write_text
 
 __all__ = ["audio_command", "summary_rows"]
@@ -81,6 +93,7 @@ def audio_command(
     json_path: str | None,
     save: str | None,
     jobs: int,
+    cluster: str | None,
     estimate: bool,
     conditional: bool,
     no_certify: bool,
@@ -99,32 +112,61 @@ def audio_command(
     )  # fmt: skip
     targets = targets_of(inputs, output)
     SideFiles(report, json_path, save, {"--diff": diff}).check(inputs, force=force)
-    done, status = process_all(process_file, inputs, targets, options, jobs, quiet=quiet)
-    accounts = [
-        account_of(
-            each.result, Path(each.input).name, estimate=estimate, conditional=conditional,
-            tolerance=tolerance, quiet=quiet,
-        )
-        for each in done
-    ]  # fmt: skip
-    if report is not None:
+    describe = _Describe(
+        estimate=estimate, conditional=conditional, tolerance=tolerance,
+        figures=json_path is not None, quiet=quiet or len(inputs) > 1,
+    )  # fmt: skip
+    work = FileWork(
+        process_file, options, describe, writes=("diff",), long=LongFiles(is_long, process_file)
+    )
+    place = Place(jobs, cluster)
+    batch = process_all(work, inputs, targets, place, force=force, quiet=quiet)
+    files = [each.file for each in batch.kept]
+    if report is not None and batch.report is not None:
         verify_with = f"recover verify {json_path} {inputs[0]}" if json_path else ""
-        _write_report(report, done[0], accounts[0], verify_with, force=force)
+        _write_report(report, batch.report, batch.kept[0].account, verify_with, force=force)
     if json_path is not None:
-        data = [
-            {**each.to_json(), **account.to_json()}
-            for each, account in zip(done, accounts, strict=True)
-        ]
+        data = [each.figures for each in files]
         write_json(json_path, data[0] if len(inputs) == 1 else data, force=force)
-    if save is not None:
-        done[0].result.save(save, force=force)
+    if save is not None and batch.report is not None:
+        batch.report.result.save(save, force=force)
     if not quiet and STANDARD not in (output, json_path):
-        print_table(SUMMARY, summary_rows(done))
-        for each, account in zip(done, accounts, strict=True):
-            click.echo(f"{each.input}: {each.result.note}; wrote {_written(each)}")
-            for sentence in (*each.notes, *account.sentences()):
-                click.echo(f"{each.input}: {sentence}")
-    return status
+        print_summary(SUMMARY, files)
+    return batch.status
+
+
+@dataclass(frozen=True, eq=False)
+class _Kept:
+    """What is kept of a file: what is told of it, and what is said of its error."""
+
+    file: Described
+    account: Account
+
+
+@dataclass(frozen=True)
+class _Describe:
+    """Makes what is kept of a file, with the estimates and certificates that were asked for."""
+
+    estimate: bool
+    conditional: bool
+    tolerance: float
+    figures: bool
+    quiet: bool
+
+    def __call__(self, report: AudioReport) -> _Kept:
+        account = account_of(
+            report.result, Path(report.input).name, estimate=self.estimate,
+            conditional=self.conditional, tolerance=self.tolerance, quiet=self.quiet,
+        )  # fmt: skip
+        said = (f"{report.result.note}; wrote {_written(report)}", *report.notes)
+        file = Described(
+            row=summary_rows([report])[0],
+            sentences=[
+                f"{report.input}: {sentence}" for sentence in (*said, *account.sentences())
+            ],
+            figures={**report.to_json(), **account.to_json()} if self.figures else {},
+        )
+        return _Kept(file, account)
 
 
 def summary_rows(reports: Sequence[AudioReport]) -> list[list[str]]:

@@ -2,123 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Generic, cast
 
 import click
 
-from recover.certificates.certificate import Certificate
-from recover.cli.output import (
-    Bar,
-    check_certificate_writable,
-    complain,
-    write_certificate,
-    write_json,
-)
+from recover.cli.file_work import Failure, FileWork, Kept, Options, Report
+from recover.cli.gather import Board, gather, work_here
+from recover.cli.output import Bar, print_table
+from recover.cli.workers import LocalWorkers
 from recover.core.errors import ParameterError, RecoverError
-from recover.io.atomic import STANDARD, check_writable, write_text
-from recover.solve.base import Watch
+from recover.core.threads import one_blas_thread
+from recover.io.atomic import STANDARD
 
 __all__ = [
-    "SideFiles",
-    "check_evidence",
+    "Batch",
+    "Described",
+    "Place",
     "file_options",
     "level_text",
+    "print_summary",
     "process_all",
     "targets_of",
-    "write_side_files",
 ]
 
-_Options_contra = TypeVar("_Options_contra", contravariant=True)
-_Report_co = TypeVar("_Report_co", covariant=True)
 Command = Callable[..., Any]
-
-
-@dataclass(frozen=True)
-class SideFiles:
-    """The files that a command may write besides its outputs; None where not asked for.
-
-    Parameters
-    ----------
-    report, json, save : str or None
-        Page, figures with the certificate, and the saved result.
-    others : mapping of str to (str or None)
-        The command's own, by the name of their option.
-    """
-
-    report: str | None
-    json: str | None
-    save: str | None
-    others: Mapping[str, str | None]
-
-    def check(self, inputs: Sequence[str], *, force: bool) -> None:
-        """Raise an error, before any work, if one could not be written or speaks of one file.
-
-        Raises
-        ------
-        ParameterError
-            If a file that holds one result is asked for several inputs.
-        FileError
-            If a file exists and `force` is not set, or cannot be written.
-        """
-        single = {"--report": self.report, "--save": self.save, **self.others}
-        for name, path in single.items():
-            if path is not None and len(inputs) > 1:
-                raise ParameterError(
-                    f"{name} takes one input, got {len(inputs)}; run it for each"
-                )
-        for path in (*single.values(), self.json):
-            if path is not None:
-                check_writable(path, force=force)
-
-
-class Saved(Protocol):
-    """What a report and a saved file are made of."""
-
-    @property
-    def certificate(self) -> Certificate:
-        """Return what is promised about the result."""
-        ...
-
-    def save(self, path: str | Path, *, force: bool = False) -> None:
-        """Write the result to a new file, or over an old one where `force` says so."""
-        ...
-
-
-_Result = TypeVar("_Result", bound=Saved)
-_Result_co = TypeVar("_Result_co", bound=Saved, covariant=True)
-EVIDENCE = ".evidence.npz"  # beside the JSON, and no name that --save would be given
-
-
-class Done(Protocol[_Result_co]):
-    """What was done with one file."""
-
-    @property
-    def result(self) -> _Result_co:
-        """Return the result with its certificate."""
-        ...
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the account of the run as JSON writes it."""
-        ...
-
-
-class Process(Protocol[_Options_contra, _Report_co]):
-    """What recovers one file."""
-
-    def __call__(
-        self,
-        source: str,
-        output: str,
-        options: _Options_contra,
-        *,
-        jobs: int,
-        watch: Watch | None,
-    ) -> _Report_co: ...
 
 
 def file_options(command: Command) -> Command:
@@ -139,6 +49,11 @@ def file_options(command: Command) -> Command:
             default=1,
             show_default=True,
             help="Processes: files worked on at once, or parts of one long file.",
+        ),
+        click.option(
+            "--cluster",
+            metavar="ADDRESS",
+            help="Work on a Dask cluster: the scheduler's address, as tcp://host:8786.",
         ),
         click.option("--no-certify", is_flag=True, help="Leave out the certificate."),
         click.option(
@@ -179,96 +94,160 @@ def targets_of(inputs: Sequence[str], output: str) -> tuple[str, ...]:
     return tuple(str(folder / name) for name in names)
 
 
-def process_all(
-    process: Process[_Options_contra, _Report_co],
-    inputs: Sequence[str],
-    targets: Sequence[str],
-    options: _Options_contra,
-    jobs: int,
-    *,
-    quiet: bool,
-) -> tuple[list[_Report_co], int]:
-    """Recover every file, several at once if there are more than one.
-
-    One input that cannot be recovered raises its error.  Of several, each that cannot be is
-    complained of in a line of its own, and the others are done.
-
-    Returns
-    -------
-    reports, status
-        Of the files that were done, and the exit status: 0, or 1 if some were not.
-    """
-    if jobs > 1 and len(inputs) > 1:
-        with ProcessPoolExecutor(min(jobs, len(inputs))) as pool:
-            calls = [
-                pool.submit(process, source, target, options, jobs=1, watch=None)
-                for source, target in zip(inputs, targets, strict=True)
-            ]
-            return _collected(inputs, [call.result for call in calls])
-
-    def work(source: str, target: str) -> _Report_co:
-        with Bar(Path(source).name, quiet=quiet) as bar:
-            return process(source, target, options, jobs=jobs, watch=bar)
-
-    pairs = zip(inputs, targets, strict=True)
-    return _collected(inputs, [partial(work, source, target) for source, target in pairs])
-
-
-def _collected(
-    inputs: Sequence[str], works: Sequence[Callable[[], _Report_co]]
-) -> tuple[list[_Report_co], int]:
-    if len(inputs) == 1:
-        return [works[0]()], 0
-    done: list[_Report_co] = []
-    for source, work in zip(inputs, works, strict=True):
-        try:
-            done.append(work())
-        except (RecoverError, OSError) as error:
-            complain(f"{source}: {error}")
-    if not done:
-        raise ParameterError(f"none of the {len(inputs)} files could be recovered; see above")
-    return done, int(len(done) < len(inputs))
-
-
-def check_evidence(path: str | None, inputs: Sequence[str], *, force: bool) -> None:
-    """Raise `FileError` if one input's evidence could not be written beside its JSON."""
-    if path is not None and len(inputs) == 1:
-        check_certificate_writable(path, force=force, ending=EVIDENCE)
-
-
-def write_side_files(
-    side: SideFiles,
-    done: Sequence[Done[_Result]],
-    inputs: Sequence[str],
-    draw: Callable[[_Result, str, str], str],
-    *,
-    force: bool,
-) -> None:
-    """Write the page, the figures and the saved result that were asked for.
+@dataclass(frozen=True)
+class Place:
+    """Where the work is done.
 
     Parameters
     ----------
-    side : SideFiles
-        Checked before the work.
-    done : sequence of Done
-        What was done with the files.
-    inputs : sequence of str
-        Their names; page and saved result are of the only one.
-    draw : callable
-        The page of a result, its title and the command that verifies it.
-    force : bool
-        Replace existing files.
+    jobs : int
+        Processes on this machine.
+    cluster : str or None
+        Address of a scheduler, for its workers instead.
     """
-    if side.report is not None:
-        verify_with = f"recover verify {side.json} {inputs[0]}" if side.json else ""
-        page = draw(done[0].result, Path(inputs[0]).name, verify_with)
-        write_text(side.report, page, force=force)
-    if side.json is not None:
-        data = [each.to_json() for each in done]
+
+    jobs: int
+    cluster: str | None
+
+    def check(self, names: Sequence[str]) -> None:
+        """Raise `ParameterError` if the place cannot serve files of these names."""
+        if self.cluster is None:
+            return
+        if self.jobs > 1:
+            raise ParameterError(
+                f"--cluster excludes --jobs {self.jobs}: the cluster's workers say how many "
+                "files are worked on at once"
+            )
+        if STANDARD in names:
+            raise ParameterError(
+                "--cluster takes files, not standard input or output; name a file in place of -"
+            )
+
+
+@dataclass(frozen=True)
+class Described:
+    """What a command prints and writes of one file.
+
+    Parameters
+    ----------
+    row : sequence of str
+        Its line in the summary.
+    sentences : sequence of str
+        What is said below.
+    figures : dict
+        Its entry in the file of ``--json``; empty if there is to be none.
+    """
+
+    row: Sequence[str]
+    sentences: Sequence[str]
+    figures: dict[str, Any]
+
+
+def print_summary(head: Sequence[str], files: Sequence[Described]) -> None:
+    """Print the table of what was done, then the sentences."""
+    print_table(head, [file.row for file in files])
+    for file in files:
+        for sentence in file.sentences:
+            click.echo(sentence)
+
+
+@dataclass(frozen=True)
+class Batch(Generic[Report, Kept]):
+    """What was done.
+
+    Parameters
+    ----------
+    kept : list
+        What is kept of the files that were done, in the order of the inputs.
+    report : object or None
+        The whole report, of a single input.
+    status : int
+        Exit status: 0, or 1 if some could not be done.
+    """
+
+    kept: list[Kept]
+    report: Report | None
+    status: int
+
+
+def process_all(
+    work: FileWork[Options, Report, Kept],
+    inputs: Sequence[str],
+    targets: Sequence[str],
+    place: Place,
+    *,
+    force: bool,
+    quiet: bool,
+) -> Batch[Report, Kept]:
+    """Recover every file, several at once where the place has room.
+
+    The outcome is the same, bit for bit, wherever it is done.  One input that cannot be
+    recovered raises its error.  Of several, each that cannot be is complained of in a line of
+    its own, and the others are done.
+
+    Parameters
+    ----------
+    work : FileWork
+        What is done with each.
+    inputs, targets : sequence of str
+        The files, and where the recovered ones go.
+    place : Place
+    force : bool
+        Whether existing outputs may be replaced.
+    quiet : bool
+        Whether to leave out the bar.
+
+    Raises
+    ------
+    RecoverError
+        If nothing could be done.
+    """
+    place.check([*inputs, *targets])
+    with one_blas_thread():
+        with Bar(_label(inputs), quiet=quiet) as bar:
+            if len(inputs) == 1 and place.cluster is None:
+                report = work.process(
+                    inputs[0], targets[0], work.options, jobs=place.jobs, watch=bar
+                )
+                outcomes: list[Any] = [report]
+            else:
+                board = Board(bar, inputs)
+                _work_on(work, targets, place, board, force=force)
+                outcomes = board.outcomes()
         if len(inputs) == 1:
-            promise = done[0].result.certificate
-            write_certificate(side.json, data[0], promise, force=force, ending=EVIDENCE)
-        else:
-            write_json(side.json, data, force=force)
-    if side.save is not None:
-        done[0].result.save(side.save, force=force)
+            if isinstance(outcomes[0], Failure):
+                raise RecoverError(outcomes[0].message)
+            report = cast(Report, outcomes[0])
+            return Batch([work.describe(report)], report, 0)
+    kept = [cast(Kept, each) for each in outcomes if not isinstance(each, Failure)]
+    if not kept:
+        raise ParameterError(f"none of the {len(inputs)} files could be recovered; see above")
+    return Batch(kept, None, int(len(kept) < len(inputs)))
+
+
+def _label(inputs: Sequence[str]) -> str:
+    return Path(inputs[0]).name if len(inputs) == 1 else f"{len(inputs)} files"
+
+
+def _work_on(
+    work: FileWork[Any, Any, Any],
+    targets: Sequence[str],
+    place: Place,
+    board: Board,
+    *,
+    force: bool,
+) -> None:
+    """Have all files done that `board` names, wherever the place says."""
+    files = list(enumerate(targets))
+    if place.cluster is not None:
+        from recover.cli.cluster import connected
+        from recover.cli.cluster_files import work_on_cluster
+
+        with connected(place.cluster) as cluster:
+            work_on_cluster(work, files, cluster, board, force=force)
+    elif place.jobs > 1:
+        with LocalWorkers(work, min(place.jobs, len(files)), board.tell) as crew:
+            gather(crew, files, board)
+    else:
+        for index, target in files:
+            work_here(work, index, target, board)

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import click
 
 from recover.cli.batch import (
-    SideFiles,
-    check_evidence,
+    Described,
+    Place,
     file_options,
     level_text,
+    print_summary,
     process_all,
     targets_of,
-    write_side_files,
 )
-from recover.cli.output import print_table
+from recover.cli.file_work import FileWork
+from recover.cli.side_files import SideFiles, check_evidence, write_side_files
 from recover.core.errors import ParameterError
 from recover.image import (
     ChannelLevel,
@@ -84,6 +86,7 @@ def image_command(
     json_path: str | None,
     save: str | None,
     jobs: int,
+    cluster: str | None,
     no_certify: bool,
     seed: int,
     force: bool,
@@ -106,15 +109,30 @@ def image_command(
     side = SideFiles(report, json_path, save, {})
     side.check(inputs, force=force)
     check_evidence(json_path, inputs, force=force)
-    done, status = process_all(process_image, inputs, targets, options, jobs, quiet=quiet)
-    write_side_files(side, done, inputs, _page, force=force)
+    work = FileWork(
+        process_image, options, partial(_described, figures=json_path is not None),
+        reads=("mask",),
+    )  # fmt: skip
+    place = Place(jobs, cluster)
+    batch = process_all(work, inputs, targets, place, force=force, quiet=quiet)
+    result = None if batch.report is None else batch.report.result
+    figures = [each.figures for each in batch.kept]
+    write_side_files(side, result, figures, inputs, _page, force=force)
     if not quiet and STANDARD not in (output, json_path):
-        print_table(SUMMARY, image_rows(done))
-        for each in done:
-            click.echo(f"{each.input}: {_outcome(each)}; wrote {_written(each)}")
-            for note in (*each.result.notes, *each.notes):
-                click.echo(f"{each.input}: note: {note}")
-    return status
+        print_summary(SUMMARY, batch.kept)
+    return batch.status
+
+
+def _described(report: ImageReport, *, figures: bool) -> Described:
+    notes = (*report.result.notes, *report.notes)
+    return Described(
+        row=image_rows([report])[0],
+        sentences=[
+            f"{report.input}: {_outcome(report)}; wrote {_written(report)}",
+            *(f"{report.input}: note: {note}" for note in notes),
+        ],
+        figures=report.to_json() if figures else {},
+    )
 
 
 def _page(result: ImageResult, title: str, verify_with: str) -> str:

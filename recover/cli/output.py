@@ -127,6 +127,11 @@ class Bar:
         if self._bar is not None:
             self._bar.close()
 
+    def clear(self) -> None:
+        """Make room for a line; the next progress brings the bar back."""
+        if self._bar is not None:
+            self._bar.clear()
+
     def __call__(self, progress: Progress, /) -> None:
         if self._hidden:
             return

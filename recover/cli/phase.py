@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import click
 
 from recover.cli.batch import (
-    SideFiles,
-    check_evidence,
+    Described,
+    Place,
     file_options,
+    print_summary,
     process_all,
     targets_of,
-    write_side_files,
 )
-from recover.cli.output import print_table
+from recover.cli.file_work import FileWork
+from recover.cli.side_files import SideFiles, check_evidence, write_side_files
 from recover.io.atomic import STANDARD
 from recover.phase.app import PhaseOptions, PhaseReport, process_phase
 from recover.phase.result import PhaseResult
@@ -69,6 +71,7 @@ def phase_command(
     json_path: str | None,
     save: str | None,
     jobs: int,
+    cluster: str | None,
     no_certify: bool,
     seed: int,
     force: bool,
@@ -91,15 +94,29 @@ def phase_command(
     side = SideFiles(report, json_path, save, {})
     side.check(inputs, force=force)
     check_evidence(json_path, inputs, force=force)
-    done, status = process_all(process_phase, inputs, targets, options, jobs, quiet=quiet)
-    write_side_files(side, done, inputs, _page, force=force)
+    work = FileWork(
+        process_phase, options, partial(_described, figures=json_path is not None),
+        reads=("setup", "dark"),
+    )  # fmt: skip
+    place = Place(jobs, cluster)
+    batch = process_all(work, inputs, targets, place, force=force, quiet=quiet)
+    result = None if batch.report is None else batch.report.result
+    figures = [each.figures for each in batch.kept]
+    write_side_files(side, result, figures, inputs, _page, force=force)
     if not quiet and json_path != STANDARD:
-        print_table(SUMMARY, phase_rows(done))
-        for each in done:
-            click.echo(f"{each.input}: {each.result.status.value} Wrote {each.output}")
-            for note in each.notes:
-                click.echo(f"{each.input}: note: {note}")
-    return status
+        print_summary(SUMMARY, batch.kept)
+    return batch.status
+
+
+def _described(report: PhaseReport, *, figures: bool) -> Described:
+    return Described(
+        row=phase_rows([report])[0],
+        sentences=[
+            f"{report.input}: {report.result.status.value} Wrote {report.output}",
+            *(f"{report.input}: note: {note}" for note in report.notes),
+        ],
+        figures=report.to_json() if figures else {},
+    )
 
 
 def _page(result: PhaseResult, title: str, verify_with: str) -> str:

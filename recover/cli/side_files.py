@@ -1,0 +1,118 @@
+"""The files that a command writes besides its outputs: page, figures, saved result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from recover.certificates.certificate import Certificate
+from recover.cli.output import check_certificate_writable, write_certificate, write_json
+from recover.core.errors import ParameterError
+from recover.io.atomic import check_writable, write_text
+
+__all__ = ["SideFiles", "check_evidence", "write_side_files"]
+
+
+@dataclass(frozen=True)
+class SideFiles:
+    """The files that a command may write besides its outputs; None where not asked for.
+
+    Parameters
+    ----------
+    report, json, save : str or None
+        Page, figures with the certificate, and the saved result.
+    others : mapping of str to (str or None)
+        The command's own, by the name of their option.
+    """
+
+    report: str | None
+    json: str | None
+    save: str | None
+    others: Mapping[str, str | None]
+
+    def check(self, inputs: Sequence[str], *, force: bool) -> None:
+        """Raise an error, before any work, if one could not be written or speaks of one file.
+
+        Raises
+        ------
+        ParameterError
+            If a file that holds one result is asked for several inputs.
+        FileError
+            If a file exists and `force` is not set, or cannot be written.
+        """
+        single = {"--report": self.report, "--save": self.save, **self.others}
+        for name, path in single.items():
+            if path is not None and len(inputs) > 1:
+                raise ParameterError(
+                    f"{name} takes one input, got {len(inputs)}; run it for each"
+                )
+        for path in (*single.values(), self.json):
+            if path is not None:
+                check_writable(path, force=force)
+
+
+class Saved(Protocol):
+    """What a report and a saved file are made of."""
+
+    @property
+    def certificate(self) -> Certificate:
+        """Return what is promised about the result."""
+        ...
+
+    def save(self, path: str | Path, *, force: bool = False) -> None:
+        """Write the result to a new file, or over an old one where `force` says so."""
+        ...
+
+
+_Result = TypeVar("_Result", bound=Saved)
+EVIDENCE = ".evidence.npz"  # beside the JSON, and no name that --save would be given
+
+
+def check_evidence(path: str | None, inputs: Sequence[str], *, force: bool) -> None:
+    """Raise `FileError` if one input's evidence could not be written beside its JSON."""
+    if path is not None and len(inputs) == 1:
+        check_certificate_writable(path, force=force, ending=EVIDENCE)
+
+
+def write_side_files(
+    side: SideFiles,
+    result: _Result | None,
+    figures: Sequence[dict[str, Any]],
+    inputs: Sequence[str],
+    draw: Callable[[_Result, str, str], str],
+    *,
+    force: bool,
+) -> None:
+    """Write the page, the figures and the saved result that were asked for.
+
+    Parameters
+    ----------
+    side : SideFiles
+        Checked before the work.
+    result : object or None
+        Of a single input.
+    figures : sequence of dict
+        What JSON says of each file that was done.
+    inputs : sequence of str
+        Their names; page and saved result are of the only one.
+    draw : callable
+        The page of a result, its title and the command that verifies it.
+    force : bool
+        Replace existing files.
+    """
+    if result is None:
+        if side.json is not None:
+            write_json(side.json, list(figures), force=force)
+        return
+    if side.report is not None:
+        verify_with = f"recover verify {side.json} {inputs[0]}" if side.json else ""
+        page = draw(result, Path(inputs[0]).name, verify_with)
+        write_text(side.report, page, force=force)
+    if side.json is not None:
+        write_certificate(
+            side.json, figures[0], result.certificate, force=force, ending=EVIDENCE
+        )
+    if side.save is not None:
+        result.save(side.save, force=force)
