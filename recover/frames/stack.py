@@ -13,7 +13,8 @@ import numpy.typing as npt
 
 from recover.core.arrays import Array, frozen
 from recover.core.errors import ParameterError
-from recover.core.rounding import U, gamma, up
+from recover.core.rigor import PROVED
+from recover.core.rounding import U, down, gamma, up
 from recover.frames.bands import sum_of_bands
 from recover.frames.base import Frame, FrameBounds
 from recover.frames.dense import Dense
@@ -23,6 +24,8 @@ from recover.frames.masked import unmasked
 from recover.frames.structure import Bands, Diagonal, HasBands, HasDiagonal, Part
 
 __all__ = ["Stack"]
+
+TIGHT = 1e-12  # relative difference of bounds that are added up instead of proved anew
 
 
 @dataclass(frozen=True, eq=False, init=False)
@@ -114,9 +117,7 @@ class Stack(Frame):
         return total
 
     def bounds(self) -> FrameBounds:
-        from recover.frames.bounds import proved_bounds
-
-        return proved_bounds(self)
+        return self._bounds
 
     def roundoff(self) -> float:
         square = 0.0
@@ -178,6 +179,20 @@ class Stack(Frame):
         rows = rng.standard_normal((3, 5)) + 1j * rng.standard_normal((3, 5))
         complex_rows = Dense(rows, real_signal=True)
         return cls((Identity(5), complex_rows), weights=rng.uniform(0.5, 2.0, size=2))
+
+    @cached_property
+    def _bounds(self) -> FrameBounds:
+        from recover.frames.bounds import proved_bounds
+
+        lower, upper, rigor = 0.0, 0.0, PROVED
+        for part, weight in zip(self.frames, self.weights, strict=True):
+            known, square = part.bounds(), float(weight) ** 2
+            lower = max(down(lower + down(square * known.lower, 2), 2), 0.0)
+            upper = up(upper + up(square * known.upper, 2), 2)
+            rigor = rigor & known.rigor
+        if upper - lower <= TIGHT * upper:  # nothing can be gained
+            return FrameBounds(lower, upper, rigor, "sum of tight frames")
+        return proved_bounds(self)
 
     @cached_property
     def _ends(self) -> list[int]:

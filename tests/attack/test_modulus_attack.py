@@ -6,13 +6,25 @@ as a whole, by signals that are consistent with the data by construction.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 
 from recover.certificates.phase.stage import Stage, kappa_at
 from recover.certificates.posteriori import certify_posteriori
 from recover.core.arrays import Array
-from recover.frames import STFT, CodedDiffraction, Dense, Fourier, Frame
+from recover.frames import (
+    STFT,
+    CodedDiffraction,
+    Dense,
+    Fourier,
+    Frame,
+    Fresnel,
+    Identity,
+    Stack,
+)
+from recover.frames.base import FrameBounds
 from recover.models import Modulus, Noise, Problem, Support
 
 
@@ -23,9 +35,10 @@ def gaussian(rng: np.random.Generator, m: int, n: int, kind: str) -> Frame:
     return Dense(rows + 1j * rng.standard_normal((m, n)), kind == "complex rows, real signals")
 
 
-def signal_of(frame: Frame, rng: np.random.Generator, *batch: int) -> Array:
+def signal_of(frame: Frame | Inside, rng: np.random.Generator, *batch: int) -> Array:
     x = rng.standard_normal((*batch, *frame.signal_shape))
-    return x if frame.real_signal else x + 1j * rng.standard_normal(x.shape)
+    x = x if frame.real_signal else x + 1j * rng.standard_normal(x.shape)
+    return x * frame.mask if isinstance(frame, Inside) else x
 
 
 def aligned(x: Array, z: Array) -> Array:
@@ -36,15 +49,40 @@ def aligned(x: Array, z: Array) -> Array:
     return x * np.where(size > 0, product / np.where(size > 0, size, 1.0), 1.0)
 
 
+@dataclass(frozen=True, eq=False)
+class Inside:
+    """A frame for the attacks, whose signals stay in a support."""
+
+    frame: Frame
+    mask: Array
+
+    @property
+    def signal_shape(self) -> tuple[int, ...]:
+        return self.frame.signal_shape
+
+    @property
+    def real_signal(self) -> bool:
+        return self.frame.real_signal
+
+    def bounds(self) -> FrameBounds:
+        return self.frame.bounds()
+
+    def analysis(self, x: Array) -> Array:
+        return self.frame.analysis(x * self.mask)
+
+    def synthesis(self, c: Array) -> Array:
+        return self.frame.synthesis(c) * self.mask
+
+
 def norms(x: Array) -> Array:
     return np.linalg.norm(x.reshape(x.shape[0], -1), axis=1)
 
 
-def change(frame: Frame, x_hat: Array, h: Array) -> Array:
+def change(frame: Frame | Inside, x_hat: Array, h: Array) -> Array:
     return np.abs(frame.analysis(x_hat + h)) - np.abs(frame.analysis(x_hat))
 
 
-def optimised(frame: Frame, x_hat: Array, h: Array, radius: Array) -> Array:
+def optimised(frame: Frame | Inside, x_hat: Array, h: Array, radius: Array) -> Array:
     """Lower the change of magnitudes at a given distance by projected gradient steps."""
     upper = frame.bounds().upper
     scale = radius.reshape(-1, *(1,) * x_hat.ndim)
@@ -58,7 +96,11 @@ def optimised(frame: Frame, x_hat: Array, h: Array, radius: Array) -> Array:
 
 
 def attack_step(
-    frame: Frame, x_hat: Array, step: Stage, rng: np.random.Generator, witness: Array | None
+    frame: Frame | Inside,
+    x_hat: Array,
+    step: Stage,
+    rng: np.random.Generator,
+    witness: Array | None,
 ) -> tuple[float, int]:
     """The smallest quotient of a change of magnitudes and what the step promises; the pairs."""
     start = signal_of(frame, rng, 24)
@@ -122,6 +164,30 @@ def test_no_step_of_coded_diffraction_is_violated(budget: float | None, n: int) 
         assert "near:0" in certificate.evidence.values
         for row in certificate.evidence.arrays["steps"]:
             assert attack_step(frame, x_hat, Stage(*row), rng, None)[0] >= 1.0
+
+
+@pytest.mark.parametrize("kind", ["real far field", "far field", "two planes", "near fields"])
+def test_no_step_of_supports_and_planes_is_violated(kind: str) -> None:
+    """Too large for matrices; signals of the support, and the witness among them."""
+    rng = np.random.default_rng(35)
+    shape = (40, 36)
+    mask = np.zeros(shape, dtype=bool)
+    mask[2:37, 3:35] = True
+    frame: Frame = {
+        "real far field": Fourier(shape, 2, real_signal=True, one_sided=True),
+        "far field": Fourier(shape, 2),
+        "two planes": Stack([Identity(shape, real_signal=False), Fourier(shape)]),
+        "near fields": Fresnel(shape, 1.0, 1.0, [9.0, 14.0, 20.0, 31.0]),
+    }[kind]
+    inside = Inside(frame, mask)
+    x_hat = signal_of(frame, rng) * mask
+    problem = Problem(Modulus(frame), Modulus(frame)(x_hat), domain=Support(mask))
+    certificate = certify_posteriori(problem, x_hat)
+    assert certificate.finite
+    assert "near:0" in certificate.evidence.values
+    witness = certificate.evidence.arrays["witness"]
+    for row in certificate.evidence.arrays["steps"]:
+        assert attack_step(inside, x_hat, Stage(*row), rng, witness)[0] >= 1.0
 
 
 def farthest(problem: Problem, x_hat: Array, start: Array, reach: float) -> float:

@@ -20,12 +20,26 @@ from recover.certificates.phase.dense import sigma_dense, turned_rows, weight_de
 from recover.certificates.phase.filter import Operator, top_upper
 from recover.certificates.phase.free import sigma_free, weight_free
 from recover.certificates.phase.lags import Lags, distance_bound, kernel_floor, lags_of
+from recover.certificates.phase.norms import row_norms
 from recover.certificates.phase.rows import Magnitudes, magnitudes_of
-from recover.certificates.phase.stage import carried, distances, kappa_at
+from recover.certificates.phase.stage import carried, distances, kappa_at, reach
+from recover.certificates.phase.witness import search_witness, witness_ratio
 from recover.certificates.posteriori import certify_posteriori
 from recover.core.arrays import Array
-from recover.frames import STFT, Boundary, CodedDiffraction, Dense, Frame, Gabor
-from recover.models import Modulus, Problem
+from recover.frames import (
+    STFT,
+    Boundary,
+    CodedDiffraction,
+    Dense,
+    Fourier,
+    Frame,
+    Fresnel,
+    Gabor,
+    Identity,
+    Masked,
+    Stack,
+)
+from recover.models import Modulus, Problem, Support
 
 
 def complex_normal(rng: np.random.Generator, *shape: int) -> Array:
@@ -117,6 +131,8 @@ def test_distances_solve_the_quadratic() -> None:
             assert r * kappa_at(threshold, sigma, weight, r) >= tau
         assert low * (1 - 1e-7) * kappa_at(threshold, sigma, weight, low * (1 - 1e-7)) <= tau
         assert distances(threshold, sigma, weight, best * 1.001) is None
+        half = kappa_at(threshold, sigma, weight, reach(threshold, sigma, weight))
+        assert half == pytest.approx(0.5 * sigma if weight else sigma, rel=1e-6)
 
 
 @pytest.mark.parametrize("count", [3, 4, 6])
@@ -167,6 +183,64 @@ def test_drawn_numbers_are_on_the_safe_side_and_close(share: float, real_signal:
         drawn = weight_free(magnitudes, keep, 1e-9, rng).value
         assert norm * (1 - 1e-9) <= drawn <= 1.15 * norm
         assert weight_dense(turned, threshold) <= norm * (1 + 1e-9)
+
+
+def planes(kind: str, real: bool) -> tuple[Frame, Array | None]:
+    """Return a frame and a support of the other setups."""
+    mask = np.zeros((8, 9), dtype=bool)
+    mask[1:6, 2:8] = True
+    mask[1, 2:5] = False
+    two = [Identity((8, 9), real_signal=real), Fourier((8, 9), real_signal=real)]
+    return {
+        "far field": (Fourier((8, 9), 2, real_signal=real), mask),
+        "one-sided far field": (Fourier((8, 9), 2, real_signal=True, one_sided=True), mask),
+        "measured part": (
+            Masked(
+                Fourier((8, 9), 2, real_signal=real),
+                np.random.default_rng(0).random((16, 18)) < 0.95,
+            ),
+            mask,
+        ),
+        "two planes": (Stack(two, weights=[0.7, 1.3]), mask),
+        "near fields": (Fresnel((8, 9), 1.0, 1.0, [3.0, 5.0, 9.0, 11.0], real), None),
+    }[kind]
+
+
+@pytest.mark.parametrize("real_signal", [False, True])
+@pytest.mark.parametrize(
+    "kind", ["far field", "one-sided far field", "measured part", "two planes", "near fields"]
+)
+def test_drawn_numbers_of_supports_and_planes(kind: str, real_signal: bool) -> None:
+    """Among the signals of a support: never above the dense value, and close to it."""
+    rng = np.random.default_rng(12)
+    frame, mask = planes(kind, real_signal)
+    x = complex_normal(rng, 8, 9) * (1.0 if mask is None else mask)
+    x = x.real if frame.real_signal else x
+    domain = None if mask is None else Support(mask)
+    problem = Problem(Modulus(frame), Modulus(frame)(x), domain=domain)
+    magnitudes = magnitudes_of(problem, x)
+    rows = frame.matrix()[:, magnitudes.columns]
+    norms = np.linalg.norm(rows, axis=1)
+    known = row_norms(frame, magnitudes.columns).reshape(-1)
+    assert (known >= norms).all()
+    if kind != "measured part":
+        assert known == pytest.approx(norms, rel=1e-9)
+    for share in (0.0, 0.1):
+        positive = magnitudes.ratio[magnitudes.ratio > 0.0]
+        threshold = float(np.quantile(positive, share)) * 0.999
+        turned = turned_rows(magnitudes, threshold)
+        dense, _ = sigma_dense(turned)
+        keep = magnitudes.kept(threshold)
+        found = sigma_free(magnitudes, keep, 1e-9, rng, loss=0.015)
+        assert 0.97 * dense**2 <= found.value**2 <= dense**2
+        heavy = rows[keep.reshape(-1)] / magnitudes.ratio[keep][:, None]
+        heavy = np.concatenate([heavy.real, heavy.imag]) if frame.real_signal else heavy
+        norm = np.linalg.norm(heavy, 2)
+        assert norm * (1 - 1e-9) <= weight_free(magnitudes, keep, 1e-9, rng).value <= 1.2 * norm
+    # the witness: an upper end, and nearly the value itself
+    dense, _ = sigma_dense(turned_rows(magnitudes, float(positive.min()) * 0.999))
+    seen = witness_ratio(magnitudes, search_witness(magnitudes, rng))
+    assert dense <= seen <= 1.02 * dense
 
 
 @pytest.mark.parametrize("boundary", list(Boundary))

@@ -30,7 +30,7 @@ from recover.models.base import Model
 from recover.models.modulus import Modulus
 from recover.models.problem import Problem
 
-__all__ = ["LocalModulusCheck", "kappa_faults"]
+__all__ = ["LocalModulusCheck", "kappa_faults", "witness_faults"]
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,12 @@ def kappa_faults(
     if not kappa.lower <= proved:
         yield f"kappa's lower end {kappa.lower:.17g} is claimed, but only {proved:.17g} proved"
     yield from reason_faults(certificate)
+    yield from witness_faults(certificate, magnitudes)
+
+
+def witness_faults(certificate: Certificate, magnitudes: Magnitudes) -> Iterator[str]:
+    """Yield the faults of kappa's upper end."""
+    kappa = certificate.kappa
     witness = certificate.evidence.arrays.get("witness")
     if witness is None:
         if kappa.upper != math.inf:

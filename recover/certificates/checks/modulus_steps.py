@@ -33,7 +33,7 @@ from recover.core.errors import ParameterError
 from recover.core.rounding import up
 from recover.frames.bounds import subframe_lower
 
-__all__ = ["check_steps", "is_drawn", "steps_of"]
+__all__ = ["check_steps", "is_drawn", "number_faults", "steps_of"]
 
 exactly = Enclosure.exactly
 MAX_STEPS = 8
@@ -86,16 +86,17 @@ def check_steps(
             yield f"step {k}: {fault}"
         if k > 0 and not steps[k - 1].low <= step.high:
             yield f"step {k} does not begin where step {k - 1} ends"
-        yield from _number_faults(certificate, magnitudes, step, k, rng)
+        yield from number_faults(certificate, magnitudes, step, k, rng)
 
 
-def _number_faults(
+def number_faults(
     certificate: Certificate,
     magnitudes: Magnitudes,
     step: Stage,
     k: int,
     rng: np.random.Generator,
 ) -> Iterator[str]:
+    """Yield a fault if one of the numbers of step k cannot be proved."""
     if not magnitudes.kept(step.threshold).any():
         yield f"step {k} has no coefficients"
         return

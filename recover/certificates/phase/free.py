@@ -49,6 +49,7 @@ __all__ = [
     "FILTER",
     "SYMMETRIC",
     "FreeBound",
+    "complement",
     "free_fits",
     "sigma_free",
     "symmetric_fits",
@@ -111,7 +112,7 @@ def sigma_free(
     upper = magnitudes.upper
     phases, error = magnitudes.phases(keep)
     if not symmetric_fits(magnitudes, keep):
-        operator, top = _complement(magnitudes, phases, error)
+        operator, top = complement(magnitudes, phases, error)
         return _adapted(operator, top, up(error * math.sqrt(upper), 2), (delta, loss, at), rng)
     lower = magnitudes.frame.bounds().lower
     operator = _antilinear(magnitudes, phases)
@@ -217,8 +218,17 @@ def _antilinear(magnitudes: Magnitudes, phases: Array) -> Operator:
     return Operator(apply, passes.shape, True, error, upper, True, True)
 
 
-def _complement(magnitudes: Magnitudes, phases: Array, error: float) -> tuple[Operator, float]:
-    """Return ``U - T`` and U; the phases vanish where nothing is kept."""
+def complement(magnitudes: Magnitudes, phases: Array, error: float) -> tuple[Operator, float]:
+    """Return ``U - T`` and U.
+
+    Parameters
+    ----------
+    magnitudes : Magnitudes
+    phases : array [shape=coef_shape]
+        They vanish where nothing is kept.
+    error : float
+        Of a phase.
+    """
     passes = Passes.of(magnitudes)
     upper = magnitudes.upper
     lost = unit(1j * passes.entries(magnitudes.signal)) if magnitudes.phased else None

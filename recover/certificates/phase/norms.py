@@ -52,7 +52,11 @@ def row_norms(frame: Frame, columns: Array | None = None) -> Array:
     if isinstance(frame, Fresnel):  # each plane is unitary, but for rounded transfer functions
         return np.full(shape, 1.0 + 64.0 * U)
     if isinstance(frame, Identity):
-        return np.ones(shape)
+        ones = np.ones(frame.signal_size)
+        if columns is not None:  # samples outside the support are not seen
+            ones[:] = 0.0
+            ones[columns] = 1.0
+        return ones.reshape(shape)
     if isinstance(frame, HasRows) or frame.coef_size * frame.signal_size <= NORM_ENTRIES:
         rows = frame.rows if isinstance(frame, HasRows) else frame.matrix()
         rows = rows if columns is None else rows[:, columns]

@@ -39,7 +39,9 @@ def phase_scope(problem: Problem, radius: float) -> Scope:
     return Scope("local", {"radius": radius, **data})
 
 
-def phase_assumptions(problem: Problem, radius: float, *, drawn: bool) -> tuple[str, ...]:
+def phase_assumptions(
+    problem: Problem, radius: float, *, drawn: bool, near: bool = False
+) -> tuple[str, ...]:
     """Return everything that a promise about magnitudes rests on besides the data.
 
     Parameters
@@ -49,13 +51,20 @@ def phase_assumptions(problem: Problem, radius: float, *, drawn: bool) -> tuple[
         Of the scope; infinite if it is global.
     drawn : bool
         Whether eigenvalue bounds rest on random vectors.
+    near : bool
+        Whether only the stability near the recovered signal is promised, and no error bound.
     """
     lost = _lost(problem)
     sentences = [
         f"distances are up to a global {lost}, which magnitudes never tell",
         *assumptions_of(problem, domain=isinstance(problem.domain, Support)),
     ]
-    if not math.isinf(radius):
+    if near and not math.isinf(radius):
+        sentences.append(
+            f"kappa compares the recovered signal with those within {radius:.6g} of it; of "
+            "signals farther away nothing is said"
+        )
+    elif not math.isinf(radius):
         sentences.append(
             f"the true signal lies within {radius:.6g} of the recovered one, up to that "
             f"{lost}; of consistent signals farther away nothing is said"
@@ -101,7 +110,13 @@ def named_signal(certificate: Certificate, problem: Problem, given: Array | None
 
 
 def phase_heading(
-    certificate: Certificate, problem: Problem, rigor: Rigor, radius: float, *, drawn: bool
+    certificate: Certificate,
+    problem: Problem,
+    rigor: Rigor,
+    radius: float,
+    *,
+    drawn: bool,
+    near: bool = False,
 ) -> Iterator[str]:
     """Yield the faults of what is not a number: subject, noise, scope, assumptions, rigor."""
     if certificate.subject != problem.digest:
@@ -114,7 +129,7 @@ def phase_heading(
     scope = phase_scope(problem, radius)
     if certificate.scope.to_json() != scope.to_json():
         yield f"the scope is stated as {certificate.scope.to_json()}, not {scope.to_json()}"
-    if certificate.assumptions != phase_assumptions(problem, radius, drawn=drawn):
+    if certificate.assumptions != phase_assumptions(problem, radius, drawn=drawn, near=near):
         yield "the assumptions are not those that the proof rests on"
     if certificate.rigor != rigor:
         yield f"the rigor is stated as {certificate.rigor}, not {rigor}"

@@ -14,7 +14,6 @@ import numpy as np
 
 from recover.certificates.certificate import Certificate
 from recover.certificates.evidence import Evidence
-from recover.certificates.phase.dense import dense_fits
 from recover.certificates.phase.rows import Magnitudes, magnitudes_of
 from recover.certificates.phase.stage import Stage, kappa_at
 from recover.certificates.phase.statements import (
@@ -23,19 +22,17 @@ from recover.certificates.phase.statements import (
     phase_scope,
     phase_signal,
 )
-from recover.certificates.phase.witness import find_witness, witness_ratio
 from recover.certificates.proofs.base import Case, Proof, stated
+from recover.certificates.proofs.modulus_near import add_witness, near_certificate, seeded
 from recover.certificates.proofs.modulus_steps import Search, find_steps
 from recover.certificates.reasons import NO_WITNESS, Why, Withheld
-from recover.core.arrays import Array, digest
+from recover.core.arrays import Array
 from recover.core.enclosure import Enclosure
 from recover.core.rigor import PROVED, probabilistic
 from recover.models.modulus import Modulus
 from recover.models.problem import Problem
 
 __all__ = ["LocalModulus", "drawn", "local_steps", "measured", "step_evidence", "step_kappa"]
-
-WITNESS_UNKNOWNS = 600
 
 
 @dataclass(frozen=True)
@@ -55,8 +52,14 @@ class LocalModulus(Proof):
         magnitudes = measured(case)
         if isinstance(magnitudes, Withheld):
             return magnitudes
-        found = local_steps(magnitudes, case.budget)
-        return found if isinstance(found, Withheld) else _certificate(case, magnitudes, found)
+        found = _searched(magnitudes, case.budget)
+        if found is None:
+            return _too_large(magnitudes)
+        if found.steps:
+            return _certificate(case, magnitudes, found)
+        why = _refusal(magnitudes, found)
+        near = near_certificate(case, magnitudes, found.widest, why)
+        return why if near is None else near
 
 
 def measured(case: Case) -> Magnitudes | Withheld:
@@ -77,15 +80,24 @@ def measured(case: Case) -> Magnitudes | Withheld:
 
 def local_steps(magnitudes: Magnitudes, budget: float | None) -> Search | Withheld:
     """Return the steps of a local bound, or why there are none."""
-    problem, frame = magnitudes.problem, magnitudes.frame
-    # the seed is no secret and no choice: the same input gives the same certificate
-    seed = int(digest([problem.digest, magnitudes.signal])[:16], 16)
-    found = find_steps(magnitudes, budget, np.random.default_rng(seed))
+    found = _searched(magnitudes, budget)
     if found is None:
-        numbers: dict[str, float | int | str] = {"size": magnitudes.unknowns}
-        return Withheld(Why.TOO_LARGE, {**numbers, "name": type(frame).__name__})
-    if found.steps:
-        return found
+        return _too_large(magnitudes)
+    return found if found.steps else _refusal(magnitudes, found)
+
+
+def _searched(magnitudes: Magnitudes, budget: float | None) -> Search | None:
+    return find_steps(magnitudes, budget, seeded(magnitudes))
+
+
+def _too_large(magnitudes: Magnitudes) -> Withheld:
+    name = type(magnitudes.frame).__name__
+    numbers: dict[str, float | int | str] = {"size": magnitudes.unknowns, "name": name}
+    return Withheld(Why.TOO_LARGE, numbers)
+
+
+def _refusal(magnitudes: Magnitudes, found: Search) -> Withheld:
+    """Return why a search has found no step."""
     if found.widest is None:
         lost = 1 if magnitudes.phased else 0
         kept = int(np.count_nonzero(magnitudes.ratio > 0.0))
@@ -135,12 +147,5 @@ def _certificate(case: Case, magnitudes: Magnitudes, search: Search) -> Certific
 def step_kappa(magnitudes: Magnitudes, last: Stage, arrays: dict[str, Array]) -> Enclosure:
     """Return kappa within the error bound, and add the witness of its upper end."""
     lower = max(kappa_at(last.threshold, last.sigma, last.weight, last.low), 0.0)
-    if not dense_fits(magnitudes, WITNESS_UNKNOWNS):
-        return Enclosure(lower, math.inf)
-    thresholds = magnitudes.ratio[magnitudes.ratio > 0.0]
-    witness = find_witness(magnitudes, float(thresholds.min()))
-    upper = witness_ratio(magnitudes, witness)
-    if math.isfinite(upper):
-        arrays["witness"] = witness
-        upper = stated(upper)
+    upper = add_witness(magnitudes, arrays)
     return Enclosure(lower, max(upper, lower))

@@ -68,6 +68,13 @@ def support() -> Certified:
     return certified(Fourier((6, 6)), 4, 1e-4, mask=mask)
 
 
+def wide_support() -> Certified:
+    mask = np.zeros((40, 36), dtype=bool)
+    mask[1:38, 2:34] = True
+    frame = Fourier((40, 36), 2, real_signal=True, one_sided=True)
+    return certified(frame, 10, 1e-6, mask=mask)
+
+
 def masks(n: int) -> CodedDiffraction:
     return CodedDiffraction.random_phases((n, n), 4, np.random.default_rng(n))
 
@@ -94,6 +101,7 @@ CASES: dict[str, tuple[Callable[[], Certified], str, str, Rigor]] = {
         "local",
         PROVED,
     ),
+    "drawn, support": (wide_support, "modulus", "local", probabilistic(1e-9)),
     "drawn": (lambda: certified(masks(24), 5, 1e-5), "modulus", "local", probabilistic(1e-9)),
     "drawn, two steps": (
         lambda: certified(masks(40), 6, 1e-5, budget=9.0),
