@@ -14,7 +14,14 @@ from recover.core.arrays import Array
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-__all__ = ["BoundedQuadratic", "NewtonState", "newton_start", "newton_step", "unbounded_start"]
+__all__ = [
+    "BoundedQuadratic",
+    "NewtonState",
+    "free_state",
+    "newton_start",
+    "newton_step",
+    "unbounded_start",
+]
 
 Preconditioner = Callable[[Array], Array]
 
@@ -61,12 +68,15 @@ class NewtonState:
         Norm of the gradient off the held variables, in the metric of the preconditioner: about
         the distance to the minimiser over those variables in the metric of A.  Zero exactly
         at a minimiser.
+    image : array
+        What the preconditioner makes of the gradient off the held variables.
     """
 
     x: Array
     gradient: Array
     held: Array
     violation: float
+    image: Array
 
 
 def newton_start(task: BoundedQuadratic, x: Array) -> NewtonState:
@@ -74,7 +84,15 @@ def newton_start(task: BoundedQuadratic, x: Array) -> NewtonState:
     return _state(task, np.clip(x, task.lower, task.upper))
 
 
-def unbounded_start(task: BoundedQuadratic, x: Array, forcing: float, most: int) -> NewtonState:
+def free_state(task: BoundedQuadratic, x: Array) -> NewtonState:
+    """Return the state at `x` with no variable held."""
+    gradient = np.asarray(task.matrix @ x - task.right)
+    return _measured(task, x, gradient, np.zeros(x.shape, dtype=bool))
+
+
+def unbounded_start(
+    task: BoundedQuadratic, free: NewtonState, forcing: float, most: int
+) -> NewtonState:
     """Return the state at a point that was made without the bounds, moved into them.
 
     The bounds hold few variables at the minimiser of a smooth picture, so that the rounds from
@@ -83,18 +101,15 @@ def unbounded_start(task: BoundedQuadratic, x: Array, forcing: float, most: int)
     Parameters
     ----------
     task : BoundedQuadratic
-    x : array
-        Where conjugate gradients begin.
+    free : NewtonState
+        Where conjugate gradients begin, nothing held.
     forcing : float in (0, 1)
         By which factor they reduce the residual.
     most : int
         The most steps.
     """
-    gradient = np.asarray(task.matrix @ x - task.right)
-    held = np.zeros(x.shape, dtype=bool)
-    size = math.sqrt(max(float(np.vdot(gradient, task.precondition(gradient))), 0.0))
-    free = NewtonState(x, gradient, held, size)
-    return newton_start(task, x + _conjugate_gradients(task, free, forcing * size, most))
+    step = _conjugate_gradients(task, free, forcing * free.violation, most)
+    return newton_start(task, free.x + step)
 
 
 def newton_step(
@@ -137,9 +152,14 @@ def newton_step(
 def _state(task: BoundedQuadratic, x: Array) -> NewtonState:
     gradient = task.matrix @ x - task.right
     held = ((x <= task.lower) & (gradient > 0.0)) | ((x >= task.upper) & (gradient < 0.0))
+    return _measured(task, x, np.asarray(gradient), np.asarray(held))
+
+
+def _measured(task: BoundedQuadratic, x: Array, gradient: Array, held: Array) -> NewtonState:
     free = np.where(held, np.zeros((), gradient.dtype), gradient)
-    size = float(np.vdot(free, task.precondition(free)))
-    return NewtonState(x, np.asarray(gradient), np.asarray(held), math.sqrt(max(size, 0.0)))
+    image = task.precondition(free)
+    size = float(np.vdot(free, image))
+    return NewtonState(x, gradient, held, math.sqrt(max(size, 0.0)), image)
 
 
 def _conjugate_gradients(
@@ -152,17 +172,18 @@ def _conjugate_gradients(
     total = np.zeros_like(residual)
     direction, before = total, 1.0
     for k in range(most):
-        z = np.where(free, task.precondition(residual), zero)
+        image = task.precondition(residual) if k else -state.image
+        z = np.where(free, image, zero)
         now = float(np.vdot(residual, z))
         if not (now > tol * tol and math.isfinite(now)):
             break
         direction = z if k == 0 else z + np.asarray(now / before, z.dtype) * direction
-        image = np.where(free, task.matrix @ direction, zero)
-        curvature = float(np.vdot(direction, image))
+        bent = np.where(free, task.matrix @ direction, zero)
+        curvature = float(np.vdot(direction, bent))
         if not curvature > 0.0:
             break
         step = np.asarray(now / curvature, z.dtype)
         total = total + step * direction
-        residual = residual - step * image
+        residual = residual - step * bent
         before = now
     return total

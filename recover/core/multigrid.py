@@ -107,7 +107,7 @@ def _block_jacobi(matrix: csr_array, places: Array) -> csr_array | Array:
     from scipy.sparse import csr_array
 
     n, plane = matrix.shape[0], _planes(places)
-    _pixels, pixel = np.unique(_pixel_keys(places), return_inverse=True)
+    pixel = _numbered(_pixel_keys(places))
     count, planes = int(pixel.max()) + 1, int(plane.max()) + 1
     rows = np.repeat(np.arange(n), np.diff(matrix.indptr))
     inside = pixel[rows] == pixel[matrix.indices]
@@ -120,7 +120,7 @@ def _block_jacobi(matrix: csr_array, places: Array) -> csr_array | Array:
     number[pixel, plane] = np.arange(n, dtype=np.int32)
     diagonal = np.arange(planes)
     blocks[:, diagonal, diagonal] += np.where(number >= 0, lift[:, None], 1.0)
-    inverse = np.linalg.inv(blocks).astype(matrix.dtype)
+    inverse = _inverses(blocks).astype(matrix.dtype)
     target = number[pixel]
     kept = target >= 0
     ends = np.concatenate([[0], np.cumsum(kept.sum(axis=1))]).astype(np.int32)
@@ -129,6 +129,30 @@ def _block_jacobi(matrix: csr_array, places: Array) -> csr_array | Array:
     damping = _SMOOTHING / (_MARGIN * largest) if largest > 0.0 else 1.0
     jacobi.data *= np.asarray(damping, dtype=matrix.dtype)
     return np.asarray(jacobi.diagonal()) if planes == 1 else jacobi
+
+
+def _numbered(keys: Array) -> Array:
+    """Return the place of each key among the distinct ones."""
+    steps = np.diff(keys)
+    if (steps >= 0).all():  # pixel by pixel, as stencils are assembled
+        return np.concatenate([[0], np.cumsum(steps > 0)])
+    return np.asarray(np.unique(keys, return_inverse=True)[1])
+
+
+def _inverses(blocks: Array) -> Array:
+    """Return the inverses of many small positive definite matrices, by Gauss and Jordan."""
+    inverse = np.ascontiguousarray(np.moveaxis(blocks, 0, -1))
+    for k in range(len(inverse)):
+        pivot = 1.0 / inverse[k, k]
+        inverse[k, k] = 1.0
+        row = inverse[k] * pivot
+        for other in range(len(inverse)):
+            if other != k:
+                factor = inverse[other, k].copy()
+                inverse[other, k] = 0.0
+                inverse[other] -= factor * row
+        inverse[k] = row
+    return np.moveaxis(inverse, -1, 0)
 
 
 def _largest(matrix: csr_array, jacobi: csr_array) -> float:

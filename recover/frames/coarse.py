@@ -28,8 +28,7 @@ def block_means(values: Array, step: int) -> Array:
     whole_rows, whole_columns = height // step, width // step
     out = np.empty((*values.shape[:-2], rows, columns), dtype=values.dtype)
     body = values[..., : whole_rows * step, : whole_columns * step]
-    shape = (*values.shape[:-2], whole_rows, step, whole_columns, step)
-    out[..., :whole_rows, :whole_columns] = body.reshape(shape).mean(axis=(-3, -1))
+    out[..., :whole_rows, :whole_columns] = _block_sums(body, step) / (step * step)
     if rows > whole_rows:
         rest = values[..., whole_rows * step :, : whole_columns * step]
         shape = (*values.shape[:-2], rest.shape[-2], whole_columns, step)
@@ -42,6 +41,17 @@ def block_means(values: Array, step: int) -> Array:
         corner = values[..., whole_rows * step :, whole_columns * step :]
         out[..., -1, -1] = corner.mean(axis=(-2, -1))
     return out
+
+
+def _block_sums(values: Array, step: int) -> Array:
+    """Return sums over whole blocks: of strided views, which is faster than of short axes."""
+    along = values[..., ::step, :].copy()
+    for k in range(1, step):
+        along += values[..., k::step, :]
+    across = along[..., ::step].copy()
+    for k in range(1, step):
+        across += along[..., k::step]
+    return np.asarray(across)
 
 
 def at_pixels(

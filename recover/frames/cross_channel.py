@@ -119,32 +119,46 @@ class CrossChannelGradient(Frame):
     def couplings(self, rows: Array, columns: Array, kind: DType) -> Iterator[Coupling]:
         """Yield the entries of the frame operator in the rows of the given pixels."""
         channels, height, width = self.shape
-        own = self._maps_at(rows, columns, kind)
-        centre = np.zeros((rows.size, channels, channels), dtype=kind)
+        number, maps = self._maps_around(rows, columns, kind)
+        own = maps[..., number[rows * width + columns]]
+        centre = np.zeros((channels, channels, rows.size), dtype=kind)
         for down, right in FOUR:
             row, column = rows + down, columns + right
             inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
-            there = self._maps_at(
-                np.clip(row, 0, height - 1), np.clip(column, 0, width - 1), kind
-            )
+            there = maps[..., number[np.where(inside, row * width + column, 0)]]
             block = self._block(own, there, inside)
             centre += block
-            yield Coupling(down, right, -block)
-        yield Coupling(0, 0, centre)
+            yield Coupling(down, right, np.moveaxis(-block, -1, 0))
+        yield Coupling(0, 0, np.moveaxis(centre, -1, 0))
+
+    def _maps_around(self, rows: Array, columns: Array, kind: DType) -> tuple[Array, Array]:
+        """Return slopes and weights at pixels and their neighbours, and where each stands."""
+        height, width = self.shape[1:]
+        seen = np.zeros((height, width), dtype=bool)
+        seen[0, 0] = True  # stands for all that lies outside
+        seen[rows, columns] = True
+        for down, right in FOUR:
+            row, column = rows + down, columns + right
+            inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
+            seen[row[inside], column[inside]] = True
+        flat = np.flatnonzero(seen)
+        number = np.zeros(height * width, dtype=np.int32)
+        number[flat] = np.arange(flat.size, dtype=np.int32)
+        return number, self._maps_at(*np.divmod(flat, width), kind)
 
     def _block(self, own: Array, there: Array, inside: Array) -> Array:
-        """Return ``sum w (e_c - a e_d)(e_c - a e_d)^T`` for edges, shape (edges, c, c)."""
+        """Return ``sum w (e_c - a e_d)(e_c - a e_d)^T`` for edges, shape (c, c, edges)."""
         half = np.asarray(0.5, dtype=own.dtype)
         slope, weight = (own + there) * half
         weight = weight * inside
         channels = self.shape[0]
-        block = np.zeros((slope.shape[1], channels, channels), dtype=own.dtype)
+        block = np.zeros((channels, channels, slope.shape[1]), dtype=own.dtype)
         for k, (c, d) in enumerate(self.pairs):
             cross = weight[k] * slope[k]
-            block[:, c, c] += weight[k]
-            block[:, d, d] += cross * slope[k]
-            block[:, c, d] -= cross
-            block[:, d, c] -= cross
+            block[c, c] += weight[k]
+            block[d, d] += cross * slope[k]
+            block[c, d] -= cross
+            block[d, c] -= cross
         return block
 
     def _maps_at(self, rows: Array, columns: Array, dtype: DType) -> Array:

@@ -133,22 +133,16 @@ class _Assembly:
         from scipy.sparse import csr_array
 
         blocks = self._sum(parts)
-        n, dtype = self.places.size, self.known.dtype
-        right = np.zeros(n, dtype=dtype)
+        n, number, known = self.places.size, self.number.reshape(-1), self.known.reshape(-1)
+        right = np.zeros(n, dtype=known.dtype)
         targets, values = [], []
         for (down, right_by), block in blocks.items():
             flat, inside = self._neighbours(down, right_by)
-            for other in range(self.channels):
-                if block.ndim == 1:
-                    entry = np.where(self.channel == other, block[self.which], 0)
-                else:
-                    entry = block[self.which, self.channel, other]
-                column = np.where(inside, self.number[other][flat], -1)
-                outer = inside & (column < 0)
-                value = self.known[other].reshape(-1)[flat]
-                right -= np.where(outer, entry * value, np.zeros((), dtype=dtype))
-                if block.ndim == 1:
-                    column = np.where(self.channel == other, column, -1)
+            for entry, other in self._entries(block):
+                place = other * (self.height * self.width) + flat
+                column = np.where(inside, number[place], -1)
+                outer = np.flatnonzero(inside & (column < 0))
+                right[outer] -= entry[outer] * known[place[outer]]
                 targets.append(column)
                 values.append(entry)
         columns, data = np.stack(targets, axis=1), np.stack(values, axis=1)
@@ -156,6 +150,14 @@ class _Assembly:
         ends = np.concatenate([[0], np.cumsum(kept.sum(axis=1))]).astype(np.int32)
         matrix = csr_array((data[kept], columns[kept], ends), shape=(n, n))
         return NormalEquations(matrix, right, self.places)
+
+    def _entries(self, block: Array) -> Iterator[tuple[Array, Array | int]]:
+        """Yield a block's entries for every unknown sample, and the channels they lead to."""
+        if block.ndim == 1:
+            yield block[self.which], self.channel  # a multiple of the identity
+            return
+        for other in range(self.channels):
+            yield block[self.which, self.channel, other], other
 
     def _sum(self, parts: list[tuple[HasStencil, float]]) -> dict[tuple[int, int], Array]:
         total: dict[tuple[int, int], Array] = {}

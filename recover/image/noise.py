@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 
 from recover.core.arrays import Array
-from recover.image.boxes import Box
 from recover.image.side import Scaled
 
 __all__ = ["denoised", "followed", "noise_level", "with_noise"]
@@ -86,30 +85,33 @@ def noise_level(scaled: Scaled) -> float:
     .. [2] S. Pyatykh, J. Hesser, L. Zheng, "Image noise level estimation by principal component
        analysis", IEEE Transactions on Image Processing 22, 2013, for the eigenvalue.
     """
-    height, width = scaled.planes.shape[1:]
-    corners = [
-        (row, column)
-        for row in range(0, height - _BLOCK + 1, _BLOCK // 2)
-        for column in range(0, width - _BLOCK + 1, _BLOCK // 2)
-    ]
-    found = list[float]()
-    for row, column in corners[:: max(1, -(-len(corners) // _BLOCKS))]:
-        rows, columns = slice(row, row + _BLOCK), slice(column, column + _BLOCK)
-        box = Box(rows, columns, np.zeros((0, 0), dtype=bool))
-        if box.cut(scaled.clipped).any():
-            continue
-        values = scaled.part(box).astype(np.float64)
-        if values.mean(axis=(1, 2)).min() < _DARK:
-            continue
-        detail = _second(_second(values, 1), 2).reshape(len(values), -1) / 6.0
-        found.append(float(np.linalg.eigvalsh(detail @ detail.T)[0]) / detail.shape[1])
-    if len(found) < _FEWEST:
+    values = _blocks(scaled)
+    values = values[values.mean(axis=(2, 3)).min(axis=1, initial=np.inf) >= _DARK]
+    if len(values) < _FEWEST:
         return 0.0
+    detail = np.diff(np.diff(values, 2, axis=2), 2, axis=3) / 6.0
+    flat = detail.reshape(*detail.shape[:2], -1)
+    found = np.linalg.eigvalsh(flat @ flat.transpose(0, 2, 1))[:, 0] / flat.shape[-1]
     return float(np.sqrt(max(np.quantile(found, _CALM), 0.0))) / _FLAT
 
 
-def _second(values: Array, axis: int) -> Array:
-    return np.asarray(np.diff(values, 2, axis=axis))
+def _blocks(scaled: Scaled) -> Array:
+    """Return blocks without clipped samples, shape (blocks, channels, rows, columns)."""
+    height, width = scaled.planes.shape[1:]
+    corners = np.stack(
+        np.meshgrid(
+            np.arange(0, height - _BLOCK + 1, _BLOCK // 2),
+            np.arange(0, width - _BLOCK + 1, _BLOCK // 2),
+            indexing="ij",
+        ),
+        axis=-1,
+    ).reshape(-1, 2)
+    chosen = corners[:: max(1, -(-len(corners) // _BLOCKS))]
+    within = np.arange(_BLOCK)
+    rows = (chosen[:, :1] + within)[:, :, None]
+    columns = (chosen[:, 1:] + within)[:, None, :]
+    free = ~scaled.clipped[:, rows, columns].any(axis=(0, 2, 3))
+    return np.moveaxis(scaled.at(rows[free], columns[free]), 0, 1).astype(np.float64)
 
 
 def denoised(planes: Single, sigma: float) -> Single:

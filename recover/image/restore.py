@@ -25,7 +25,7 @@ from recover.solve.base import Status
 __all__ = ["Choice", "Restored", "restore"]
 
 TILE, TOL = 512, 1e-3
-TRIAL_TOL = 1e-2
+TRIAL_TOL = 3e-2
 _ALIGN = 16  # boxes start where coarse maps do
 _BEYOND_WHOLE = 1.2  # on the excess where no channel is left: the model is too low there
 _FIRM = 0.9  # if the channel's factor is at least this

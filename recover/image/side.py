@@ -91,6 +91,22 @@ class Scaled:
         one = np.float32(1.0)
         return np.asarray(np.where(hidden, one, np.minimum(normal, one)))
 
+    def at(self, rows: Array, columns: Array) -> Array:
+        """Return unclipped samples at pixels in units of the level, as float32.
+
+        Parameters
+        ----------
+        rows, columns : array of int [broadcasting to one shape]
+
+        Returns
+        -------
+        array [shape=(channels, *that shape)]
+        """
+        level, origin = (self._places(each, rows, columns) for each in (self.level, self.origin))
+        scale, start = (level - origin).astype(self._kind), origin.astype(self._kind)
+        values = (self.planes[:, rows, columns] - start) / scale
+        return np.asarray(values.astype(np.float32))
+
     def sample(self, limit: int) -> tuple[Array, Array]:
         """Return a regular sample of pixels in units of the level, and which are usable."""
         height, width = self.planes.shape[1:]
@@ -111,6 +127,14 @@ class Scaled:
         edge = np.where(short, np.nextafter(edge, towards), edge)
         beyond = np.where(upwards, np.maximum(found, edge), np.minimum(found, edge))
         box.cut(out)[where] = beyond
+
+    @staticmethod
+    def _places(values: Array, rows: Array, columns: Array) -> Array:
+        """Return a level, or levels per pixel, at pixels."""
+        if values.shape[-1] > 1:
+            return np.asarray(values[:, rows, columns])
+        ones = (1,) * np.broadcast(rows, columns).ndim
+        return values.reshape(-1, *ones)
 
     def _cut(self, box: Box) -> tuple[Array, Array]:
         level = self.level if self.level.shape[-1] == 1 else box.cut(self.level)

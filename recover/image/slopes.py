@@ -144,14 +144,16 @@ def global_spread(v: Single, usable: Array) -> Array:
     channels = len(v)
     out = np.zeros((channels, channels))
     for c in range(channels):
-        for d in range(channels):
+        for d in range(c, channels):
             both = usable[c] & usable[d]
-            first = v[c][both].astype(np.float64)
-            weight = np.square(np.maximum(v[c], v[d])[both]).astype(np.float64)
+            first, second = (v[k][both].astype(np.float64) for k in (c, d))
+            weight = np.square(np.maximum(first, second))
             total = float(weight.sum())
             if total > 0.0:
-                mean = float((weight * first).sum()) / total
-                out[c, d] = float((weight * np.square(first - mean)).sum()) / total
+                out[c, d], out[d, c] = (
+                    float(weight @ np.square(values - float(weight @ values) / total)) / total
+                    for values in (first, second)
+                )
     return out
 
 

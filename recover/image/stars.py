@@ -34,6 +34,7 @@ __all__ = ["Misses", "Profile", "StarField", "recover_stars"]
 AGAIN = (0.4, 0.6, 0.75)  # levels at which the field is clipped again
 WIDEST = 0.5  # logarithm of the ratio of the profile's axes
 _ROUND = Profile(2.0, 3.0)  # where no star is known
+_MOST_LEFT = 0.5  # of the error of stars that are left clipped
 _MOST = 200_000  # samples from which the background is taken
 
 
@@ -79,9 +80,14 @@ class StarField:
 
     @property
     def pays(self) -> bool:
-        """Whether known stars come out nearer than by the smoothest light, or left clipped."""
+        """Whether known stars lose most of their error, and more than by the smoothest light.
+
+        Lamps and other small highlights that do not share a profile lose a quarter at most.
+        """
         misses = self.misses
-        return misses is not None and misses.field < min(misses.straight, misses.clipped)
+        if misses is None:
+            return False
+        return misses.field < min(misses.straight, _MOST_LEFT * misses.clipped)
 
 
 def recover_stars(image: Array, clipped: Array, level: float) -> StarField:

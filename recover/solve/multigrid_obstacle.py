@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Self
 
@@ -12,6 +11,7 @@ from recover.core.arrays import Array
 from recover.core.bounded_newton import (
     BoundedQuadratic,
     NewtonState,
+    free_state,
     newton_start,
     newton_step,
     unbounded_start,
@@ -148,11 +148,10 @@ class MultigridObstacle(Method[_State]):
         grid = build_multigrid(system.matrix, places if len(places) > 1 else _line(places))
         task = BoundedQuadratic(system.matrix, system.right, *bounds, grid)
         nearest = np.clip(np.zeros_like(system.right), *bounds)
-        gradient = system.matrix @ nearest - system.right
-        # what the bounds hold back counts as data too
-        scale = math.sqrt(max(float(np.vdot(gradient, grid(gradient))), 0.0))
+        free = free_state(task, nearest)
+        scale = free.violation  # what the bounds hold back counts as data too
         if start is None:
-            inner = unbounded_start(task, nearest, _FIRST, self.inner)
+            inner = unbounded_start(task, free, _FIRST, self.inner)
         else:
             inner = newton_start(task, start.reshape(-1)[system.places])
         residual = relative(inner.violation, scale)

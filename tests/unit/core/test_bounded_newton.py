@@ -8,6 +8,7 @@ from scipy.sparse import csr_array
 
 from recover.core.bounded_newton import (
     BoundedQuadratic,
+    free_state,
     newton_start,
     newton_step,
     unbounded_start,
@@ -105,6 +106,6 @@ def test_the_unbounded_start_ignores_the_bounds_and_then_obeys_them():
     rows = rng.standard_normal((12, 9))
     a, b = csr_array(rows.T @ rows), rng.standard_normal(9)
     task = BoundedQuadratic(a, b, np.zeros(9), np.full(9, np.inf), lambda r: r)
-    state = unbounded_start(task, np.zeros(9), 1e-12, 100)
+    state = unbounded_start(task, free_state(task, np.zeros(9)), 1e-12, 100)
     free = np.linalg.solve(a.toarray(), b)
     np.testing.assert_allclose(state.x, np.maximum(free, 0.0), atol=1e-8)
