@@ -137,9 +137,9 @@ class Certificate(Shown):
         ParameterError
             If fields are missing or of the wrong kind.
         """
-        if data.get("format") != FORMAT:
-            raise ParameterError(f"not a certificate: expected format {FORMAT!r}")
         try:
+            if data.get("format") != FORMAT:
+                raise ParameterError(f"not a certificate: expected format {FORMAT!r}")
             arrays = Evidence.from_json(
                 {"kind": "", "values": {}, "arrays": data["arrays"]}
             ).arrays

@@ -111,7 +111,7 @@ def audio_command(
         force=force, seed=seed, certify=not no_certify,
     )  # fmt: skip
     targets = targets_of(inputs, output)
-    SideFiles(report, json_path, save, {"--diff": diff}).check(inputs, force=force)
+    SideFiles(report, json_path, save, {"--diff": diff}).check(inputs, targets, force=force)
     describe = _Describe(
         estimate=estimate, conditional=conditional, tolerance=tolerance,
         figures=json_path is not None, quiet=quiet or len(inputs) > 1,

@@ -19,7 +19,7 @@ from recover.cli.output import (
 )
 from recover.core.errors import ParameterError
 from recover.core.progress import Progress
-from recover.io.atomic import STANDARD, check_writable, write_text
+from recover.io.atomic import STANDARD, check_distinct, check_writable, write_text
 from recover.models.domains import Ball, Domain, Everywhere
 from recover.pipeline import certify
 
@@ -92,6 +92,7 @@ def certify_command(
     """
     description = _description(kind, bias, low, high, level)
     where = _domain(radius, nonnegative)
+    check_distinct([frame, bias, low, high], [json_path, report])
     if json_path is not None:
         check_certificate_writable(json_path, force=force)
     if report is not None:

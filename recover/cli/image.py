@@ -107,7 +107,7 @@ def image_command(
     targets = targets_of(inputs, output)
     targets = tuple(_lossless(name) for name in targets) if folder else targets
     side = SideFiles(report, json_path, save, {})
-    side.check(inputs, force=force)
+    side.check(inputs, targets, [mask], force=force)
     check_evidence(json_path, inputs, force=force)
     work = FileWork(
         process_image, options, partial(_described, figures=json_path is not None),

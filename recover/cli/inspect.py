@@ -8,7 +8,7 @@ from recover.audio import Inspection, inspect_file
 from recover.cli.batch import level_text
 from recover.cli.output import print_table, write_json
 from recover.image import ImageInspection, inspect_image
-from recover.io.atomic import STANDARD
+from recover.io.atomic import STANDARD, check_distinct
 from recover.io.image_read import looks_like_image
 
 __all__ = ["inspect_command"]
@@ -22,6 +22,7 @@ __all__ = ["inspect_command"]
 @click.option("--force", is_flag=True, help="Replace an existing JSON file.")
 def inspect_command(path: str, json_path: str | None, force: bool) -> None:
     """Show what was clipped in a recording or an image; changes nothing."""
+    check_distinct([path], [json_path])
     found = inspect_image(path) if looks_like_image(path) else inspect_file(path)
     if json_path is not None:
         write_json(json_path, found.to_json(), force=force)

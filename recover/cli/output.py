@@ -13,8 +13,9 @@ import click
 
 from recover.certificates.beside import bring_back, put_aside
 from recover.certificates.certificate import Certificate
-from recover.core.errors import ParameterError
+from recover.core.errors import ParameterError, RecoverError
 from recover.io.atomic import STANDARD, check_writable, write_text
+from recover.io.guard import opened, printable
 from recover.io.results import load_result, save_result
 
 if TYPE_CHECKING:
@@ -55,9 +56,11 @@ def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 def read_json(path: Path) -> Any:
     """Return the JSON in a file; raises `ParameterError` if it is something else."""
+    with opened(path, "give a JSON file") as file:
+        data = file.read()
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError):
+        return json.loads(data.decode("utf-8"))
+    except (ValueError, RecursionError):
         raise ParameterError(f"{path} is not JSON; give a file that --json wrote") from None
 
 
@@ -100,11 +103,16 @@ def write_certificate(
 def read_certificate(path: Path, data: Mapping[str, Any]) -> Certificate:
     """Return the certificate in the data of a JSON file, with what stands beside that file."""
     plain = data["certificate"]
-    if _BESIDE in data:
-        # a file's own words never lead out of its folder
-        beside = path.with_name(Path(str(data[_BESIDE])).name)
-        plain = bring_back(plain, load_result(beside, _FORMAT)[1])
-    return Certificate.from_data(plain)
+    try:
+        if _BESIDE in data:
+            # a file's own words never lead out of its folder
+            beside = path.parent / printable(Path(str(data[_BESIDE])).name)
+            plain = bring_back(plain, load_result(beside, _FORMAT)[1])
+        return Certificate.from_data(plain)
+    except RecoverError as error:
+        raise ParameterError(f"{path}: {error}") from None
+    except RecursionError:
+        raise ParameterError(f"{path} is damaged: parts within parts without end") from None
 
 
 class Bar:

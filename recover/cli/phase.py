@@ -92,7 +92,7 @@ def phase_command(
     if Path(output).is_dir():
         targets = tuple(str(Path(name).with_suffix(".npz")) for name in targets)
     side = SideFiles(report, json_path, save, {})
-    side.check(inputs, force=force)
+    side.check(inputs, targets, [setup, dark], force=force)
     check_evidence(json_path, inputs, force=force)
     work = FileWork(
         process_phase, options, partial(_described, figures=json_path is not None),

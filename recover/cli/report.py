@@ -11,7 +11,7 @@ from recover.cli.account import account_of
 from recover.core.errors import ParameterError
 from recover.image.result import FORMAT as IMAGE_FORMAT
 from recover.image.result import ImageResult
-from recover.io.atomic import check_writable, write_text
+from recover.io.atomic import check_distinct, check_writable, write_text
 from recover.io.results import saved_format
 from recover.phase.result import FORMAT as PHASE_FORMAT
 from recover.phase.result import PhaseResult
@@ -38,6 +38,7 @@ def report_command(
     result: str, output: str, estimate: bool, conditional: bool, force: bool
 ) -> None:
     """Draw a saved result again, of a recording, an image or a phase retrieval."""
+    check_distinct([result], [output])
     check_writable(output, force=force)
     kind = saved_format(result)
     if kind in (IMAGE_FORMAT, PHASE_FORMAT):

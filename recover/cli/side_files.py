@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeVar
 from recover.certificates.certificate import Certificate
 from recover.cli.output import check_certificate_writable, write_certificate, write_json
 from recover.core.errors import ParameterError
-from recover.io.atomic import check_writable, write_text
+from recover.io.atomic import check_distinct, check_writable, write_text
 
 __all__ = ["SideFiles", "check_evidence", "write_side_files"]
 
@@ -32,15 +32,32 @@ class SideFiles:
     save: str | None
     others: Mapping[str, str | None]
 
-    def check(self, inputs: Sequence[str], *, force: bool) -> None:
+    def check(
+        self,
+        inputs: Sequence[str],
+        targets: Sequence[str],
+        beside: Sequence[str | None] = (),
+        *,
+        force: bool,
+    ) -> None:
         """Raise an error, before any work, if one could not be written or speaks of one file.
+
+        Parameters
+        ----------
+        inputs, targets : sequence of str
+            What is recovered, and where it goes.
+        beside : sequence of (str or None)
+            Other files that are read.
+        force : bool
+            Replace existing files.
 
         Raises
         ------
         ParameterError
             If a file that holds one result is asked for several inputs.
         FileError
-            If a file exists and `force` is not set, or cannot be written.
+            If a file exists and `force` is not set, cannot be written, is itself read, or would
+            be written twice.
         """
         single = {"--report": self.report, "--save": self.save, **self.others}
         for name, path in single.items():
@@ -48,7 +65,9 @@ class SideFiles:
                 raise ParameterError(
                     f"{name} takes one input, got {len(inputs)}; run it for each"
                 )
-        for path in (*single.values(), self.json):
+        written = (*single.values(), self.json)
+        check_distinct([*inputs, *beside], [*targets, *written])
+        for path in written:
             if path is not None:
                 check_writable(path, force=force)
 

@@ -1,6 +1,13 @@
 """Files in and out: exact samples, atomic writing, and the bundled data."""
 
-from recover.io.atomic import STANDARD, check_writable, staged, write_bytes, write_text
+from recover.io.atomic import (
+    STANDARD,
+    check_distinct,
+    check_writable,
+    staged,
+    write_bytes,
+    write_text,
+)
 from recover.io.audio_read import AudioFile, AudioSource, open_audio, read_audio
 from recover.io.audio_write import (
     AudioFormat,
@@ -22,6 +29,7 @@ __all__ = [
     "FileError",
     "bundled",
     "check_audio_output",
+    "check_distinct",
     "check_writable",
     "choose_format",
     "copy_audio",

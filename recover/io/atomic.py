@@ -7,20 +7,32 @@ import secrets
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from recover.io.errors import FileError
 
-__all__ = ["STANDARD", "check_writable", "staged", "write_bytes", "write_text"]
+__all__ = [
+    "STANDARD",
+    "check_distinct",
+    "check_writable",
+    "staged",
+    "write_bytes",
+    "write_text",
+]
 
 STANDARD = "-"  # the name that means standard input or output
+_LONGEST = 200  # bytes of a name that its partial file repeats; file systems allow 255
+_DEVICES, _PROCESSES = Path("/dev"), Path("/proc")
 
 
 def check_writable(path: str | Path, *, force: bool = False) -> None:
     """Raise `FileError` if `path` could not be written, before any work is done.
+
+    A symbolic link counts as what stands at its name: it is not followed, and where `force`
+    allows it the link is replaced, while the file that it names stays as it was.
 
     Parameters
     ----------
@@ -36,10 +48,36 @@ def check_writable(path: str | Path, *, force: bool = False) -> None:
         raise FileError(f"output {target} is a directory; give a file name")
     if not target.parent.is_dir():
         raise FileError(f"output folder {target.parent} does not exist; create it first")
+    if _special(target):
+        raise FileError(f"output {target} is a device or a pipe; name a file, or - if allowed")
     if not os.access(target.parent, os.W_OK):
         raise FileError(f"output folder {target.parent} cannot be written to; choose another")
-    if target.exists() and not force:
+    if os.path.lexists(target) and not force:
         raise FileError(f"output {target} exists; choose another name or pass --force")
+
+
+def check_distinct(
+    read: Iterable[str | Path | None], written: Iterable[str | Path | None]
+) -> None:
+    """Raise `FileError` if a file to be written is one that is read, or is to be written twice.
+
+    Not even `force` allows that.  Two names of one file, by links, count as the same.
+
+    Parameters
+    ----------
+    read, written : iterable of (str, Path or None)
+        Names of files; None and "-" are passed over.
+    """
+    inputs = {key: name for name in read for key in _identities(name)}
+    outputs: dict[object, str | Path | None] = {}
+    for name in written:
+        keys = _identities(name)
+        for key in keys:
+            if key in inputs:
+                raise FileError(f"output {name} is the input {inputs[key]}; name another file")
+            if key in outputs:
+                raise FileError(f"output {name} would be written twice; name two files")
+        outputs |= dict.fromkeys(keys, name)
 
 
 @contextmanager
@@ -47,7 +85,8 @@ def staged(path: str | Path, *, force: bool = False) -> Iterator[BinaryIO]:
     """Open a file beside `path` for writing; rename it to `path` once the block has ended well.
 
     On any exception, interruption included, the partial file is removed and an existing `path`
-    stays as it was.
+    stays as it was.  A process that is killed may leave its partial file behind; it is hidden,
+    ends in ``.partial``, is never read, and may be deleted.
 
     Parameters
     ----------
@@ -72,22 +111,22 @@ def staged(path: str | Path, *, force: bool = False) -> Iterator[BinaryIO]:
         return
     check_writable(path, force=force)
     target = Path(path)
-    partial = target.with_name(f".{target.name}.{secrets.token_hex(4)}.partial")
+    short = os.fsdecode(os.fsencode(target.name)[:_LONGEST])
+    partial = target.with_name(f".{short}.{secrets.token_hex(4)}.partial")
     try:
         with partial.open("xb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        if not force:
-            check_writable(target)
-        partial.replace(target)
+        _publish(partial, target, force=force)
     except FileError:
         raise
-    except OSError as error:
-        reason = error.strerror or error
+    except (OSError, ValueError) as error:  # a name with a zero byte is a ValueError
+        reason = getattr(error, "strerror", None) or error
         raise FileError(f"output {target} could not be written: {reason}") from None
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError, ValueError):
+            partial.unlink(missing_ok=True)
 
 
 def write_bytes(path: str | Path, data: bytes, *, force: bool = False) -> None:
@@ -99,6 +138,42 @@ def write_bytes(path: str | Path, data: bytes, *, force: bool = False) -> None:
 def write_text(path: str | Path, text: str, *, force: bool = False) -> None:
     """Write `text` as UTF-8 to `path` whole or not at all; see `staged`."""
     write_bytes(path, text.encode("utf-8"), force=force)
+
+
+def _publish(partial: Path, target: Path, *, force: bool) -> None:
+    """Let the whole file appear under its name."""
+    if force:
+        partial.replace(target)
+        return
+    try:
+        target.hardlink_to(partial)  # fails if something has appeared there meanwhile
+    except FileExistsError:
+        raise FileError(
+            f"output {target} exists; choose another name or pass --force"
+        ) from None
+    except OSError:  # a file system without links
+        check_writable(target)
+        partial.replace(target)
+
+
+def _special(target: Path) -> bool:
+    """Return whether `target` is, or leads to, what cannot be replaced by a file."""
+    folder = target.parent.resolve()
+    if folder == _DEVICES or folder.is_relative_to(_PROCESSES):
+        return True
+    return target.exists() and not target.is_file()
+
+
+def _identities(name: str | Path | None) -> tuple[object, ...]:
+    """Return what tells a file from others: where its name leads, and its inode."""
+    if name is None or str(name) == STANDARD:
+        return ()
+    where = os.path.realpath(name)
+    try:
+        found = Path(name).stat()
+    except (OSError, ValueError):
+        return (where,)
+    return where, (found.st_dev, found.st_ino)
 
 
 @contextmanager

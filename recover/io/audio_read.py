@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
+import os
 import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -17,6 +18,7 @@ import numpy as np
 from recover.core.arrays import Array
 from recover.io.atomic import STANDARD
 from recover.io.errors import FileError
+from recover.io.guard import opened
 
 if TYPE_CHECKING:
     import soundfile
@@ -25,6 +27,8 @@ __all__ = ["AudioFile", "AudioSource", "open_audio", "read_audio"]
 
 # subtypes whose samples need more than the 24 bits of a float32
 _WIDE = ("PCM_32", "DOUBLE")
+_HARMLESS = 2**28  # bytes that a recording may claim without proof
+_MOST = 2**48  # samples per channel
 _MISSING_SIZES = (0, 0xFFFFFFFF)  # what streaming writers leave where the size belongs
 
 
@@ -130,8 +134,14 @@ class AudioSource:
 
     def whole(self) -> AudioFile:
         """Return everything at once."""
+        size = self.frames * self.channels * self.dtype.itemsize
+        if size <= _HARMLESS:
+            samples = self.read(0, self.frames)
+        else:  # a header that lies is found out before memory for all of it is asked for
+            blocks = [block for _, block in self.blocks(_HARMLESS // (8 * self.channels))]
+            samples = np.concatenate(blocks)
         return AudioFile(
-            samples=self.read(0, self.frames),
+            samples=samples,
             rate=self.rate,
             format=self.format,
             subtype=self.subtype,
@@ -142,8 +152,10 @@ class AudioSource:
     def copy_to(self, file: BinaryIO) -> None:
         """Write the file's own bytes to another; nothing can be read afterwards."""
         self._file.close()
-        self._stream.seek(0)
-        shutil.copyfileobj(self._stream, file)
+        # the stream's own buffer does not know where libsndfile left the descriptor
+        with os.fdopen(os.dup(self._stream.fileno()), "rb") as own:
+            own.seek(0)
+            shutil.copyfileobj(own, file)
 
 
 @contextmanager
@@ -167,16 +179,12 @@ def open_audio(path: str | Path) -> Iterator[AudioSource]:
     import soundfile
 
     name = _name(str(path))
-    with ExitStack() as stack:
-        try:
-            stream = stack.enter_context(_opened(path))
-        except FileError:
-            raise
-        except OSError as error:
-            raise FileError(f"{name} cannot be read: {error.strerror or error}") from None
+    with _opened(path) as stream:
         _refuse_truncated(stream, name)
         try:
-            file = soundfile.SoundFile(stream)
+            # by its descriptor: libsndfile reads by itself, and keeps its errors
+            os.lseek(stream.fileno(), 0, os.SEEK_SET)
+            file = soundfile.SoundFile(stream.fileno(), closefd=False)
         except soundfile.LibsndfileError as error:
             raise FileError(
                 f"{name} cannot be read as a recording: {error.error_string.strip()} Give a "
@@ -184,8 +192,10 @@ def open_audio(path: str | Path) -> Iterator[AudioSource]:
             ) from None
         with file:
             source = AudioSource(file, stream, str(path))
-            if source.frames == 0 or source.channels == 0:
+            if source.frames <= 0 or source.channels <= 0 or source.rate <= 0:
                 raise FileError(f"{name} holds no samples; there is nothing to recover")
+            if source.frames > _MOST:  # what a stream without a length claims
+                raise FileError(f"{name} claims {source.frames} samples; fetch it again")
             yield source
 
 
@@ -209,17 +219,18 @@ def _name(path: str) -> str:
 @contextmanager
 def _opened(path: str | Path) -> Iterator[BinaryIO]:
     """Open a file for reading; standard input is copied to a temporary file."""
-    if str(path) == STANDARD:
-        with tempfile.TemporaryFile() as spool:
-            shutil.copyfileobj(sys.stdin.buffer, spool)
-            yield spool
+    if str(path) != STANDARD:
+        with opened(path, "give a recording") as file:
+            yield file
         return
-    if not Path(path).exists():
-        raise FileError(f"{path} does not exist; check the name")
-    if Path(path).is_dir():
-        raise FileError(f"{path} is a directory; give a recording")
-    with Path(path).open("rb") as file:
-        yield file
+    with tempfile.TemporaryFile() as spool:
+        try:
+            shutil.copyfileobj(sys.stdin.buffer, spool)
+        except OSError as error:
+            raise FileError(
+                f"standard input cannot be read: {error.strerror or error}"
+            ) from None
+        yield spool
 
 
 def _refuse_truncated(stream: BinaryIO, name: str) -> None:

@@ -11,7 +11,6 @@ import struct
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -19,6 +18,7 @@ import numpy as np
 from recover.core.arrays import Array
 from recover.core.errors import MissingExtraError
 from recover.io.errors import FileError
+from recover.io.guard import printable, reading, refuse_bomb
 
 __all__ = ["MAGIC", "read_exr", "write_exr"]
 
@@ -41,6 +41,7 @@ class _Header:
     compression: int
     window: tuple[int, int, int, int]
     size: int
+    unusual: bool
 
     @property
     def width(self) -> int:
@@ -51,6 +52,11 @@ class _Header:
     def height(self) -> int:
         """Rows."""
         return self.window[3] - self.window[1] + 1
+
+    @property
+    def pixel(self) -> int:
+        """Bytes of one pixel, all channels together."""
+        return sum(_TYPES[kind].itemsize for _, kind in self.channels)
 
 
 def read_exr(data: bytes, name: str, path: str | None) -> tuple[Array, Array | None]:
@@ -74,13 +80,12 @@ def read_exr(data: bytes, name: str, path: str | None) -> tuple[Array, Array | N
     """
     if data[:4] != MAGIC:
         raise FileError(f"{name} is not an EXR file")
-    try:
+    with reading(name, "a damaged EXR file", "fetch it again"):
         header = _header(data)
-        if header is None or header.compression not in _LINES:
+        refuse_bomb(name, header.width * header.height * header.pixel, len(data))
+        if header.unusual or header.compression not in _LINES:
             return _sorted(_by_package(path, name), name)
         return _sorted(_planes(data, header), name)
-    except (struct.error, IndexError, ValueError, zlib.error, KeyError) as error:
-        raise FileError(f"{name} is a damaged EXR file ({error}); fetch it again") from None
 
 
 def write_exr(file: BinaryIO, samples: Array, alpha: Array | None, comment: str) -> None:
@@ -119,10 +124,9 @@ def write_exr(file: BinaryIO, samples: Array, alpha: Array | None, comment: str)
         file.write(struct.pack("<ii", y, line) + rows[y].tobytes())
 
 
-def _header(data: bytes) -> _Header | None:
-    """Return the header, None for a kind of file that only the package reads."""
-    if struct.unpack("<i", data[4:8])[0] & _UNUSUAL:
-        return None
+def _header(data: bytes) -> _Header:
+    """Return the header."""
+    unusual = struct.unpack("<i", data[4:8])[0] & _UNUSUAL != 0
     attributes: dict[str, bytes] = {}
     at = 8
     while data[at] != 0:
@@ -130,18 +134,19 @@ def _header(data: bytes) -> _Header | None:
         kind_end = data.index(b"\0", end + 1)
         (size,) = struct.unpack("<i", data[kind_end + 1 : kind_end + 5])
         start = kind_end + 5
+        if not 0 <= size <= len(data) - start:
+            raise ValueError(f"an attribute of {size} bytes")
         attributes[data[at:end].decode("latin-1")] = data[start : start + size]
         at = start + size
     channels, raw, place = [], attributes["channels"], 0
     while raw[place] != 0:
         end = raw.index(b"\0", place)
         kind, _, across, down = struct.unpack("<iiii", raw[end + 1 : end + 17])
-        if (across, down) != (1, 1):
-            return None
+        unusual = unusual or (across, down) != (1, 1)
         channels.append((raw[place:end].decode("latin-1"), kind))
         place = end + 17
     window = struct.unpack("<iiii", attributes["dataWindow"])
-    return _Header(tuple(channels), attributes["compression"][0], window, at + 1)
+    return _Header(tuple(channels), attributes["compression"][0], window, at + 1, unusual)
 
 
 def _planes(data: bytes, header: _Header) -> dict[str, Array]:
@@ -149,19 +154,23 @@ def _planes(data: bytes, header: _Header) -> dict[str, Array]:
     height, width = header.height, header.width
     if min(height, width) < 1:
         raise ValueError("no pixels")
-    planes = {n: np.empty((height, width), _TYPES[kind]) for n, kind in header.channels}
-    line = width * sum(_TYPES[kind].itemsize for _, kind in header.channels)
+    line = width * header.pixel
     per_chunk = _LINES[header.compression]
     chunks = -(-height // per_chunk)
     offsets = np.frombuffer(data, "<u8", chunks, header.size)
-    for offset in offsets:
-        y, size = struct.unpack_from("<ii", data, int(offset))
+    if header.compression == 0 and height * line > len(data):
+        raise ValueError("truncated")
+    planes = {n: np.empty((height, width), _TYPES[kind]) for n, kind in header.channels}
+    for offset in map(int, offsets):
+        if offset > len(data):
+            raise ValueError("truncated")
+        y, size = struct.unpack_from("<ii", data, offset)
         first = y - header.window[1]
         rows = min(per_chunk, height - first)
-        body = data[int(offset) + 8 : int(offset) + 8 + size]
+        body = data[offset + 8 : offset + 8 + size]
         if header.compression != 0 and size < rows * line:
-            body = _unzipped(body)
-        if first < 0 or len(body) != rows * line:
+            body = _unzipped(body, rows * line)
+        if first < 0 or size < 0 or len(body) != rows * line:
             raise ValueError("truncated")
         at = 0
         for row in range(first, first + rows):
@@ -171,9 +180,10 @@ def _planes(data: bytes, header: _Header) -> dict[str, Array]:
     return planes
 
 
-def _unzipped(body: bytes) -> bytes:
+def _unzipped(body: bytes, size: int) -> bytes:
     """Undo deflation, the differences of bytes, and their split into two halves."""
-    coded = np.frombuffer(zlib.decompress(body), np.uint8).copy()
+    unpacked = zlib.decompressobj().decompress(body, size + 1)  # a bomb goes no further
+    coded = np.frombuffer(unpacked, np.uint8).copy()
     coded[1:] -= 128
     plain = np.cumsum(coded, dtype=np.uint8)
     out = np.empty_like(plain)
@@ -191,7 +201,8 @@ def _sorted(planes: Mapping[str, Array], name: str) -> tuple[Array, Array | None
             native = colour.astype(colour.dtype.newbyteorder("="), copy=False)
             return native, planes.get("A")
     raise FileError(
-        f"{name} has the channels {', '.join(sorted(planes))}; images need R, G, B or Y"
+        f"{name} has the channels {printable(', '.join(sorted(planes)))}; images need R, G, B "
+        "or Y"
     )
 
 
@@ -204,9 +215,6 @@ def _by_package(path: str | None, name: str) -> dict[str, Array]:
             "pip install 'recover[exr]', or save the file with ZIP compression"
         ) from None
     if path is None:
-        raise FileError("EXR files of this compression are not read from standard input")
-    try:
-        channels = library.File(path, separate_channels=True).channels()
-        return {str(n): np.asarray(each.pixels) for n, each in channels.items()}
-    except (OSError, RuntimeError) as error:
-        raise FileError(f"{Path(path)} is a damaged EXR file: {error}") from None
+        raise FileError(f"{name}: EXR files of this compression are read from files only")
+    channels = library.File(path, separate_channels=True).channels()
+    return {str(n): np.asarray(each.pixels) for n, each in channels.items()}

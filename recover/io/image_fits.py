@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import io
+import math
 import warnings
 from typing import Any, BinaryIO
 
@@ -12,11 +13,13 @@ import numpy as np
 from recover.core.arrays import Array
 from recover.core.errors import MissingExtraError
 from recover.io.errors import FileError
+from recover.io.guard import reading, refuse_bomb
 from recover.io.image_file import Container, ImageFile
 
 __all__ = ["MAGIC", "RECOVERED_BIT", "read_fits", "write_fits"]
 
 MAGIC = b"SIMPLE  ="
+_WIDEST = 8  # bytes of a sample
 RECOVERED_BIT = 1  # in the extension RECOVERED
 _LEVEL_KEYS = ("SATURATE", "SATLEVEL", "SATURLEV", "SATVAL")
 _QUALITY = ("DQ", "MASK", "FLAGS")  # names of extensions
@@ -48,16 +51,13 @@ def read_fits(data: bytes, name: str, dq_bits: int | None = None) -> ImageFile:
         If the file is damaged or holds no image.
     """
     fits = _library(name)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with fits.open(io.BytesIO(data), memmap=False) as parts:
-                return _first_image(parts, name, dq_bits)
-    except FileError:
-        raise
-    except (OSError, ValueError, TypeError, KeyError, IndexError) as error:
-        reason = " ".join(str(error).split())
-        raise FileError(f"{name} is a damaged FITS file: {reason}; fetch it again") from None
+    with (
+        reading(name, "a damaged FITS file", "fetch it again"),
+        fits.open(io.BytesIO(data), memmap=False) as parts,
+    ):
+        for part in parts:
+            _check_size(part, name, len(data))
+        return _first_image(parts, name, dq_bits)
 
 
 def write_fits(
@@ -88,6 +88,18 @@ def write_fits(
         first.header["HISTORY"] = comment
         fits.HDUList([first, mask]).writeto(buffer)
         file.write(buffer.getbuffer())
+
+
+def _check_size(part: Any, name: str, size: int) -> None:
+    """Refuse a part that claims more samples than the file can hold."""
+    for prefix in ("NAXIS", "ZNAXIS"):  # of what is stored, and of what that unpacks to
+        axes = [
+            int(part.header.get(f"{prefix}{k + 1}", 0))
+            for k in range(int(part.header.get(prefix, 0)))
+        ]
+        if axes:
+            refuse_bomb(name, math.prod(axes) * _WIDEST, size)
+            refuse_bomb(name, min(axes), size)
 
 
 def _first_image(parts: Any, name: str, dq_bits: int | None) -> ImageFile:

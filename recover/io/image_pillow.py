@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import io
-import warnings
 
 import numpy as np
 
 from recover.core.arrays import Array
 from recover.io.errors import FileError
+from recover.io.guard import reading, refuse_bomb
 from recover.io.image_file import Container, ImageFile, ImageMetadata
 
 __all__ = ["metadata_of", "read_pillow"]
 
 _GREY, _COLOUR, _ALPHA = ("L", "I;16", "I;16B", "I;16L", "F"), ("RGB",), ("LA", "RGBA")
 _INCH = "inch"
+_WIDEST = 4  # bytes of a sample in Pillow's own memory
 
 
 def read_pillow(
@@ -40,16 +41,16 @@ def read_pillow(
     """
     from PIL import Image, UnidentifiedImageError
 
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of large images: size is the user's business
+    with reading(name, "damaged or no image that can be read", "fetch it again"):
+        try:
             image = Image.open(io.BytesIO(data), formats=formats)
-            image.load()
-    except UnidentifiedImageError:
-        return None
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise FileError(f"{name} cannot be read as an image: {error}; fetch it again") from None
-    kept = metadata_of(image)
+        except UnidentifiedImageError:
+            return None
+        # one that claims to be huge is refused before its samples are asked for
+        across, down = image.size
+        refuse_bomb(name, across * down * len(image.getbands()) * _WIDEST, len(data))
+        image.load()
+        kept = metadata_of(image)
     if image.mode == "P":
         return ImageFile(np.asarray(image), False, container, palette=True, metadata=kept)
     if image.mode not in (*_GREY, *_COLOUR, *_ALPHA):

@@ -15,6 +15,7 @@ import numpy as np
 
 from recover.core.arrays import Array
 from recover.io.errors import FileError
+from recover.io.guard import refuse_bomb
 from recover.io.image_file import ImageMetadata
 
 __all__ = ["SIGNATURE", "decode_png", "png_header", "unfilter", "write_png"]
@@ -23,13 +24,15 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _CHANNELS = {0: 1, 2: 3, 4: 2, 6: 4}
 _COLOUR_TYPE = {1: 0, 3: 2, 2: 4, 4: 6}
 _LEVEL = 6
+_PAETH = 4  # the last of the row filters
+_BAND = 256  # rows
 _METRES = {"inch": 39.37007874015748, "cm": 100.0}
 
 
-def png_header(data: bytes) -> tuple[int, int, int, int, int]:
+def png_header(data: bytes, name: str) -> tuple[int, int, int, int, int]:
     """Return (width, height, bits, colour type, interlace) of a PNG file's bytes."""
     if data[:8] != SIGNATURE or len(data) < 33:
-        raise FileError("not a PNG file, or truncated")
+        raise FileError(f"{name} is not a PNG file, or truncated; fetch the whole file again")
     width, height, bits, colour, _, _, interlace = struct.unpack(">IIBBBBB", data[16:29])
     return width, height, bits, colour, interlace
 
@@ -42,28 +45,30 @@ def decode_png(data: bytes, name: str) -> Array:
     FileError
         If it is damaged, interlaced, has a palette, or fewer than 8 bits per sample.
     """
-    width, height, bits, colour, interlace = png_header(data)
+    width, height, bits, colour, interlace = png_header(data, name)
     if bits not in (8, 16) or colour not in _CHANNELS or interlace:
         raise FileError(
             f"{name} is an interlaced or packed PNG with {bits} bits per sample; save it "
             "without interlacing"
         )
     step = _CHANNELS[colour] * bits // 8
+    size = height * (width * step + 1)
+    refuse_bomb(name, size, len(data))
+    packed = b"".join(part for kind, part in _chunks(data) if kind == b"IDAT")
     try:
-        body = zlib.decompress(
-            b"".join(part for kind, part in _chunks(data) if kind == b"IDAT")
-        )
+        unpacker = zlib.decompressobj()
+        body = unpacker.decompress(packed, size + 1)  # never more than the header promises
     except zlib.error as error:
         raise FileError(f"{name} is damaged: {error}; fetch the whole file again") from None
-    if len(body) != height * (width * step + 1):
+    if len(body) != size:
         raise FileError(f"{name} is truncated; fetch the whole file again")
     rows = np.frombuffer(body, np.uint8).reshape(height, width * step + 1)
-    plain = unfilter(rows[:, 1:].reshape(height, width, step), rows[:, 0])
+    plain = unfilter(rows[:, 1:].reshape(height, width, step), rows[:, 0], name)
     samples = plain.view(">u2").astype(np.uint16) if bits == 16 else plain
     return np.ascontiguousarray(samples)
 
 
-def unfilter(coded: Array, kinds: Array) -> Array:
+def unfilter(coded: Array, kinds: Array, name: str = "the PNG file") -> Array:
     """Undo the row filters of PNG.
 
     A sample needs its left, upper and upper left neighbours; those on one diagonal (row +
@@ -75,6 +80,8 @@ def unfilter(coded: Array, kinds: Array) -> Array:
         The filtered bytes.
     kinds : array of uint8 [shape=(h,)]
         Filter of each row: none, sub, up, average, Paeth.
+    name : str
+        For messages.
 
     Raises
     ------
@@ -85,20 +92,32 @@ def unfilter(coded: Array, kinds: Array) -> Array:
     ----------
     ISO/IEC 15948:2004, section 9.
     """
-    if kinds.max(initial=0) > 4:
-        raise FileError(
-            f"PNG row filter {int(kinds.max())} does not exist; the file is damaged"
-        )
+    if kinds.max(initial=0) > _PAETH:
+        raise FileError(f"{name} is damaged: row filter {int(kinds.max())} does not exist")
     height, width, step = coded.shape
-    # skewed[d, r] is pixel (r, d - r), with a border of zeros for what lies outside
+    out = np.empty_like(coded)
+    above = np.zeros((width, step), np.uint8)
+    band = max(width // 2, _BAND)  # so that memory stays in proportion to the picture
+    for first in range(0, height, band):
+        part = slice(first, first + band)
+        _unfilter_band(coded[part], kinds[part], above, out[part])
+        above = out[part][-1]
+    return out
+
+
+def _unfilter_band(coded: Array, kinds: Array, border: Array, out: Array) -> None:
+    """Undo the filters of some rows below the row `border`, into `out`."""
+    height, width, step = coded.shape
+    # skewed[d, r] is pixel (r - 1, d - r - 1); row 0 is the one above, zeros lie to the left
     skewed = np.zeros((height + width + 1, height + 1, step), np.uint8)
+    skewed[1 : width + 1, 0] = border
     rows = np.arange(height)
-    for first in range(0, height, 256):
-        part = rows[first : first + 256]
+    for first in range(0, height, _BAND):
+        part = rows[first : first + _BAND]
         at = part[:, None] + np.arange(width)[None, :]
         skewed[at + 2, part[:, None] + 1] = coded[part]
     kind = np.concatenate([[0], kinds])[:, None]
-    weights = [kind == k for k in range(5)]
+    weights = [kind == k for k in range(_PAETH + 1)]
     for d in range(2, height + width + 1):
         top, stop = max(1, d - 1 - width + 1), min(height, d - 1) + 1
         rows_here = slice(top, stop)
@@ -107,22 +126,18 @@ def unfilter(coded: Array, kinds: Array) -> Array:
         corner = skewed[d - 2, top - 1 : stop - 1].astype(np.int16)
         if d - 1 <= height:  # the first column has nothing to its left
             left[-1], corner[-1] = 0, 0
-        if top == 1:  # the first row has nothing above it
-            above[0], corner[0] = 0, 0
         estimate = left + above - corner
         a, b, c = (np.abs(estimate - each) for each in (left, above, corner))
         paeth = np.where((a <= b) & (a <= c), left, np.where(b <= c, above, corner))
         add = np.where(weights[1][rows_here], left, 0)
         add = np.where(weights[2][rows_here], above, add)
         add = np.where(weights[3][rows_here], (left + above) >> 1, add)
-        add = np.where(weights[4][rows_here], paeth, add)
+        add = np.where(weights[_PAETH][rows_here], paeth, add)
         skewed[d, rows_here] += add.astype(np.uint8)
-    out = np.empty_like(coded)
-    for first in range(0, height, 256):
-        part = rows[first : first + 256]
+    for first in range(0, height, _BAND):
+        part = rows[first : first + _BAND]
         at = part[:, None] + np.arange(width)[None, :]
         out[part] = skewed[at + 2, part[:, None] + 1]
-    return out
 
 
 def write_png(file: BinaryIO, samples: Array, metadata: ImageMetadata, comment: str) -> None:

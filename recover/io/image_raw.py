@@ -13,6 +13,7 @@ import numpy as np
 from recover.core.arrays import Array
 from recover.core.errors import MissingExtraError
 from recover.io.errors import FileError
+from recover.io.guard import printable, reading, refuse_bomb
 from recover.io.image_file import Container, ImageFile, RawMosaic
 
 __all__ = ["RAW_ENDINGS", "read_raw", "write_dng"]
@@ -28,6 +29,7 @@ _ROOM = 1.02
 _D65 = 21
 _DENOMINATOR = 10000
 _FLAT = 1e-6
+_CURE = "fetch it again"
 _SRGB_TO_XYZ = np.array(  # IEC 61966-2-1:1999
     [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
 )
@@ -49,21 +51,27 @@ def read_raw(data: bytes, name: str) -> ImageFile:
         raise MissingExtraError(
             f"{name} needs rawpy for raw files; install it with pip install 'recover[raw]'"
         ) from None
-    try:
-        with library.imread(io.BytesIO(data)) as raw:
-            if raw.raw_type != library.RawType.Flat:
-                raise FileError(f"{name} holds no mosaic; save it as TIFF and recover that")
-            mosaic = np.array(raw.raw_image_visible, copy=True)
-            return ImageFile(
-                pixels=mosaic,
-                colour=False,
-                container=Container.DNG if name.lower().endswith(".dng") else Container.RAW,
-                raw=_facts(raw, name),
-            )
-    except library.LibRawError as error:
-        reason = error.args[0] if error.args else error
-        text = reason.decode() if isinstance(reason, bytes) else str(reason)
-        raise FileError(f"{name} cannot be read as a raw file: {text}") from None
+    with reading(name, "no raw file that can be read", _CURE), library.RawPy() as raw:
+        try:
+            raw.open_buffer(io.BytesIO(data))
+            sizes = raw.sizes  # known before anything is unpacked
+            refuse_bomb(name, 2 * sizes.raw_height * sizes.raw_width, len(data))
+            raw.unpack()
+        except library.LibRawError as error:
+            reason = error.args[0] if error.args else error
+            text = reason.decode("latin-1") if isinstance(reason, bytes) else str(reason)
+            raise FileError(
+                f"{name} cannot be read as a raw file: {printable(text)}; {_CURE}"
+            ) from None
+        if raw.raw_type != library.RawType.Flat:
+            raise FileError(f"{name} holds no mosaic; save it as TIFF and recover that")
+        mosaic = np.array(raw.raw_image_visible, copy=True)
+        return ImageFile(
+            pixels=mosaic,
+            colour=False,
+            container=Container.DNG if name.lower().endswith(".dng") else Container.RAW,
+            raw=_facts(raw, name),
+        )
 
 
 def write_dng(file: BinaryIO, mosaic: Array, raw: RawMosaic, comment: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy as np
 from recover.core.arrays import Array
 from recover.io.atomic import STANDARD
 from recover.io.errors import FileError
+from recover.io.guard import opened
 from recover.io.image_exr import MAGIC as EXR_MAGIC
 from recover.io.image_exr import read_exr
 from recover.io.image_file import Container, ImageFile
@@ -19,11 +21,12 @@ from recover.io.image_fits import MAGIC as FITS_MAGIC
 from recover.io.image_fits import read_fits
 from recover.io.image_png import SIGNATURE, decode_png, png_header
 from recover.io.image_raw import RAW_ENDINGS, read_raw
+from recover.io.npy import MAGIC as NPY_MAGIC
+from recover.io.npy import read_npy
 
 __all__ = ["looks_like_image", "read_image"]
 
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-_NPY = b"\x93NUMPY"
 _OTHERS = ["JPEG", "BMP", "PPM", "WEBP", "GIF"]
 _ENDINGS = (
     ".png", ".tif", ".tiff", ".exr", ".npy", ".fits", ".fit", ".fts", ".jpg", ".jpeg", ".bmp",
@@ -34,12 +37,11 @@ _CHANNELS = (2, 3, 4)
 
 def looks_like_image(path: str | Path) -> bool:
     """Return whether a file's first bytes, or else its ending, are those of an image."""
-    heads = (SIGNATURE, *_TIFF, EXR_MAGIC, _NPY, FITS_MAGIC, b"\xff\xd8\xff")
-    try:
-        with Path(path).open("rb") as file:
+    heads = (SIGNATURE, *_TIFF, EXR_MAGIC, NPY_MAGIC, FITS_MAGIC, b"\xff\xd8\xff")
+    head = b""
+    if Path(path).is_file():  # what comes through a pipe could not be read again
+        with suppress(OSError), Path(path).open("rb") as file:
             head = file.read(16)
-    except OSError:
-        head = b""
     return head.startswith(heads) or Path(path).suffix.lower() in _ENDINGS
 
 
@@ -79,15 +81,11 @@ def _bytes_of(path: str | Path, name: str) -> bytes:
     if str(path) == STANDARD:
         data = sys.stdin.buffer.read()
     else:
-        source = Path(path)
-        if not source.exists():
-            raise FileError(f"{path} does not exist; check the name")
-        if source.is_dir():
-            raise FileError(f"{path} is a directory; give an image")
-        try:
-            data = source.read_bytes()
-        except OSError as error:
-            raise FileError(f"{path} cannot be read: {error.strerror or error}") from None
+        with opened(path, "give an image") as file:
+            try:
+                data = file.read()
+            except OSError as error:
+                raise FileError(f"{path} cannot be read: {error.strerror or error}") from None
     if not data:
         raise FileError(f"{name} is empty; give an image")
     return data
@@ -99,7 +97,7 @@ def _dispatch(data: bytes, name: str, path: str | None, dq_bits: int | None) -> 
     if Path(name).suffix.lower() in RAW_ENDINGS:
         return read_raw(data, name)
     if data.startswith(SIGNATURE):
-        _, _, bits, colour, _ = png_header(data)
+        _, _, bits, colour, _ = png_header(data, name)
         if b"IEND" not in data[-64:]:
             raise FileError(f"{name} is truncated: it has no end; fetch the whole file again")
         found = read_pillow(data, name, ["PNG"], Container.PNG)
@@ -114,7 +112,7 @@ def _dispatch(data: bytes, name: str, path: str | None, dq_bits: int | None) -> 
     elif data.startswith(EXR_MAGIC):
         pixels, alpha = read_exr(data, name, path)
         return ImageFile(pixels, pixels.ndim == 3, Container.EXR, alpha=alpha)
-    elif data.startswith(_NPY):
+    elif data.startswith(NPY_MAGIC):
         return _npy(data, name)
     elif data.startswith(FITS_MAGIC):
         return read_fits(data, name, dq_bits)
@@ -141,11 +139,7 @@ def _with_samples(found: ImageFile, samples: Array) -> ImageFile:
 
 
 def _npy(data: bytes, name: str) -> ImageFile:
-    try:
-        array = np.lib.format.read_array(io.BytesIO(data), allow_pickle=False)
-    except (ValueError, EOFError, OSError, MemoryError) as error:
-        reason = " ".join(str(error).split())
-        raise FileError(f"{name} is not a usable NPY file ({reason})") from None
+    array = read_npy(io.BytesIO(data), len(data), name)
     if array.dtype.kind not in "iuf":
         raise FileError(f"{name} holds {array.dtype}; images are integers or floats")
     if array.ndim not in (2, 3, 4):

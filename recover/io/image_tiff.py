@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import warnings
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
@@ -11,11 +12,12 @@ import numpy as np
 from recover.core.arrays import Array
 from recover.io.errors import FileError
 from recover.io.image_file import Container, ImageFile, ImageMetadata
+from recover.io.tiff_open import NeedsCodecError, checked_series, opened_tiff
 
 if TYPE_CHECKING:
     import tifffile
 
-__all__ = ["read_tiff", "write_tiff"]
+__all__ = ["read_tiff", "read_tiff_stack", "write_tiff"]
 
 _MIN_IS_WHITE, _GREY, _RGB, _PALETTE = 0, 1, 2, 3
 _EXIF_TAG, _ICC_TAG, _XMP_TAG = 34665, 34675, 700
@@ -33,25 +35,26 @@ def read_tiff(data: bytes, name: str) -> ImageFile:
     FileError
         If it is damaged, or its colour model or compression is not one that is read.
     """
-    import tifffile
-
     try:
-        with tifffile.TiffFile(io.BytesIO(data)) as file:
-            if not file.series:
-                raise FileError(f"{name} holds no image")
-            return _series(file.series[0], data, name)
-    except FileError:
-        raise
-    except (
-        tifffile.TiffFileError, ValueError, KeyError, IndexError, struct.error, OSError,
-    ) as error:  # fmt: skip
-        if "imagecodecs" in str(error):
-            return _by_pillow(data, name, str(error))
-        reason = " ".join(str(error).split())
-        raise FileError(
-            f"{name} is damaged or no TIFF file that can be read ({reason}); save it again as "
-            "an uncompressed TIFF"
-        ) from None
+        with opened_tiff(data, name) as file:
+            return _series(checked_series(file, len(data), name), data, name)
+    except NeedsCodecError as error:
+        return _by_pillow(data, name, str(error))
+
+
+def read_tiff_stack(data: bytes, name: str) -> Array:
+    """Return all samples of a TIFF file's first series, whatever colours it takes them for.
+
+    Raises
+    ------
+    FileError
+        If it is damaged, or its compression is not one that is read.
+    """
+    try:
+        with opened_tiff(data, name) as file:
+            return np.asarray(checked_series(file, len(data), name).asarray())
+    except NeedsCodecError as error:
+        raise FileError(f"{name}: {error}; install it, or save the file uncompressed") from None
 
 
 def write_tiff(
@@ -176,7 +179,8 @@ def _exif_of_tiff(data: bytes) -> bytes | None:
     from PIL import Image
 
     try:
-        with Image.open(io.BytesIO(data), formats=["TIFF"]) as image:
+        with warnings.catch_warnings(), Image.open(io.BytesIO(data), formats=["TIFF"]) as image:
+            warnings.simplefilter("ignore")
             wanted = image.getexif().get_ifd(_EXIF_TAG)
     except (OSError, SyntaxError, ValueError, TypeError):
         return None
@@ -191,8 +195,10 @@ def _exif_directory(block: bytes) -> dict[int, Any] | None:
 
     exif = Image.Exif()
     try:
-        exif.load(block if block.startswith(b"Exif") else b"Exif\0\0" + block)
-        entries = dict(exif.get_ifd(_EXIF_TAG))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            exif.load(block if block.startswith(b"Exif") else b"Exif\0\0" + block)
+            entries = dict(exif.get_ifd(_EXIF_TAG))
     except (OSError, SyntaxError, ValueError, TypeError, KeyError, struct.error):
         return None
     return entries or None

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
-import numpy as np
-
 from recover.core.arrays import Array, as_numeric
-from recover.io.errors import FileError
+from recover.core.errors import ParameterError
+from recover.io.guard import opened
+from recover.io.npy import read_npy
 
 __all__ = ["read_array"]
 
@@ -29,16 +30,11 @@ def read_array(name: str, path: str | Path) -> Array:
     ParameterError
         If the array is not numeric, or holds NaN or infinity.
     """
+    with opened(path, "give an NPY file") as file:
+        size = file.seek(0, io.SEEK_END)
+        file.seek(0)
+        array = read_npy(file, size, str(path))
     try:
-        with Path(path).open("rb") as file:
-            array = np.lib.format.read_array(file, allow_pickle=False)
-    except FileNotFoundError:
-        raise FileError(f"{path} does not exist; check the name") from None
-    except IsADirectoryError:
-        raise FileError(f"{path} is a directory; give an NPY file") from None
-    except (OSError, ValueError, EOFError, MemoryError) as error:
-        reason = " ".join(str(error).split())
-        raise FileError(
-            f"{path} is not a usable NPY file ({reason}); save it with numpy.save"
-        ) from None
-    return as_numeric(name, array)
+        return as_numeric(name, array)
+    except ParameterError as error:
+        raise ParameterError(f"{path}: {error}") from None

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import io
-import struct
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from recover.core.arrays import Array
 from recover.io.errors import FileError
+from recover.io.guard import opened, printable, reading, refuse_bomb
+from recover.io.image_tiff import read_tiff_stack
+from recover.io.npy import read_npy, read_npz
 from recover.io.phase_write import h5py_for
 
 __all__ = ["KNOWN", "PhaseFile", "read_phase"]
@@ -28,6 +31,9 @@ _ALIASES = {
     "x_pixel_size": "pixel_size",
 }  # fmt: skip
 _HDF5 = (".h5", ".hdf5", ".cxi", ".nxs")
+_TIFF = (".tif", ".tiff")
+_DEEPEST = 40
+_MOST, _LONGEST = 20, 60  # names that are listed, and letters of each
 _CXI_DATA = "data"  # of an image or a detector: intensities
 _JOULE_METRE = 1.98644586e-25  # Planck's constant times the speed of light
 
@@ -65,101 +71,88 @@ def read_phase(path: str | Path) -> PhaseFile:
     MissingExtraError
         If h5py is not installed.
     """
-    source = Path(path)
+    source, name = Path(path), str(path)
     kind = source.suffix.lower()
-    try:
+    if kind not in (*_HDF5, ".npz", ".npy", *_TIFF):
+        raise FileError(
+            f"{path} is of no kind that is read; give NPZ, NPY, TIFF, or HDF5 or CXI, by their "
+            "endings"
+        )
+    with opened(path, "give a file") as file:
+        size = file.seek(0, io.SEEK_END)
+        file.seek(0)
         if kind in _HDF5:
-            return _read_hdf5(source)
-        data = source.read_bytes()
-    except FileNotFoundError:
-        raise FileError(f"{path} does not exist; check the name") from None
-    except IsADirectoryError:
-        raise FileError(f"{path} is a directory; give a file") from None
-    if kind == ".npz":
-        return _read_npz(data, str(path))
-    if kind == ".npy":
-        return PhaseFile(str(path), {"intensity": _npy(data, str(path))}, ())
-    if kind in {".tif", ".tiff"}:
-        return PhaseFile(str(path), {"intensity": _tiff(data, str(path))}, ())
-    raise FileError(
-        f"{path} is of no kind that is read; give NPZ, NPY, TIFF, or HDF5 or CXI, by their "
-        "endings"
-    )
+            return _read_hdf5(source, size)
+        if kind == ".npz":
+            return _read_npz(file, name)
+        if kind == ".npy":
+            return PhaseFile(name, {"intensity": read_npy(file, size, name)}, ())
+        return PhaseFile(name, {"intensity": read_tiff_stack(file.read(), name)}, ())
 
 
-def _npy(data: bytes, name: str) -> Array:
-    try:
-        return np.asarray(np.lib.format.read_array(io.BytesIO(data), allow_pickle=False))
-    except (ValueError, EOFError, MemoryError) as error:
-        reason = " ".join(str(error).split())
-        raise FileError(f"{name} is damaged or no NPY file ({reason})") from None
+def _read_npz(file: BinaryIO, name: str) -> PhaseFile:
+    arrays, others = read_npz(file, name, lambda key: _ALIASES.get(key, key) in KNOWN)
+    found = {_ALIASES.get(key, key): array for key, array in arrays.items()}
+    return PhaseFile(name, found, _shown(others))
 
 
-def _tiff(data: bytes, name: str) -> Array:
-    """Return all pages as one array, whatever colours the file takes them for."""
-    import tifffile
-
-    try:
-        return np.asarray(tifffile.imread(io.BytesIO(data)))
-    except (
-        tifffile.TiffFileError, ValueError, KeyError, IndexError, struct.error, OSError,
-    ) as error:  # fmt: skip
-        reason = " ".join(str(error).split())
-        raise FileError(
-            f"{name} is damaged or no TIFF file that can be read ({reason})"
-        ) from None
-
-
-def _read_npz(data: bytes, name: str) -> PhaseFile:
-    import zipfile
-    import zlib
-
-    found: dict[str, Array] = {}
-    others = []
-    try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as file:
-            for key in file.files:
-                known = _ALIASES.get(key, key)
-                if known in KNOWN:
-                    found[known] = np.asarray(file[key])
-                else:
-                    others.append(key)
-    except (
-        ValueError, EOFError, OSError, KeyError, MemoryError, zipfile.BadZipFile, zlib.error,
-    ) as error:  # fmt: skip
-        reason = " ".join(str(error).split())
-        raise FileError(
-            f"{name} is damaged or no NPZ file of plain arrays ({reason})"
-        ) from None
-    return PhaseFile(name, found, tuple(others))
-
-
-def _read_hdf5(path: Path) -> PhaseFile:
+def _read_hdf5(path: Path, size: int) -> PhaseFile:
     h5py = h5py_for(path)
-    if not path.exists():
-        raise FileNotFoundError(path)
     found: dict[str, Array] = {}
     others: list[str] = []
+    with (
+        reading(str(path), "damaged or no HDF5 file", "fetch it again"),
+        h5py.File(path, "r") as file,
+    ):
+        for name, item in _data_sets(h5py, file, "", set()):
+            last = name.rsplit("/", 1)[-1]
+            known = "intensity" if last == _CXI_DATA else _ALIASES.get(last, last)
+            if last == "energy" and "wavelength" not in found:
+                found["wavelength"] = _wavelength(_plain(item, name, path, size), path)
+            elif known in KNOWN and known not in found:
+                found[known] = _plain(item, name, path, size)
+            else:
+                others.append(name)
+    return PhaseFile(str(path), found, _shown(others))
 
-    def visit(name: str, item: Any) -> None:
-        if not isinstance(item, h5py.Dataset):
-            return
-        last = name.rsplit("/", 1)[-1]
-        known = _ALIASES.get(last, last)
-        if last == _CXI_DATA:
-            known = "intensity"
-        if last == "energy" and "wavelength" not in found:
-            found["wavelength"] = np.asarray(_JOULE_METRE / np.asarray(item[()]))
-            return
-        if known not in KNOWN or known in found:
-            others.append(name)
-            return
-        found[known] = np.asarray(item[()])
 
-    try:
-        with h5py.File(path, "r") as file:
-            file.visititems(visit)
-    except (OSError, ValueError, RuntimeError, KeyError, TypeError) as error:
-        reason = " ".join(str(error).split())
-        raise FileError(f"{path} is damaged or no HDF5 file ({reason})") from None
-    return PhaseFile(str(path), found, tuple(others))
+def _data_sets(h5py: Any, group: Any, prefix: str, seen: set[int]) -> Iterator[tuple[str, Any]]:
+    """Yield path and data set of all that is in the file itself, each once."""
+    if prefix.count("/") > _DEEPEST:
+        raise FileError(f"{group.file.filename} nests its groups more than {_DEEPEST} deep")
+    for key in group:
+        if not isinstance(group.get(key, getlink=True), h5py.HardLink):
+            continue  # links may lead in circles, or into other files
+        item = group[key]
+        if isinstance(item, h5py.Dataset):
+            yield prefix + key, item
+        elif isinstance(item, h5py.Group):
+            address = h5py.h5o.get_info(item.id).addr
+            if address not in seen:
+                seen.add(address)
+                yield from _data_sets(h5py, item, f"{prefix}{key}/", seen)
+
+
+def _plain(item: Any, name: str, path: Path, size: int) -> Array:
+    """Return the numbers of a data set, once it is known that the file can hold them."""
+    where = f"{path}: {printable(name)}"
+    if item.dtype.kind not in "biufc" or item.shape is None:
+        raise FileError(f"{where} holds {item.dtype}, not numbers; leave it out or rename it")
+    if item.external:
+        raise FileError(f"{where} has its numbers in another file; copy them into this one")
+    # one stored chunk may stand for very many equal entries, but not without limit
+    refuse_bomb(where, math.prod(item.shape) * item.dtype.itemsize, size)
+    refuse_bomb(where, math.prod(item.chunks or (0,)) * item.dtype.itemsize, size)
+    return np.asarray(item[()])
+
+
+def _wavelength(energy: Array, path: Path) -> Array:
+    if energy.dtype.kind not in "iuf" or not (energy > 0.0).all():
+        raise FileError(f"{path}: energy must be positive joules, got {energy}")
+    return np.asarray(_JOULE_METRE / energy)
+
+
+def _shown(names: Sequence[str]) -> tuple[str, ...]:
+    """Return some of the names, fit for a message."""
+    shown = tuple(printable(name)[:_LONGEST] for name in names[:_MOST])
+    return shown if len(names) <= _MOST else (*shown, f"and {len(names) - _MOST} more")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import zipfile
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,10 +13,13 @@ import numpy as np
 from recover.core.arrays import Array
 from recover.io.atomic import write_bytes
 from recover.io.errors import FileError
+from recover.io.guard import opened, printable
+from recover.io.npy import read_npz
 
 __all__ = ["load_result", "save_result", "saved_format"]
 
 _META = "meta"
+_CURE = "give a file that --save wrote"
 
 
 def save_result(
@@ -58,27 +59,35 @@ def load_result(path: str | Path, expected: str) -> tuple[dict[str, Any], dict[s
     FileError
         If the file is missing, damaged, or something else.
     """
-    try:
-        with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as data:
-            arrays = {name: data[name] for name in data.files}
-        meta = json.loads(arrays.pop(_META).tobytes())
-        found = meta["format"]
-    except FileNotFoundError:
-        raise FileError(f"{path} does not exist; check the name") from None
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error):
-        raise FileError(
-            f"{path} is not a saved result; give a file that --save wrote"
-        ) from None
+    with opened(path, _CURE) as file:
+        arrays, _ = read_npz(file, str(path))
+    meta = _meta(arrays.pop(_META, None))
+    if meta is None:
+        raise FileError(f"{path} is not a saved result; {_CURE}")
+    found = meta["format"]
     if found != expected:
-        raise FileError(f"{path} holds {found!r}, expected {expected!r}")
+        raise FileError(f"{path} holds {printable(repr(found))}, expected {expected!r}")
     return meta, arrays
 
 
 def saved_format(path: str | Path) -> str | None:
     """Return the ``format`` that a saved result names, None if the file is something else."""
     try:
-        with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as data:
-            found = json.loads(data[_META].tobytes())["format"]
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error):
+        with opened(path, _CURE) as file:
+            arrays, _ = read_npz(file, str(path), {_META}.__contains__)
+    except FileError:
         return None
+    meta = _meta(arrays.get(_META))
+    found = None if meta is None else meta["format"]
     return found if isinstance(found, str) else None
+
+
+def _meta(text: Array | None) -> dict[str, Any] | None:
+    """Return the meta data of a saved result, None if they are damaged."""
+    if text is None:
+        return None
+    try:
+        meta = json.loads(text.tobytes())
+    except (ValueError, RecursionError):
+        return None
+    return meta if isinstance(meta, dict) and "format" in meta else None

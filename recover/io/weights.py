@@ -5,8 +5,8 @@ from __future__ import annotations
 import importlib
 import json
 import re
-import zipfile
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,12 @@ import numpy as np
 from recover.core.arrays import Array
 from recover.core.errors import MissingExtraError
 from recover.io.errors import FileError
+from recover.io.guard import opened, printable
+from recover.io.npy import read_npz
 
 __all__ = ["LayerTensors", "TensorFile", "read_tensors"]
 
+_MOST, _LONGEST = 20, 60  # names that are listed, and letters of each
 _WORDS = {"weight": "bias", "weights": "biases", "kernel": "bias", "w": "b"}
 # "fc1.weight", "weight_1", "W2", "layers/0/kernel:0", "weights"
 _NAME = re.compile(
@@ -78,7 +81,8 @@ class TensorFile:
             offset = None if partner is None else self.tensors[partner]
             if offset is not None and offset.shape != weights.shape[:1]:
                 raise FileError(
-                    f"{self.path}: {partner} has shape {offset.shape}, but {name} has "
+                    f"{self.path}: {printable(str(partner))} has shape {offset.shape}, but "
+                    f"{printable(name)} has "
                     f"{weights.shape[0]} neurons; weights are stored (out, in), kernels the "
                     "other way round"
                 )
@@ -94,10 +98,12 @@ class TensorFile:
         """Return names and shapes in one line."""
         if not self.tensors:
             return "nothing"
-        return ", ".join(
-            f"{name} {'x'.join(map(str, array.shape)) or 'scalar'}"
-            for name, array in self.tensors.items()
-        )
+        entries = [
+            f"{printable(name)[:_LONGEST]} {'x'.join(map(str, array.shape)) or 'scalar'}"
+            for name, array in islice(self.tensors.items(), _MOST)
+        ]
+        more = len(self.tensors) - _MOST
+        return ", ".join([*entries, f"and {more} more"] if more > 0 else entries)
 
 
 def read_tensors(path: str | Path) -> TensorFile:
@@ -111,18 +117,17 @@ def read_tensors(path: str | Path) -> TensorFile:
         If a safetensors file is given and the package that reads it is not installed.
     """
     source = Path(path)
-    if not source.is_file():
-        raise FileError(f"{source} does not exist; check the name")
-    match source.suffix.lower():
-        case ".npz":
-            tensors = _from_npz(source)
-        case ".safetensors":
+    ending = source.suffix.lower()
+    if ending not in {".npz", ".safetensors"}:
+        raise FileError(
+            f"{source} must end in .npz or .safetensors, got {ending or 'no ending'!r}; "
+            "save the weights with numpy.savez or safetensors"
+        )
+    with opened(source, "give a file of weights") as file:
+        if ending == ".npz":
+            tensors, _ = read_npz(file, str(source))
+        else:
             tensors = _from_safetensors(source)
-        case other:
-            raise FileError(
-                f"{source} must end in .npz or .safetensors, got {other or 'no ending'!r}; "
-                "save the weights with numpy.savez or safetensors"
-            )
     return TensorFile(source, {name: tensors[name] for name in sorted(tensors, key=_natural)})
 
 
@@ -134,16 +139,6 @@ def _bias_name(name: str) -> str | None:
     word = match["word"]
     start = match.start("word")
     return name[:start] + _WORDS[word.lower()] + match["tail"]
-
-
-def _from_npz(source: Path) -> dict[str, Array]:
-    try:
-        with np.load(source, allow_pickle=False) as data:
-            return {name: data[name] for name in data.files}
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
-        raise FileError(
-            f"{source} is not an NPZ file of plain arrays ({error}); objects are never loaded"
-        ) from None
 
 
 def _from_safetensors(source: Path) -> dict[str, Array]:
@@ -159,10 +154,13 @@ def _from_safetensors(source: Path) -> dict[str, Array]:
             for name in data.keys():  # noqa: SIM118
                 tensors[str(name)] = np.asarray(data.get_tensor(name))
     except library.SafetensorError as error:
-        raise FileError(f"{source} is not a safetensors file: {error}") from None
+        raise FileError(
+            f"{source} is not a safetensors file: {printable(str(error))}; fetch it again"
+        ) from None
     except (TypeError, AttributeError, json.JSONDecodeError) as error:
         raise FileError(
-            f"{source} holds numbers that NumPy does not have ({error}); convert to float32"
+            f"{source} holds numbers that NumPy does not have ({printable(str(error))}); "
+            "convert to float32"
         ) from None
     return tensors
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -27,6 +28,7 @@ LEAST_OVERLAP = 0.1  # share of a window below which it tells nothing of its nei
 USUAL_OVERLAP = 0.5  # below it an unknown probe is hardly found
 BRIGHT = 0.01  # of the strongest intensity of the probe: what counts as its extent
 DARK = 1e-10  # of the strongest illumination: samples that are not lit
+VAST = 1000  # objects so many times as large as all windows together are mistakes
 CURVATURES = 32  # of each sign, that the guess of the probe is tried with
 
 
@@ -112,7 +114,9 @@ def scan_frame(arrays: Mapping[str, Array], *, real: bool) -> Ptychography:
     places = as_numeric("positions", arrays["positions"])
     if "shape" in arrays:
         given = as_numeric("shape", arrays["shape"]).reshape(-1)
-        return Ptychography(tuple(int(n) for n in given), probe, places, real)
+        shape = tuple(int(n) for n in given)
+        _refuse_vast(shape, probe, places)
+        return Ptychography(shape, probe, places, real)
     if places.ndim != 2 or places.shape[1] != probe.ndim or places.size == 0:
         raise ParameterError(
             f"positions must have shape (K, {probe.ndim}), one row for each exposure, got "
@@ -121,7 +125,17 @@ def scan_frame(arrays: Mapping[str, Array], *, real: bool) -> Ptychography:
     first, last = places.min(axis=0), places.max(axis=0)
     spans = zip(first, last, probe.shape, strict=True)
     shape = tuple(int(np.ceil(b - a)) + n for a, b, n in spans)
+    _refuse_vast(shape, probe, places)
     return Ptychography(shape, probe, places - first, real)
+
+
+def _refuse_vast(shape: tuple[int, ...], probe: Array, places: Array) -> None:
+    """Refuse, before memory is asked for, an object that hardly any window can reach."""
+    if math.prod(shape) > VAST * max(probe.size * len(places), VAST):
+        raise ParameterError(
+            f"an object of shape {shape} is more than {VAST} times as large as all "
+            f"{len(places)} windows of {probe.shape} together; check positions and shape"
+        )
 
 
 def windowed(frame: Ptychography) -> Array:
