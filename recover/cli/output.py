@@ -40,7 +40,7 @@ _FORMAT = "recover-evidence-1"
 
 def complain(message: str) -> None:
     """Print one line on stderr."""
-    click.echo(f"recover: {' '.join(message.split())}", err=True)
+    click.echo(f"recover: {printable(message, None)}", err=True)
 
 
 def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -136,8 +136,12 @@ def write_bytes(path: str | Path, data: bytes, *, force: bool = False) -> None:
 
 
 def write_text(path: str | Path, text: str, *, force: bool = False) -> None:
-    """Write `text` as UTF-8 to `path` whole or not at all; see `staged`."""
-    write_bytes(path, text.encode("utf-8"), force=force)
+    """Write `text` as UTF-8 to `path` whole or not at all; see `staged`.
+
+    What no character stands for, as in names of files that are not UTF-8, is written as its
+    number behind a backslash.
+    """
+    write_bytes(path, text.encode("utf-8", "backslashreplace"), force=force)
 
 
 def _publish(partial: Path, target: Path, *, force: bool) -> None:

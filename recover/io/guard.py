@@ -133,8 +133,8 @@ def refuse_bomb(name: str, unpacked: int, packed: int) -> None:
         )
 
 
-def printable(text: str) -> str:
+def printable(text: str, longest: int | None = _LONGEST) -> str:
     """Return what a file or a library says as one short line, safe for a terminal."""
     plain = " ".join(text.split())
-    shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in plain[:_LONGEST])
-    return shown if len(plain) <= _LONGEST else f"{shown}..."
+    shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in plain[:longest])
+    return shown if longest is None or len(plain) <= longest else f"{shown}..."

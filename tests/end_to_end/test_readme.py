@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from recover.cli.main import cli
+from recover.cli.commands import cli
 from recover.frames import CodedDiffraction
 from recover.io import bundled
 from recover.io.image_read import read_image

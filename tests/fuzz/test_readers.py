@@ -1,0 +1,67 @@
+"""Hostile files: every reader gives a result, or refuses the file by name in one line.
+
+Each is read in a child process that may not crash, hang for 10 s, take more than 1 GB, load a
+pickle or write anything.  ``pytest -m slow tests/fuzz`` reads tens of thousands;
+``python tests/fuzz/fuzz_harness.py`` as many as one likes.
+"""
+
+import pytest
+from fuzz_corpus import corpus
+from fuzz_harness import Case, Tally, cases, run
+from fuzz_hostile import poisoned_npy
+
+MANY, FEW = 2000, 50  # files of each kind
+
+
+@pytest.fixture(scope="module")
+def kinds():
+    return corpus()
+
+
+def shown(findings):
+    return [f"{each.case.label} [{each.case.reader}]: {each.fault}" for each in findings]
+
+
+def test_every_reader_survives(kinds, tmp_path):
+    tally = Tally()
+    assert shown(run(cases(kinds, FEW, seed=0), tmp_path, tally)) == []
+    assert tally.total == FEW * len(kinds)
+    assert tally.read > tally.total // 20  # not all mutants are refused at the door
+    assert tally.refused > tally.total // 3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [1, 2])
+def test_every_reader_survives_many(kinds, tmp_path, seed):
+    assert shown(run(cases(kinds, MANY, seed), tmp_path, Tally())) == []
+
+
+def test_valid_files_are_read(kinds, tmp_path):
+    """Else the mutants would show nothing."""
+    tally = Tally()
+    valid = [
+        Case(f"{kind.name} {index}", kind.readers[0], ending, data)
+        for kind in kinds
+        for index, (ending, data) in enumerate(kind.files)
+    ]
+    assert shown(run(valid, tmp_path, tally)) == []
+    assert tally.read > 0.8 * len(valid)  # some are of kinds that are refused, such as CMYK
+
+
+def test_the_harness_notices(tmp_path):
+    """What readers must not do is found, and the next file is read whatever became of it."""
+    bad = {"crash": "crash: SIGSEGV", "hungry": "MemoryError", "writes": "touched: [",
+           "unpickles": "touched: ["}  # fmt: skip
+    tried = [Case("bad", reader, ".npy", poisoned_npy()) for reader in bad]
+    tally = Tally()
+    found = shown(run([*tried, Case("good", "matrix", ".npy", b"")], tmp_path, tally))
+    for line, (reader, fault) in zip(found, bad.items(), strict=False):
+        assert line.startswith(f"bad [{reader}]: {fault}")
+    assert found[4:] == ["all []: files were written: ['elsewhere', 'poisoned']"]
+    assert tally.refused == 1
+
+
+@pytest.mark.slow
+def test_the_harness_notices_hangs(tmp_path):
+    case = Case("bad", "hangs", ".npy", b"")
+    assert shown(run([case], tmp_path, Tally())) == ["bad [hangs]: hang"]
