@@ -24,14 +24,14 @@ from recover.audio.estimate_features import (
     scale_of,
     segment_kappa,
     segments_of,
+    spread_of,
 )
 from recover.audio.estimate_result import ErrorEstimate, SegmentEstimate
 from recover.audio.levels import ChannelLevels, as_frames
-from recover.audio.measurement import as_floating
+from recover.audio.places import paired
 from recover.audio.result import AudioResult
 from recover.audio.stretches import cut
 from recover.core.arrays import Array
-from recover.core.errors import ParameterError
 from recover.solve.base import Progress, Watch
 
 __all__ = ["estimate_again", "estimate_error"]
@@ -48,7 +48,8 @@ def estimate_error(
 
     The recording is recovered twice more, at about the cost of recovering it: once in a second
     window, and once from the result clipped again at 0.7 of its levels.  How far these are from
-    the result, the flatness of the spectrum and the longest gap predict the error.
+    the result, how tonal and how sparse the signal is, the longest gap and the band of the
+    autoregressive model predict the error.
 
     Parameters
     ----------
@@ -67,11 +68,7 @@ def estimate_error(
     ParameterError
         If the shapes do not match.
     """
-    frames, restored = as_floating(as_frames(samples)), as_frames(result.samples)
-    if frames.shape != restored.shape:
-        raise ParameterError(
-            f"samples must have the result's shape {restored.shape}, got {frames.shape}"
-        )
+    frames, restored = paired(samples, result)
     masks = result.recovered.reshape(restored.shape)
     segments: list[SegmentEstimate] = []
     gaps: list[GapBands] = []
@@ -146,6 +143,7 @@ class _Recovery:
         """Return the estimates of the segments with clipped samples."""
         x, mask = self.x, self.mask
         scales = scale_of(self.y, mask, self.levels)
+        spread = spread_of(self.y, x, self.bands)
         excess = np.square(np.where(mask, _excess(x, self.levels), 0.0))
         found = []
         for start, stop in segments_of(len(x), rate):
@@ -153,7 +151,9 @@ class _Recovery:
             scale = float(scales[part].sum())
             if scale == 0.0:
                 continue
-            features = features_of(part, x, mask, views=self.views, scale=scale, rate=rate)
+            features = features_of(
+                part, x, mask, views=self.views, spread=spread, scale=scale, rate=rate
+            )
             found.append(
                 SegmentEstimate(
                     channel=self.channel,

@@ -9,7 +9,9 @@ from dataclasses import astuple, dataclass
 import numpy as np
 from scipy import fft
 
+from recover.audio.autoregressive import GapBands
 from recover.audio.estimate_conditioning import amplification
+from recover.audio.estimate_density import Sparsity, sparsity_of
 from recover.audio.levels import ChannelLevels, given_levels, runs_of
 from recover.audio.measurement import channel_problem
 from recover.audio.segments import cosine_support
@@ -30,6 +32,7 @@ __all__ = [
     "scale_of",
     "segment_kappa",
     "segments_of",
+    "spread_of",
 ]
 
 _SECONDS = 0.05
@@ -53,10 +56,13 @@ class Views:
         The clipped channel recovered in its second-best window, from the result.
     again : array [shape=(n,)]
         The result, clipped again at 0.7 of the levels and recovered from that.
+    sparsity : Sparsity
+        How few coefficients the result has in the window that is best for it.
     """
 
     second: Array
     again: Array
+    sparsity: Sparsity
 
 
 @dataclass(frozen=True)
@@ -77,6 +83,15 @@ class Features:
         Decimal logarithm of the segment's share of clipped samples.
     kappa : float
         `estimate_conditioning.amplification` of the segment in dB, at most 80.
+    window : float
+        Binary logarithm of the length, in seconds, of the window that is best for the clipped
+        signal: the longer, the more its content is like tones, which are recovered better.
+    density : float
+        Decimal logarithm of the share of coefficients in that window that the recovered signal
+        has around the segment, counted as (sum of moduli)^2 / (sum of squares).
+    spread : float
+        Energy of the gaps' two-sigma bands, in dB relative to `scale`; where a gap has none,
+        that of what was restored.
     """
 
     disagreement: float
@@ -85,10 +100,18 @@ class Features:
     gap: float
     fraction: float
     kappa: float
+    window: float
+    density: float
+    spread: float
 
     def row(self) -> Array:
-        """Return the predictors with a leading 1, float64, shape (7,)."""
-        return np.array([1.0, *astuple(self)])
+        """Return the predictors between a leading 1 and a product, float64, shape (11,).
+
+        The product is that of the window and the two recoveries: of tones, two recoveries that
+        agree tell more than of noise, where both fall short alike.
+        """
+        product = (self.disagreement + self.reclipping) * self.window
+        return np.array([1.0, *astuple(self), product])
 
 
 def as_measured(samples: Array, recovered: Array, levels: ChannelLevels) -> Array:
@@ -130,9 +153,11 @@ def make_views(
     """
     second, again = result.copy(), result.copy()
     low, high = _inner_levels(y, levels)
+    pieces = []
     for stretch in cut(mask, rate):
         part = slice(stretch.start, stretch.stop)
         frames = choose_frames(y[part], rate)
+        pieces.append(sparsity_of(result[part], frames[0], stretch.start))
         problem = channel_problem(y[part], levels)
         second[part] = _recover(
             problem, frames[-1], rate, first=_FIRST_VIEW, start=result[part]
@@ -144,7 +169,7 @@ def make_views(
         again[part] = _recover(problem, frames[0], rate, first=_FIRST_AGAIN, start=None)
         if step is not None and step():
             break
-    return Views(second, again)
+    return Views(second, again, Sparsity(tuple(pieces)))
 
 
 def scale_of(y: Array, mask: Array, levels: ChannelLevels) -> Array:
@@ -159,8 +184,35 @@ def scale_of(y: Array, mask: Array, levels: ChannelLevels) -> Array:
     return np.where(mask, np.where(above, high * high, low * low), 0.0)
 
 
+def spread_of(y: Array, result: Array, bands: GapBands) -> Array:
+    """Return each clipped sample's share of its gap's squared two-sigma band, else 0.
+
+    Where a gap has no band it is the square of what was restored, as if all of it were wrong.
+
+    Parameters
+    ----------
+    y, result : array of floating [shape=(n,)]
+        The clipped and the recovered channel.
+    bands : GapBands
+        Of the channel.
+    """
+    restored = np.square(result.astype(np.float64) - y)
+    spread = np.zeros(len(y))
+    for start, stop, band in zip(bands.starts, bands.stops, bands.bands, strict=True):
+        known = math.isfinite(band)
+        spread[start:stop] = band * band / (stop - start) if known else restored[start:stop]
+    return spread
+
+
 def features_of(
-    part: slice, result: Array, mask: Array, *, views: Views, scale: float, rate: float
+    part: slice,
+    result: Array,
+    mask: Array,
+    *,
+    views: Views,
+    spread: Array,
+    scale: float,
+    rate: float,
 ) -> Features:
     """Return the predictors of one segment that holds clipped samples.
 
@@ -173,6 +225,8 @@ def features_of(
     mask : array of bool [shape=(n,)]
         What was recovered.
     views : Views
+    spread : array of float64 [shape=(n,)]
+        See `spread_of`.
     scale : float > 0
         Sum of `scale_of` over the segment.
     rate : float
@@ -180,22 +234,28 @@ def features_of(
     inside = mask[part]
     x = result[part].astype(np.float64)
 
-    def decibels(other: Array) -> float:
-        energy = float(np.square((x - other[part])[inside]).sum())
-        return 10.0 * math.log10(max(energy / scale, _FLOOR))
+    def decibels(squares: Array) -> float:
+        return 10.0 * math.log10(max(float(squares.sum()) / scale, _FLOOR))
+
+    def apart(other: Array) -> float:
+        return decibels(np.square((x - other[part])[inside]))
 
     starts, stops = runs_of(inside)
     kappa = segment_kappa(x, inside)
     power = np.square(np.abs(fft.rfft(x * np.hanning(len(x) + 2)[1:-1])))
     power = np.maximum(power, _SPECTRAL_FLOOR * power.max())
     flatness = float(np.mean(np.log10(power)) - np.log10(np.mean(power)))
+    window, density = views.sparsity.at(part.start, part.stop)
     return Features(
-        disagreement=decibels(views.second),
-        reclipping=decibels(views.again),
+        disagreement=apart(views.second),
+        reclipping=apart(views.again),
         flatness=10.0 * flatness,
         gap=math.log10(1e3 * float((stops - starts).max()) / rate),
         fraction=math.log10(float(inside.mean())),
         kappa=min(20.0 * math.log10(kappa), _LARGEST_KAPPA),
+        window=math.log2(window / rate),
+        density=math.log10(density),
+        spread=decibels(spread[part]),
     )
 
 

@@ -10,7 +10,6 @@ the worst case, and mostly wide.
 from __future__ import annotations
 
 import math
-import time
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -19,18 +18,17 @@ import numpy.typing as npt
 from scipy.linalg import LinAlgError, cho_factor, cho_solve, toeplitz
 
 from recover.audio.autoregressive import ORDER, Neighbourhood, clusters_of
-from recover.audio.levels import ChannelLevels, as_frames
-from recover.audio.measurement import as_floating, channel_problem
+from recover.audio.levels import ChannelLevels
+from recover.audio.measurement import channel_problem
+from recover.audio.places import evenly, one_by_one, paired
 from recover.audio.result import AudioResult
-from recover.audio.segments import evenly
 from recover.certificates.certificate import Certificate
 from recover.certificates.posteriori import certify_posteriori
 from recover.core.arrays import Array
-from recover.core.errors import ParameterError
 from recover.frames import Dense
 from recover.models.problem import Problem
 from recover.priors.quadratic import Quadratic
-from recover.solve.base import Progress, Watch
+from recover.solve.base import Watch
 
 __all__ = ["BUDGET", "Gap", "certify_gaps", "gap_problem"]
 
@@ -131,28 +129,19 @@ def certify_gaps(
     without it the bound is false unless z is the exact minimiser of ``|T z|`` over F.  The
     certificate's bound is that plus the distance of the recovered gap from z.
     """
-    frames, restored = as_floating(as_frames(samples)), as_frames(result.samples)
-    if frames.shape != restored.shape:
-        raise ParameterError(
-            f"samples must have the result's shape {restored.shape}, got {frames.shape}"
-        )
-    deadline = time.perf_counter() + seconds
+    frames, restored = paired(samples, result)
     works = [
         _Work(channel, frames[:, channel], restored[:, channel], levels)
         for channel, levels in enumerate(result.levels)
         if levels.clipped and levels.band(tolerance) == 0.0
     ]
-    places = evenly([(work, place) for work in works for place in work.places], most)
-    found: list[Gap] = []
-    for step, (work, place) in enumerate(places):
-        if time.perf_counter() > deadline:
-            break
-        gap = work.certified(*place)
-        if gap is not None:
-            found.append(gap)
-        if watch is not None and watch(Progress(step + 1, len(places), 0.0)):
-            break
-    return tuple(found)
+    places = [(work, *place) for work in works for place in work.places]
+    return one_by_one(
+        evenly(places, most),
+        lambda place: place[0].certified(*place[1:]),
+        seconds=seconds,
+        watch=watch,
+    )
 
 
 def gap_problem(y: Array, levels: ChannelLevels, taps: Array, budget: float) -> Problem:

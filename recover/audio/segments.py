@@ -9,32 +9,28 @@ determine the clipped ones more than how well they were recovered.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 from scipy.fft import dct, idct
 
-from recover.audio.levels import ChannelLevels, as_frames
-from recover.audio.measurement import as_floating, channel_problem
+from recover.audio.levels import ChannelLevels
+from recover.audio.measurement import channel_problem
+from recover.audio.places import evenly, one_by_one, paired
 from recover.audio.result import AudioResult
 from recover.certificates.certificate import Certificate
 from recover.core.arrays import Array
-from recover.core.errors import ParameterError
 from recover.core.rounding import up
 from recover.frames import Dense
 from recover.models.noise import BEFORE, Noise
 from recover.models.problem import Problem
 from recover.pipeline import certify
 from recover.priors.subspace import Subspace
-from recover.solve.base import Progress, Watch
+from recover.solve.base import Watch
 
-__all__ = ["Segment", "certify_segments", "evenly", "segment_places", "segment_problem"]
-
-Place = TypeVar("Place")
+__all__ = ["Segment", "certify_segments", "segment_places", "segment_problem"]
 
 _SECONDS = 0.05
 _ENERGY = 1e-2  # of the restored segment, left outside the support
@@ -120,37 +116,41 @@ def certify_segments(
     ParameterError
         If the shapes do not match.
     """
-    frames, restored = as_floating(as_frames(samples)), as_frames(result.samples)
-    if frames.shape != restored.shape:
-        raise ParameterError(
-            f"samples must have the result's shape {restored.shape}, got {frames.shape}"
-        )
-    deadline = time.perf_counter() + seconds
+    frames, restored = paired(samples, result)
     masks = {
         channel: levels.mask(frames[:, channel])
         for channel, levels in enumerate(result.levels)
         if levels.clipped and levels.band(tolerance) == 0.0
     }
     size = _size(result.rate)
-    places = evenly(segment_places(masks, result.rate), most)
-    found: list[Segment] = []
-    for step, (channel, start) in enumerate(places):
-        if time.perf_counter() > deadline:
-            break
+
+    def certified(place: tuple[int, int]) -> Segment | None:
+        channel, start = place
         part = slice(start, start + size)
-        x = restored[part, channel].astype(np.float64)
-        support, remainder = cosine_support(x)
-        if len(support) <= _LARGEST:
-            y, levels = frames[part, channel], result.levels[channel]
-            problem = segment_problem(y, levels, support, remainder)
-            beyond = float(np.linalg.norm(x - problem.y))
-            promised = certify(problem, x)
-            found.append(
-                Segment(channel, start, start + size, support, remainder, beyond, promised)
-            )
-        if watch is not None and watch(Progress(step + 1, len(places), 0.0)):
-            break
-    return tuple(found)
+        y, x = frames[part, channel], restored[part, channel].astype(np.float64)
+        return _certified(channel, start, y, x, result.levels[channel])
+
+    places = evenly(segment_places(masks, result.rate), most)
+    return one_by_one(places, certified, seconds=seconds, watch=watch)
+
+
+def _certified(
+    channel: int, start: int, y: Array, x: Array, levels: ChannelLevels
+) -> Segment | None:
+    """Return a segment with its certificate, None if its support is too large."""
+    support, remainder = cosine_support(x)
+    if len(support) > _LARGEST:
+        return None
+    problem = segment_problem(y, levels, support, remainder)
+    return Segment(
+        channel=channel,
+        start=start,
+        stop=start + len(x),
+        support=support,
+        remainder=remainder,
+        restored=float(np.linalg.norm(x - problem.y)),
+        certificate=certify(problem, x),
+    )
 
 
 def segment_places(masks: Mapping[int, Array], rate: float) -> list[tuple[int, int]]:
@@ -170,13 +170,6 @@ def segment_places(masks: Mapping[int, Array], rate: float) -> list[tuple[int, i
         for start in range(0, len(mask) - size + 1, size)
         if mask[start : start + size].any() and not mask[start : start + size].all()
     ]
-
-
-def evenly(places: Sequence[Place], most: int | None) -> Sequence[Place]:
-    """Return at most `most` of some places, evenly from all of them; None for all."""
-    if most is None or len(places) <= most:
-        return places
-    return [places[k * len(places) // most] for k in range(most)]
 
 
 def _size(rate: float) -> int:

@@ -17,8 +17,10 @@ from recover.audio import (
     estimate_again,
     estimate_error,
 )
+from recover.audio.autoregressive import GapBands
 from recover.audio.estimate_calibration import CALIBRATION
 from recover.audio.estimate_conditioning import amplification, label_of
+from recover.audio.estimate_density import Piece, Sparsity, sparsity_of
 from recover.audio.estimate_features import (
     Features,
     Views,
@@ -26,11 +28,13 @@ from recover.audio.estimate_features import (
     features_of,
     scale_of,
     segments_of,
+    spread_of,
 )
 from recover.audio.estimate_result import decibels
 from recover.audio.levels import given_levels
 from recover.audio.segments import cosine_support
 from recover.core.errors import ParameterError
+from recover.frames import Gabor
 from recover.io import bundled
 
 
@@ -126,15 +130,21 @@ def test_calibration_is_the_recorded_one():
     )
 
 
-def test_prediction_is_linear():
-    zero = CALIBRATION.expected(Features(0.0, 0.0, 0.0, 0.0, 0.0, 0.0))
+def test_prediction_is_linear_but_for_a_product():
+    zero = CALIBRATION.expected(Features(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0))
     assert zero == CALIBRATION.coefficients[0]
-    some = Features(-20.0, -10.0, -30.0, 0.5, -1.0, 6.0)
+    some = Features(-20.0, -10.0, -30.0, 0.5, -1.0, 6.0, -3.0, -2.0, -15.0)
     c = CALIBRATION.coefficients
     assert CALIBRATION.expected(some) == pytest.approx(
         c[0] - 20 * c[1] - 10 * c[2] - 30 * c[3] + 0.5 * c[4] - c[5] + 6 * c[6]
-    )
+        - 3 * c[7] - 2 * c[8] - 15 * c[9] + 90 * c[10]
+    )  # fmt: skip
     assert CALIBRATION.upper(some) == CALIBRATION.expected(some) + CALIBRATION.margin
+
+
+ONE_FRAME = Sparsity(
+    (Piece(250, 10, np.array([32.0]), np.array([2.0]), np.array([4.0]), 0, 64),)
+)
 
 
 def test_features_of_a_known_segment():
@@ -142,20 +152,60 @@ def test_features_of_a_known_segment():
     mask[10:14] = mask[30:40] = True
     x = np.zeros(64)
     x[20] = 1.0
-    views = Views(x + 0.1 * mask, x + 0.01)
-    found = features_of(slice(0, 64), x, mask, views=views, scale=14 * 0.25, rate=1000.0)
-    assert found.disagreement == pytest.approx(10 * math.log10(0.01 / 0.25))
-    assert found.reclipping == pytest.approx(10 * math.log10(0.0001 / 0.25))
-    assert found.gap == pytest.approx(1.0)  # ten samples at 1 kHz
-    assert found.flatness == pytest.approx(0.0, abs=1e-9)  # an impulse
-    assert found.fraction == pytest.approx(math.log10(14 / 64))
-    assert found.kappa == 80.0  # an impulse needs all cosines, and these hide everything
+    views = Views(x + 0.1 * mask, x + 0.01, ONE_FRAME)
+    whole, spread = slice(0, 64), np.full(64, 0.01)
+
+    def found(x, views, scale):
+        return features_of(whole, x, mask, views=views, spread=spread, scale=scale, rate=1000.0)
+
+    some = found(x, views, 14 * 0.25)
+    assert some.disagreement == pytest.approx(10 * math.log10(0.01 / 0.25))
+    assert some.reclipping == pytest.approx(10 * math.log10(0.0001 / 0.25))
+    assert some.gap == pytest.approx(1.0)  # ten samples at 1 kHz
+    assert some.flatness == pytest.approx(0.0, abs=1e-9)  # an impulse
+    assert some.fraction == pytest.approx(math.log10(14 / 64))
+    assert some.kappa == 80.0  # an impulse needs all cosines, and these hide everything
+    assert some.window == pytest.approx(-2.0)  # a quarter of a second
+    assert some.density == pytest.approx(-1.0)  # one coefficient of ten
+    assert some.spread == pytest.approx(10 * math.log10(0.64 / 3.5))
     tone = idct(np.eye(64)[5], norm="ortho")
     kappa = amplification(cosine_support(tone)[0], mask)
-    again = features_of(slice(0, 64), tone, mask, views=views, scale=1.0, rate=1000.0)
+    again = found(tone, views, 1.0)
     assert again.kappa == pytest.approx(20.0 * math.log10(kappa))
-    same = features_of(slice(0, 64), x, mask, views=Views(x, x), scale=1.0, rate=1000.0)
+    same = found(x, Views(x, x, ONE_FRAME), 1.0)
     assert same.disagreement == -120.0
+
+
+def test_density_around_a_segment():
+    ones, spike = Gabor.hann(96, 24, 8), np.zeros(96)
+    pieces = Sparsity((sparsity_of(spike, ones, 0), sparsity_of(spike, ones, 500)))
+    assert pieces.at(10, 20) == (24, 1.0)  # nothing there
+    spike[48] = 1.0
+    piece = sparsity_of(spike, ones, 0)
+    moduli = np.abs(ones.analysis(spike))
+    near = np.abs(ones.starts + 12.0 - 49.0) <= 12.0
+    expected = moduli[near].sum() ** 2 / (np.square(moduli[near]).sum() * moduli[near].size)
+    # the first of the pieces holds the segment, the second is far away
+    both = Sparsity((piece, sparsity_of(np.zeros(96), ones, 500)))
+    assert both.at(46, 52)[1] == pytest.approx(expected)
+    assert both.at(600, 610)[1] == 1.0
+    assert both.at(200, 210)[1] > 0.0  # between them: the last frame of the nearer one
+
+
+def test_tones_are_sparser_than_noise():
+    frame, axis = Gabor.hann(4096, 512, 128), np.arange(4096)
+    noise = np.random.default_rng(0).standard_normal(4096)
+    tone = Sparsity((sparsity_of(np.sin(0.3 * axis), frame, 0),))
+    hiss = Sparsity((sparsity_of(noise, frame, 0),))
+    assert tone.at(2000, 2100)[1] < 0.1
+    assert hiss.at(2000, 2100)[1] > 0.5
+
+
+def test_spread_is_the_band_or_what_was_restored():
+    y, x = np.array([0.0, 1.0, 1.0, 0.0, 1.0]), np.array([0.0, 2.0, 3.0, 0.0, 1.5])
+    starts, stops = np.array([1, 4]), np.array([3, 5])
+    bands = GapBands(starts, stops, np.array([2.0, np.inf]), np.array([True, True]))
+    assert spread_of(y, x, bands).tolist() == [0.0, 2.0, 2.0, 0.0, 0.25]
 
 
 def test_scale_with_unequal_levels():
