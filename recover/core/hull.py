@@ -6,6 +6,7 @@ import numpy as np
 
 from recover.core.arrays import Array
 from recover.core.errors import OutOfScopeError
+from recover.core.nonnegative import nonnegative_least_squares
 
 __all__ = ["facets_around_origin", "meets_orthant"]
 
@@ -49,11 +50,9 @@ def meets_orthant(facet: Array) -> bool:
 
     Within 1e-7 of the facet's size; a cone that just misses counts as one that meets.
     """
-    from scipy.optimize import nnls
-
     k, n = facet.shape
     unit = facet / np.linalg.norm(facet, axis=1, keepdims=True)
     # sum c_j unit_j - x = 0 and sum c_j = 1 with c, x >= 0
     matrix = np.vstack([np.hstack([unit.T, -np.eye(n)]), np.r_[np.ones(k), np.zeros(n)]])
-    left = nnls(matrix, np.r_[np.zeros(n), 1.0], maxiter=100 * (k + n))[1]
-    return bool(left < NEARLY)
+    left = nonnegative_least_squares(matrix, np.r_[np.zeros(n), 1.0], rounds=100)[1]
+    return left < NEARLY

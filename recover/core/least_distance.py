@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from recover.core.arrays import Array
+from recover.core.nonnegative import nonnegative_least_squares
 
 __all__ = ["least_distance"]
 
@@ -31,8 +32,6 @@ def least_distance(rows: Array, bounds: Array) -> tuple[Array, Array] | None:
     .. [1] C. L. Lawson, R. J. Hanson, "Solving Least Squares Problems", SIAM (1995), chapter 23
        (LDP: the residual of ``min |[rows^T; bounds^T] u - e|`` over u >= 0 is the solution).
     """
-    from scipy.optimize import nnls
-
     n = rows.shape[1]
     needed = bounds.max(initial=0.0)
     if needed <= 0.0:
@@ -47,7 +46,7 @@ def least_distance(rows: Array, bounds: Array) -> tuple[Array, Array] | None:
     dual = np.vstack([(rows / norms[:, None]).T, distance / unit])
     target = np.zeros(n + 1)
     target[-1] = 1.0
-    u, _ = nnls(dual, target, maxiter=30 * max(bounds.size, 1))
+    u, _ = nonnegative_least_squares(dual, target)
     residual = target - dual @ u
     energy = float(residual @ residual)
     if energy <= _INFEASIBLE:

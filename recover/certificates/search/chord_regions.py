@@ -10,21 +10,17 @@ from recover.certificates.replay.chord_model import Node
 from recover.certificates.replay.chord_sums import empty_holds
 from recover.certificates.replay.walls import Walls, X, Y, Z
 from recover.core.arrays import Array
+from recover.core.nonnegative import nonnegative_least_squares
 
 __all__ = ["Region", "non_negative", "propose_empty", "region_of", "tangents_at"]
 
 
 def non_negative(matrix: Array, goal: Array) -> Array | None:
     """Return the x >= 0 that brings ``matrix @ x`` nearest to `goal`, None if that failed."""
-    from scipy.optimize import nnls
-
-    if matrix.shape[1] == 0:
-        return np.empty(0)  # scipy 1.17 crashes on a matrix without columns
     try:
-        solution: Array = nnls(matrix, goal, maxiter=30 * max(matrix.shape))[0]
+        return nonnegative_least_squares(matrix, goal)[0]
     except RuntimeError:
         return None
-    return solution
 
 
 def propose_empty(walls: Walls, sides: Array) -> tuple[Array, Array] | None:

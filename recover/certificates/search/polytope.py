@@ -27,6 +27,7 @@ import numpy.typing as npt
 from recover.core.arrays import Array, as_numeric
 from recover.core.errors import ParameterError
 from recover.core.hull import facets_around_origin, meets_orthant
+from recover.core.nonnegative import nonnegative_least_squares
 
 __all__ = ["PolytopeBias", "polytope_bias"]
 
@@ -103,7 +104,5 @@ def polytope_bias(
 
 def _seen_from_behind(facet: Array, row: Array) -> float:
     """Return the norm of the projection of ``-row`` onto the cone over the facet."""
-    from scipy.optimize import nnls
-
-    weights = nnls(facet.T, -row)[0]
+    weights, _ = nonnegative_least_squares(facet.T, -row)
     return float(np.linalg.norm(facet.T @ weights))
