@@ -7,13 +7,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from recover.certificates import lipschitz, moments
+from recover.certificates import lipschitz
 from recover.certificates.apriori_modulus import (
     magnitudes_of_complex_rows,
     magnitudes_of_real_rows,
     modulus_reason,
 )
 from recover.certificates.certificate import Certificate
+from recover.certificates.cheap import cheap_lower
 from recover.certificates.found import KAPPA_OPEN, Found, evidence_of, search_reason
 from recover.certificates.replay.chords import record_arrays
 from recover.certificates.scope import Scope
@@ -22,6 +23,7 @@ from recover.certificates.search.clock import Clock
 from recover.certificates.search.measure import Bands
 from recover.certificates.search.narrow import Ends, Narrowed, narrow
 from recover.certificates.search.pairs import clip_pair
+from recover.certificates.search.sight import sight, too_large
 from recover.core.arrays import Array, as_generator, digest
 from recover.core.enclosure import Enclosure
 from recover.core.errors import OutOfScopeError, ParameterError
@@ -36,6 +38,11 @@ from recover.models.relu import ReLU
 from recover.models.saturation import Saturation
 
 __all__ = ["certify_apriori"]
+
+UNSEARCHED = (
+    " are too many for the exact search; the lower end is what their norms and inner products "
+    "prove"
+)
 
 
 def certify_apriori(
@@ -139,13 +146,16 @@ def _clipped(bands: Bands, clock: Clock, rng: np.random.Generator) -> Found:
         radius=math.ldexp(bands.radius, -f),
     )
     searched = scaled.useful()
-    cheap = _cheap(searched)
-    found = bracket_cells(searched, clock, rng)
-    x, y, ratio = clip_pair(scaled, found, rng)
+    args = (searched.rows, searched.low, searched.high, searched.radius)
+    cheap = cheap_lower(*args, searched.nonnegative)
+    if too_large(searched):
+        found, (x, y), ratio = sight(searched, clock, rng)
+        clock = clock.within(0.0)
+    else:
+        found = bracket_cells(searched, clock, rng)
+        x, y, ratio = clip_pair(scaled, found, rng)
     lower = max(found.lower, min(cheap, found.upper))
-    kappa = lipschitz.saturation_lower(
-        lower, searched.rows, searched.low, searched.high, searched.radius
-    )
+    kappa = lipschitz.saturation_lower(lower, *args)
     found = replace(found, lower=lower)
     ratio = min(ratio, lipschitz.root_upper(found.upper))
     ends = Ends(min(kappa, ratio), (x, y), ratio)
@@ -182,17 +192,6 @@ def _restored(
     )
 
 
-def _cheap(bands: Bands) -> float:
-    if not bands.rows.any():
-        return 0.0
-    if np.isfinite(bands.high).any():
-        args = (bands.rows, bands.low, bands.high, bands.radius)
-        return max(moments.saturation_lower(*args), moments.count_lower(*args))
-    if np.isfinite(bands.low).all():
-        return moments.relu_lower(bands.rows, bands.low, bands.radius)
-    return 0.0
-
-
 def _modulus(
     model: Modulus, scope: Domain, clock: Clock, rng: np.random.Generator
 ) -> tuple[Found, str | None]:
@@ -223,6 +222,8 @@ def _clipped_reason(bands: Bands, found: Found) -> str | None:
         return (
             "some signal of the domain keeps fewer rows in their bands than are needed to span"
         )
+    if too_large(bands):
+        return f"{len(bands.rows)} rows of R^{bands.dimension}{UNSEARCHED}"
     reason = search_reason(found)
     if reason is None and not found.values["kappa_closed"]:
         return KAPPA_OPEN

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Callable
+from typing import Any, Literal
 
 import click
 
-from recover.cli.output import print_table, write_json
+from recover.cli.output import Bar, print_table, write_json
 from recover.core.errors import ParameterError
 from recover.io.atomic import STANDARD, check_writable, write_bytes
+from recover.layers.transition import DIMENSIONS, Transition, transition
 from recover.report.capacity import capacity_figure, finite_table
+from recover.report.capacity_transition import (
+    check_lines,
+    transition_figure,
+    transition_table,
+)
 from recover.theory import capacity_bounds, deep_injectivity_capacity, injectivity_capacity
 
 __all__ = ["capacity_command"]
@@ -44,8 +51,19 @@ Lifting = Literal["plain", "partial", "lifted", "limit"]
 @click.option(
     "--plot", "plot_path", metavar="FIG.png", help="Draw capacities by level and depth."
 )
+@click.option(
+    "--transition",
+    "experiment",
+    is_flag=True,
+    help="Draw random layers instead, and count how many are injective.",
+)
+@click.option(
+    "--trials", type=int, metavar="T", help="Layers for each size in --transition.  [400]"
+)
+@click.option("--budget", type=float, metavar="S", help="Seconds for --transition.  [120]")
+@click.option("--seed", type=int, metavar="K", help="Of the layers of --transition.  [0]")
 @click.option("--json", "json_path", metavar="R.json", help="Write the figures; - is stdout.")
-@click.option("--force", is_flag=True, help="Replace an existing JSON file.")
+@click.option("--force", is_flag=True, help="Replace existing files.")
 def capacity_command(
     *,
     layers: int,
@@ -54,33 +72,90 @@ def capacity_command(
     level: int,
     inputs: int | None,
     plot_path: str | None,
+    experiment: bool,
+    trials: int | None,
+    budget: float | None,
+    seed: int | None,
     json_path: str | None,
     force: bool,
 ) -> None:
     """Show how wide Gaussian ReLU layers must be to be injective, as rows per input dimension.
 
     An asymptotic statement about random layers; a given matrix is decided by its own rows.
+    With --transition random layers of 2 to 50 inputs (or N) are drawn and decided.
     """
-    if layers == 1:
-        head, rows, data = _single(method, level)
-    else:
-        head, rows, data = _deep(layers, criterion, method)
-    finite = None if inputs is None else finite_table(inputs)
-    if finite is not None:
-        data = {**data, "finite": finite.data}
     if plot_path is not None:
         if plot_path == json_path:
             raise ParameterError(f"--plot and --json both name {plot_path}; give two names")
         check_writable(plot_path, force=force)
-        write_bytes(plot_path, capacity_figure(inputs), force=force)
-    if json_path is not None:
-        write_json(json_path, data, force=force)
-        if json_path == STANDARD:
-            return
+    settings = {"trials": trials, "budget": budget, "seed": seed}
+    if experiment:
+        found = _experiment(inputs, trials, budget, seed)
+        _write(found.to_json(), json_path, lambda: transition_figure(found), plot_path, force)
+        if json_path != STANDARD:
+            _tell(found)
+        return
+    for name, value in settings.items():
+        if value is not None:
+            raise ParameterError(f"--{name} belongs to --transition, which is not given")
+    head, rows, data = (
+        _single(method, level) if layers == 1 else _deep(layers, criterion, method)
+    )
+    finite = None if inputs is None else finite_table(inputs)
+    if finite is not None:
+        data = {**data, "finite": finite.data}
+    _write(data, json_path, lambda: capacity_figure(inputs), plot_path, force)
+    if json_path == STANDARD:
+        return
     print_table(head, rows)
     if finite is not None:
         click.echo()
         print_table(finite.head, finite.rows)
+
+
+def _write(
+    data: dict[str, Any],
+    json_path: str | None,
+    draw: Callable[[], bytes],
+    plot_path: str | None,
+    force: bool,
+) -> None:
+    """Write the files that were asked for."""
+    if plot_path is not None:
+        write_bytes(plot_path, draw(), force=force)
+    if json_path is not None:
+        write_json(json_path, data, force=force)
+
+
+def _experiment(
+    inputs: int | None, trials: int | None, budget: float | None, seed: int | None
+) -> Transition:
+    dimensions = DIMENSIONS if inputs is None else (inputs,)
+    with Bar("random layers", quiet=False) as bar:
+        return transition(
+            dimensions,
+            trials=400 if trials is None else trials,
+            budget=120.0 if budget is None else budget,
+            rng=0 if seed is None else seed,
+            watch=bar,
+        )
+
+
+def _tell(found: Transition) -> None:
+    click.echo("share of random layers (Gaussian weights, no biases) that are injective")
+    print_table(*transition_table(found))
+    if max(found.dimensions) > found.EXACT:
+        click.echo(
+            "* no input with too few active neurons was found by search: upper estimates; the "
+            "others were decided exactly"
+        )
+    for line in check_lines(found):
+        click.echo(line)
+    level, proved = injectivity_capacity("lifted", 3), injectivity_capacity("partial")
+    click.echo(
+        f"as n grows: capacity {level.value:.6f} (lifted, level 3, {level.rigor}), at most "
+        f"{proved.value:.6f} ({proved.rigor})"
+    )
 
 
 Table = tuple[list[str], list[list[str]], dict[str, object]]

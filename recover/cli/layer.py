@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
-from recover.cli.output import print_table, write_certificate, write_json
+from recover.cli.output import (
+    check_certificate_writable,
+    print_table,
+    write_certificate,
+    write_json,
+)
 from recover.core.enclosure import Enclosure
-from recover.io.atomic import STANDARD
+from recover.io.atomic import STANDARD, check_distinct, check_writable, write_text
 from recover.io.weights import TensorFile, read_tensors
 from recover.layers.app import analyse_file
 from recover.layers.result import LayerAnalysis, NetworkAnalysis
+from recover.report.layers import layers_report
 
 __all__ = ["layer_command"]
 
@@ -26,7 +34,8 @@ __all__ = ["layer_command"]
 )
 @click.option("--list", "list_only", is_flag=True, help="Show the tensors and stop.")
 @click.option("--json", "json_path", metavar="R.json", help="Write the result; - is stdout.")
-@click.option("--force", is_flag=True, help="Replace an existing JSON file.")
+@click.option("--report", metavar="R.html", help="Write a page with pictures.")
+@click.option("--force", is_flag=True, help="Replace existing files.")
 def layer_command(
     *,
     source: str,
@@ -36,6 +45,7 @@ def layer_command(
     names: tuple[str, ...],
     list_only: bool,
     json_path: str | None,
+    report: str | None,
     force: bool,
 ) -> None:
     """Tell whether ReLU layers relu(W x + b) are injective on a ball, proved or with a witness.
@@ -46,14 +56,23 @@ def layer_command(
     if list_only:
         _show(read_tensors(source))
         return
+    check_distinct([source], [json_path, report])
+    if json_path is not None:
+        check_certificate_writable(json_path, force=force)
+    if report is not None:
+        check_writable(report, force=force)
     taken, analysis = analyse_file(
         source, names=names, radius=radius, nonnegative=nonnegative, budget=budget
     )
     if json_path is not None:
         _write(json_path, source, taken, analysis, force=force)
-        if json_path == STANDARD:
-            return
-    _report(taken, analysis)
+    if report is not None:
+        saved = json_path is not None and json_path != STANDARD
+        verify_with = f"recover verify {json_path} {source}" if saved else ""
+        page = layers_report(taken, analysis, Path(source).name, verify_with)
+        write_text(report, page, force=force)
+    if json_path != STANDARD:
+        _report(taken, analysis)
 
 
 def _write(

@@ -3,5 +3,15 @@
 from recover.layers.analyse import analyse
 from recover.layers.invert import invert
 from recover.layers.result import LayerAnalysis, NetworkAnalysis, Verdict
+from recover.layers.transition import Share, Transition, transition
 
-__all__ = ["LayerAnalysis", "NetworkAnalysis", "Verdict", "analyse", "invert"]
+__all__ = [
+    "LayerAnalysis",
+    "NetworkAnalysis",
+    "Share",
+    "Transition",
+    "Verdict",
+    "analyse",
+    "invert",
+    "transition",
+]

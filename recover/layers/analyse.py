@@ -13,6 +13,7 @@ from recover.certificates.search.clock import Clock
 from recover.core.arrays import Array, as_generator, frozen
 from recover.core.enclosure import Enclosure
 from recover.core.errors import ParameterError
+from recover.layers.account import activity
 from recover.layers.network import AnyBiases, AnyWeights, Layer, as_layers
 from recover.layers.pair import deep_pair, ratio_upper
 from recover.layers.result import LayerAnalysis, NetworkAnalysis, Verdict
@@ -86,14 +87,22 @@ def analyse(
         for k, layer in enumerate(layers, start=1)
         if not layer.bias_given
     )
+    # a stream of its own: what is only described changes no search
+    sampled = activity(layers, radius, nonnegative, generator.spawn(1)[0])
     if len(layers) == 1:
         only = analyse_layer(
-            layers[0], radius, nonnegative, clock, generator, critical=critical
+            layers[0],
+            radius,
+            nonnegative,
+            clock,
+            generator,
+            sampled_active=sampled[0],
+            critical=critical,
         )
         return NetworkAnalysis(
             only.verdict, only.witness, only.kappa, only.min_active, (only,), only.reason, notes
         )
-    found = _stack(layers, radius, nonnegative, clock, generator)
+    found = _stack(layers, radius, nonnegative, clock, generator, sampled=sampled)
     return replace(found, notes=notes)
 
 
@@ -103,6 +112,8 @@ def _stack(
     nonnegative: bool,
     clock: Clock,
     rng: np.random.Generator,
+    *,
+    sampled: list[Array],
 ) -> NetworkAnalysis:
     reaches = list(accumulate(layers, lambda r, layer: layer.reach(r), initial=radius))
     share = SEARCH_SHARE * clock.left / (len(layers) - 1)
@@ -120,6 +131,7 @@ def _stack(
             nonnegative or k > 0,
             limit,
             rng,
+            sampled_active=sampled[k],
             critical=False,
         )
         analyses.append(found if k == 0 else _of_inputs(found, thin[k - 1]))

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from recover.certificates.certificate import Certificate
 from recover.certificates.search.active import ActiveNeurons
 from recover.core.arrays import Array
+from recover.core.display import Facts, Shown
 from recover.core.enclosure import Enclosure
 
-__all__ = ["LayerAnalysis", "NetworkAnalysis", "Verdict"]
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["LayerAnalysis", "NetworkAnalysis", "Verdict", "active_words"]
 
 
 class Verdict(StrEnum):
@@ -22,8 +26,8 @@ class Verdict(StrEnum):
     UNDECIDED = "undecided"
 
 
-@dataclass(frozen=True, eq=False)
-class LayerAnalysis:
+@dataclass(frozen=True, eq=False, repr=False)
+class LayerAnalysis(Shown):
     """What is known of one layer on its own inputs.
 
     Parameters
@@ -53,6 +57,11 @@ class LayerAnalysis:
     certificate : Certificate or None
         From which `recover.verify` proves kappa again, for the model ``relu``; None where the
         layer was too large for it, or did not need it.
+    singular_values : array [shape=(inputs,)]
+        Of the weights, largest first; not proved.
+    sampled_active : array of int [shape=(samples,)]
+        Active neurons at random inputs of the domain (of the network's for a later layer, of
+        the unit ball if the domain is unbounded), fewest first; not proved.
     """
 
     verdict: Verdict
@@ -67,11 +76,27 @@ class LayerAnalysis:
     random_failure: float
     reason: str | None
     certificate: Certificate | None
+    singular_values: Array
+    sampled_active: Array
 
     @property
     def expansion(self) -> float:
         """Neurons for each input."""
         return self.outputs / self.inputs
+
+    def facts(self) -> Facts:
+        """Return what is known, the verdict first."""
+        facts = [("verdict", self.verdict.value)]
+        if self.reason is not None:
+            facts.append(("reason", self.reason))
+        facts += [
+            ("neurons", f"{self.outputs} on {self.inputs} inputs"),
+            ("kappa", _ends(self.kappa)),
+            ("active neurons at least", active_words(self.min_active)),
+        ]
+        if self.critical_bias is not None:
+            facts.append(("critical frame bias", _ends(self.critical_bias)))
+        return facts
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data for JSON, without witness and certificate."""
@@ -88,12 +113,17 @@ class LayerAnalysis:
             if self.critical_bias is None
             else self.critical_bias.to_json(),
             "random_failure": self.random_failure,
+            "singular_values": [
+                float(self.singular_values[0]),
+                float(self.singular_values[-1]),
+            ],
+            "sampled_active": [int(self.sampled_active[0]), int(self.sampled_active[-1])],
             "reason": self.reason,
         }
 
 
-@dataclass(frozen=True, eq=False)
-class NetworkAnalysis:
+@dataclass(frozen=True, eq=False, repr=False)
+class NetworkAnalysis(Shown):
     """What is known of a layer, or of a stack of layers.
 
     Parameters
@@ -122,6 +152,27 @@ class NetworkAnalysis:
     reason: str | None
     notes: tuple[str, ...]
 
+    def facts(self) -> Facts:
+        """Return what is known of the whole, the verdict first."""
+        facts = [("verdict", self.verdict.value)]
+        if self.reason is not None:
+            facts.append(("reason", self.reason))
+        facts += [
+            ("kappa", _ends(self.kappa)),
+            ("active neurons at least", active_words(self.min_active)),
+        ]
+        return [*facts, *(("note", note) for note in self.notes)]
+
+    def shown_below(self) -> tuple[LayerAnalysis, ...]:
+        """Return the layers, where there are several."""
+        return self.layers if len(self.layers) > 1 else ()
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw how many neurons of each layer are active, and return the axes."""
+        from recover.layers.draw import draw_network
+
+        return draw_network(self, ax)
+
     def to_json(self) -> dict[str, Any]:
         """Return plain data for JSON."""
         return {
@@ -135,6 +186,17 @@ class NetworkAnalysis:
             "reason": self.reason,
             "notes": list(self.notes),
         }
+
+
+def active_words(active: ActiveNeurons) -> str:
+    """Return the number of active neurons that is never undercut, or its bracket."""
+    if active.exact:
+        return str(active.count)
+    return f"{active.lower} (proved) to {active.count} (found)"
+
+
+def _ends(value: Enclosure) -> str:
+    return f"[{value.lower:.6g}, {value.upper:.6g}]"
 
 
 def _number(x: float) -> float | str:

@@ -9,31 +9,28 @@ import numpy as np
 
 from recover.certificates.apriori import certify_apriori
 from recover.certificates.certificate import Certificate
-from recover.certificates.lipschitz import clip_ratio_upper, relu_lower
+from recover.certificates.coherence import coherence_lower
 from recover.certificates.search.active import ActiveNeurons, search_few_active
 from recover.certificates.search.clock import Clock
-from recover.certificates.search.critical import critical_bias
 from recover.certificates.search.measure import Bands
 from recover.certificates.search.rational import rank_below
 from recover.certificates.search.rays import fewest_positive, ray_count
 from recover.core.arrays import Array, frozen
 from recover.core.enclosure import Enclosure
-from recover.core.errors import NotAFrameError
 from recover.core.rounding import binary_exponent
 from recover.frames.dense import Dense
+from recover.layers.account import singular_values
+from recover.layers.critical import critical_of
 from recover.layers.network import Layer
 from recover.layers.pair import same_output_pair
 from recover.layers.result import LayerAnalysis, Verdict
-from recover.layers.wide import coherence_lower
 from recover.models.domains import Ball, Everywhere
 from recover.models.relu import ReLU
 from recover.theory.finite import injectivity_failure_bound
 
 __all__ = ["analyse_layer"]
 
-ENGINE_NUMBERS = 50_000_000  # products of entries that the exact engine may hold (400 MB)
 MAX_RAYS = 200_000
-MAX_COUNTED = 2000  # rows whose coherence is computed beside the exact engine
 MAX_DIMENSION = 12  # of exact enumeration and rational ranks
 SEARCH_SHARE, CRITICAL_SHARE = 0.2, 0.3  # of the budget
 ZERO = Enclosure(0.0, 0.0)
@@ -46,7 +43,6 @@ class _Found:
     reason: str | None
     point: Array | None = None
     certificate: Certificate | None = None
-    off: int | None = None  # that are off at once at most
 
 
 def analyse_layer(
@@ -56,6 +52,7 @@ def analyse_layer(
     clock: Clock,
     rng: np.random.Generator,
     *,
+    sampled_active: Array,
     critical: bool,
 ) -> LayerAnalysis:
     """Decide whether one layer is injective on its domain, as far as the budget goes.
@@ -72,6 +69,8 @@ def analyse_layer(
         The budget.
     rng : Generator
         For searches.
+    sampled_active : array of int
+        What is said of its activity at random inputs.
     critical : bool
         Whether to enclose the critical bias too, in a share of the budget.
     """
@@ -81,7 +80,7 @@ def analyse_layer(
     found = _decide(layer, bands, active, clock.within(0.8 * clock.left), rng)
     active = replace(active, lower=_least_active(bands, active, found))
     pair = None if found.point is None else same_output_pair(bands, found.point, rng)
-    share = min(CRITICAL_SHARE * start, clock.left, max(0.5 * (start - clock.left), 1.0))
+    share = min(CRITICAL_SHARE * start, clock.left, max(start - clock.left, 3.0))
     return LayerAnalysis(
         verdict=found.verdict,
         inputs=layer.inputs,
@@ -91,10 +90,12 @@ def analyse_layer(
         kappa=found.kappa,
         min_active=active,
         witness=pair,
-        critical_bias=_critical(bands, share, rng) if critical else None,
+        critical_bias=critical_of(bands, clock.within(share), rng) if critical else None,
         random_failure=injectivity_failure_bound(layer.outputs, layer.inputs),
         reason=found.reason,
         certificate=found.certificate,
+        singular_values=singular_values(layer),
+        sampled_active=sampled_active,
     )
 
 
@@ -103,11 +104,10 @@ def _least_active(bands: Bands, active: ActiveNeurons, found: _Found) -> int:
     n, lower = bands.dimension, active.lower
     if found.verdict is Verdict.INJECTIVE:
         lower = max(lower, n)
-    off = found.off
-    small = bands.count <= MAX_COUNTED and math.isfinite(bands.radius)
-    if off is None and small and bool((bands.low < 0.0).all()):
-        off = coherence_lower(_scaled(bands)[0])[1]
-    return lower if off is None else min(max(lower, bands.count - off), active.count)
+    scaled = _scaled(bands)[0]
+    off = coherence_lower(scaled.rows, scaled.low, scaled.radius, scaled.nonnegative)[1]
+    dead = int(np.count_nonzero(_never(bands)))
+    return min(max(lower, bands.count - off - dead), active.count)
 
 
 def _bands(layer: Layer, radius: float, nonnegative: bool) -> Bands:
@@ -190,8 +190,6 @@ def _decide(
         return _Found(
             Verdict.UNDECIDED, Enclosure(0.0, math.inf), reason + "covered; give a radius"
         )
-    if n * (n + 1) // 2 * layer.outputs > ENGINE_NUMBERS:
-        return _wide(bands, active)
     return _searched(bands, active, clock, rng)
 
 
@@ -232,47 +230,3 @@ def _dependent(bands: Bands, point: Array) -> bool:
     if n > MAX_DIMENSION or sizes[-1] > 1e-10 * sizes[0]:
         return False
     return rank_below(kept, n)
-
-
-def _wide(bands: Bands, active: ActiveNeurons) -> _Found:
-    """Bracket kappa where the exact engine does not fit into memory."""
-    scaled, factor = _scaled(bands)
-    e = binary_exponent(bands.rows)
-    lower, off = coherence_lower(scaled)
-    x = active.witness / factor if math.isfinite(bands.radius) else active.witness
-    x = scaled.inside(0.999 * x[None])[0]
-    kept = scaled.rows[~scaled.surely_saturated(x[None])[0]]
-    v = np.linalg.eigh(kept.T @ kept)[1][:, 0]
-    ratios = [
-        clip_ratio_upper(
-            scaled.rows,
-            scaled.low,
-            scaled.high,
-            *(scaled.inside(np.stack([x - s * v, x + s * v]))),
-        )
-        for s in 0.1 * scaled.radius * 0.25 ** np.arange(8)
-    ]
-    upper = math.ldexp(min(ratios), e)
-    kappa = Enclosure(min(math.ldexp(relu_lower(lower), e), upper), upper)
-    if kappa.lower > 0.0:
-        return _Found(
-            Verdict.INJECTIVE, kappa, f"at most {off} neurons are off at once", off=off
-        )
-    reason = (
-        f"{bands.count} neurons on {bands.dimension} inputs are too many for the exact search, "
-        "and the bound by coherence says nothing"
-    )
-    return _Found(Verdict.UNDECIDED, kappa, reason, off=off)
-
-
-def _critical(bands: Bands, seconds: float, rng: np.random.Generator) -> Enclosure | None:
-    """Enclose the critical bias on a ball; None where it means nothing or is too large."""
-    m, n = bands.rows.shape
-    if not math.isfinite(bands.radius) or n * (n + 1) // 2 * m > ENGINE_NUMBERS or m < n:
-        return None
-    try:
-        return critical_bias(
-            bands.rows, bands.radius, bands.nonnegative, budget=seconds, rng=rng
-        )
-    except NotAFrameError:
-        return None

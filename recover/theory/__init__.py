@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from recover.theory.capacity import Capacity, injectivity_capacity, min_active_fraction
 from recover.theory.classical import CapacityBounds, capacity_bounds
 from recover.theory.deep import DeepCapacity, deep_injectivity_capacity
+from recover.theory.exact import planar_injectivity_probability, wendel_probability
 from recover.theory.finite import (
     deep_failure_bound,
     injectivity_failure_bound,
@@ -39,7 +40,9 @@ __all__ = [
     "min_active_fraction",
     "min_active_neurons",
     "minimal_rows",
+    "planar_injectivity_probability",
     "polytope_bias",
+    "wendel_probability",
 ]
 
 

@@ -26,8 +26,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from recover.certificates import lipschitz, moments
+from recover.certificates import lipschitz
 from recover.certificates.certificate import Certificate
+from recover.certificates.cheap import cheap_lower
 from recover.certificates.claim import Claim, claim_of, sides_of, useful_part
 from recover.certificates.evidence import Evidence
 from recover.certificates.replay.cells import replay_cells
@@ -134,15 +135,14 @@ def _clipped_faults(cert: Certificate, claim: Claim) -> Iterator[str]:
     useful = useful_part(claim)
     two = 2 * claim.row_exponent
     value = math.ldexp(number(cert.evidence, "eigenvalue_lower"), -two)
+    args = (useful.rows, useful.low, useful.high, useful.radius)
     tree = math.ldexp(number(cert.evidence, "tree_value"), -two)
     if value > 0.0:
         if tree > 0.0:
             yield from _search_faults(cert.evidence, useful, tree)
-        if value > max(tree, 0.0) and value > _cheap(useful):
+        if value > max(tree, 0.0) and value > cheap_lower(*args, useful.nonnegative):
             yield "the eigenvalue's lower end is above everything that the evidence proves"
-    kappa = lipschitz.saturation_lower(
-        value, useful.rows, useful.low, useful.high, useful.radius
-    )
+    kappa = lipschitz.saturation_lower(value, *args)
     pairs = math.ldexp(number(cert.evidence, "pair_value"), -two)
     if pairs > 0.0:
         yield from _segment_faults(cert.evidence, useful, pairs)
@@ -176,17 +176,6 @@ def _segment_faults(evidence: Evidence, claim: Claim, value: float) -> Iterator[
     walls = walls_of(claim.rows, claim.low, claim.high, claim.radius, claim.nonnegative)
     share = lipschitz.segment_share(claim.rows, claim.low, claim.high, claim.radius)
     yield from replay_chords(walls, chords_of(evidence), Target(value, share))
-
-
-def _cheap(claim: Claim) -> float:
-    if not claim.rows.any():
-        return 0.0
-    if np.isfinite(claim.high).any():
-        args = (claim.rows, claim.low, claim.high, claim.radius)
-        return max(moments.saturation_lower(*args), moments.count_lower(*args))
-    if np.isfinite(claim.low).all():
-        return moments.relu_lower(claim.rows, claim.low, claim.radius)
-    return 0.0
 
 
 def _pair_faults(cert: Certificate, claim: Claim) -> Iterator[str]:

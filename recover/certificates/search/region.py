@@ -159,7 +159,8 @@ def _dual_step(
     blocked: Array = np.any(negative, axis=1)
     if not blocked.any():
         return s, np.where(used, solved, 0.0), np.logical_not(blocked)
-    ratio = np.where(negative, c / np.maximum(c - solved, 1e-300), np.inf)
+    with np.errstate(over="ignore"):  # an infinite ratio is the right one
+        ratio = np.where(negative, c / np.maximum(c - solved, 1e-300), np.inf)
     step = np.where(blocked, ratio.min(axis=1), 1.0)
     moved = np.maximum(c + step[:, None] * (solved - c), 0.0)
     removed = negative & (ratio <= step[:, None] * (1.0 + 1e-12))
