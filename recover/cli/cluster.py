@@ -22,7 +22,7 @@ __all__ = ["Cluster", "ClusterLostError", "connected"]
 _Result = TypeVar("_Result")
 
 _ANSWER = 5.0  # seconds for the scheduler to answer
-_WORKERS = 10.0  # seconds for a first worker to be there
+_WORKERS = 30.0  # seconds for a first worker to be there
 _ALONE = 60.0  # seconds without any worker after which the work is given up
 _LOOK = 2.0  # seconds between two looks at the cluster
 

@@ -185,7 +185,7 @@ def renamed(value: Any, names: Mapping[str, str]) -> Any:
     names : mapping of str to str
         The names by those that they replace.
     """
-    if isinstance(value, str):
+    if type(value) is str:  # not an enumeration's member
         for old, new in names.items():
             value = value.replace(old, new)
         return value

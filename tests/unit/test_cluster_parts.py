@@ -1,0 +1,117 @@
+"""What a cluster's worker gets and gives back, and how its versions are compared."""
+
+import dataclasses
+import pkgutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from recover.cli.cluster import connected
+from recover.cli.cluster_task import Parcel, renamed, unpack
+from recover.cli.cluster_versions import check_versions
+from recover.cli.file_work import Failure, FileWork
+from recover.core.errors import MissingExtraError, ParameterError
+from recover.core.rigor import RigorKind
+
+
+@dataclass(frozen=True)
+class Names:
+    setup: str | None = None
+    diff: str | None = None
+    size: int = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Told:
+    input: str
+    output: str
+    options: Names
+    notes: tuple[str, ...]
+    array: np.ndarray
+
+
+def copy(source, output, options, *, jobs, watch):
+    data = Path(source).read_bytes()
+    Path(output).write_bytes(data + Path(options.setup).read_bytes())
+    Path(options.diff).write_text(source)
+    if data == b"bad":
+        raise ParameterError(f"{source} is bad")
+    return Told(source, output, options, (f"read {source}",), np.zeros(2))
+
+
+def parcel(data):
+    work = FileWork(copy, Names("s/setup.npz", "d/-diff.wav"), str, ("setup",), ("diff",))
+    return Parcel(
+        work=work, index=0, source="a b/in.wav", target="o/out.wav", data=data,
+        further={"setup": b"!"}, whole=True, topic="", code="",
+    )  # fmt: skip
+
+
+def test_a_parcel_comes_back_under_the_clients_names(tmp_path):
+    delivery = unpack(parcel(b"data"), tmp_path, None)
+    told = delivery.outcome
+    assert (told.input, told.output) == ("a b/in.wav", "o/out.wav")
+    assert told.options == Names("s/setup.npz", "d/-diff.wav")
+    assert told.notes == ("read a b/in.wav",)
+    assert delivery.files["o/out.wav"] == b"data!"
+    assert set(delivery.files) == {"o/out.wav", "d/-diff.wav"}
+
+
+def test_a_failed_parcel_brings_no_files(tmp_path):
+    delivery = unpack(parcel(b"bad"), tmp_path, None)
+    assert delivery.outcome == Failure("a b/in.wav is bad")
+    assert delivery.files == {}
+
+
+def test_only_texts_are_renamed():
+    array, kind = np.arange(3), RigorKind.PROVED
+    value = {"k": [array, kind, "x/y", 1.5, None], "t": (1, "x/y and x/z")}
+    found = renamed(value, {"x/": "w/"})
+    assert found["k"][0] is array
+    assert found["k"][1] is kind
+    assert found["k"][2:] == ["w/y", 1.5, None]
+    assert found["t"] == (1, "w/y and w/z")
+    same = Names("here")
+    assert renamed(same, {"x/": "w/"}) is same
+    assert renamed(same, {"here": "there"}) == dataclasses.replace(same, setup="there")
+
+
+def answers(**other):
+    """Return what calls a function on two workers, of which the second differs."""
+
+    def run(function, *args, on_error):
+        assert on_error == "return"
+        own = function(*args)
+        name = args[0].partition(":")[0] if args else function.__name__
+        return {"tcp://a:1": own, "tcp://b:2": other.get(name, own)}
+
+    return run
+
+
+def digest():
+    return "0123"
+
+
+def test_versions_are_compared():
+    check_versions(answers(), digest)
+    for name, found, words in [
+        ("recover", ModuleNotFoundError("No module"), "worker tcp://b:2 cannot use recover"),
+        ("numpy", "1.0", "worker tcp://b:2 has numpy 1.0, not"),
+        ("python_version_tuple", ("3", "9", "1"), "worker tcp://b:2 has Python 3.9, not"),
+        ("digest", "4567", "digest 4567, not 0123"),
+    ]:
+        with pytest.raises(ParameterError, match=words):
+            check_versions(answers(**{name: found}), digest)
+    assert pkgutil.resolve_name("recover:__version__")
+
+
+def test_without_the_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with (
+        pytest.raises(MissingExtraError, match=r"pip install 'recover\[cluster\]'"),
+        connected("tcp://127.0.0.1:9"),
+    ):
+        pass
