@@ -44,7 +44,7 @@ class Modulus(Model):
         if np.iscomplexobj(y):
             raise ParameterError("magnitudes must be real, got complex data; pass abs(data)")
         allowed = noise.each if noise.where is Where.AFTER else np.zeros(())
-        if (y < -allowed).any():
+        if y.size and y.min() < 0.0 and (y < -allowed).any():  # the first test is cheap
             raise ParameterError(
                 f"magnitudes must be >= 0 up to the noise, got {float(y.min())}; "
                 "pass magnitudes, or a noise bound that allows it"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.fft import fftn
 
 from recover.core.arrays import Array, as_numeric, frozen
 from recover.core.errors import OutOfScopeError, ParameterError
@@ -21,7 +22,7 @@ from recover.solve.weighted_gerchberg_saxton import (
 __all__ = ["HologramResult", "hologram"]
 
 SPARSE = 0.02  # share of lit pixels below which a target counts as spots
-SPOT_EXPONENT, PICTURE_EXPONENT = 0.9, 0.8
+EXPONENT, MOMENTUM = 0.8, 0.3
 HOLD = 10  # steps after which the phases of spots are held
 
 
@@ -131,7 +132,8 @@ def hologram(
             f"{type(solver).__name__} does not design holograms; use WeightedGerchbergSaxton"
         )
     found = solve(problem, solver, start=first, rng=rng, watch=watch)
-    phase = np.mod(np.angle(found.signal), 2.0 * math.pi)
+    phase = np.angle(found.signal)
+    phase += np.where(phase < 0.0, phase.dtype.type(2.0 * math.pi), phase.dtype.type(0.0))
     if phase_levels is not None:
         steps = _levels(phase, phase_levels)
         phase = (steps * (2.0 * math.pi / phase_levels)).astype(phase.dtype)
@@ -139,11 +141,13 @@ def hologram(
 
 
 def _measured(phase: Array, light: Array, wanted: Array, found: Solution) -> HologramResult:
-    near = light * np.exp(1j * phase).astype(np.result_type(light, np.complex64))
-    far = np.fft.fftshift(np.fft.fftn(near, norm="ortho"))
-    lit = wanted > 0.0
-    power = np.abs(far[lit]).astype(np.float64) ** 2
-    aim = wanted[lit].astype(np.float64) ** 2
+    near = _turned(phase, light.dtype)
+    near *= light
+    far = np.fft.fftshift(fftn(near, norm="ortho", overwrite_x=True))
+    lit = np.flatnonzero(wanted)
+    field = far.reshape(-1)[lit].astype(np.complex128)
+    power = field.real**2 + field.imag**2
+    aim = wanted.reshape(-1)[lit].astype(np.float64) ** 2
     share = power / aim
     amplitude, goal = np.sqrt(power / power.sum()), np.sqrt(aim / aim.sum())
     return HologramResult(
@@ -216,7 +220,16 @@ def _start(start: npt.ArrayLike, shape: tuple[int, ...], dtype: np.dtype[np.floa
         raise ParameterError(
             f"start must be a phase in radians of shape {shape}, got {phase.shape}"
         )
-    return np.exp(1j * phase).astype(np.result_type(dtype, np.complex64))
+    return _turned(phase, dtype)
+
+
+def _turned(phase: Array, dtype: np.dtype[np.floating]) -> Array:
+    """Return ``exp(i phase)``: real functions in the light's precision are far quicker."""
+    turns = np.empty(phase.shape, dtype=np.result_type(dtype, np.complex64))
+    real = phase.astype(dtype, copy=False)
+    np.cos(real, out=turns.real)
+    np.sin(real, out=turns.imag)
+    return turns
 
 
 def _method(
@@ -228,5 +241,7 @@ def _method(
         return method
     spots = float(np.count_nonzero(wanted)) < SPARSE * wanted.size and free is None
     if spots:
-        return WeightedGerchbergSaxton(exponent=SPOT_EXPONENT, hold=HOLD, max_iter=iterations)
-    return WeightedGerchbergSaxton(exponent=PICTURE_EXPONENT, max_iter=iterations)
+        return WeightedGerchbergSaxton(
+            exponent=EXPONENT, hold=HOLD, momentum=MOMENTUM, max_iter=iterations
+        )
+    return WeightedGerchbergSaxton(exponent=EXPONENT, momentum=MOMENTUM, max_iter=iterations)

@@ -22,7 +22,7 @@ from recover.solve.magnitudes import moduli, ratios, with_moduli
 __all__ = ["WeightedGerchbergSaxton", "hologram_problem"]
 
 FEW = 0.25  # share of the columns up to which taking them out pays
-MOST_GROWTH = 10.0  # of a weight in one step: keeps dark spots from taking all the light
+MOST_GROWTH = 100.0  # of a weight in one step: a pixel that is dark takes not all the light
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,8 +74,9 @@ class WeightedGerchbergSaxton(Method[_State]):
 
     The far plane takes the wanted amplitudes, times weights, with the phases that it has; the
     near plane keeps its phases and takes the light's amplitude.  Weights are multiplied by
-    ``(wanted / found)^exponent`` in each step [2]_, which evens out spots and pictures at some
-    cost of light; with `hold` the far phases are kept from that step on [3]_.  Pixels of the
+    ``(wanted / found)^exponent`` in each step but the first [2]_, which evens out spots and
+    pictures at some cost of light; with `hold` the far phases are kept from that step on
+    [3]_.  Pixels of the
     far plane of which nothing is wanted keep what they have (mixed-region amplitude freedom
     [4]_), pixels that must be dark become dark.
 
@@ -86,7 +87,8 @@ class WeightedGerchbergSaxton(Method[_State]):
     hold : int or None
         The step from which the far phases are held.
     momentum : float in [0, 1)
-        Of the near plane's field.
+        Of the near plane's field.  With weights it fades to none over the steps, and there is
+        none once phases are held: weights and momentum would drive each other.
     share : float in (0, 1]
         How much of the light the target is meant to have where amplitudes are free.
     max_iter : int
@@ -138,13 +140,16 @@ class WeightedGerchbergSaxton(Method[_State]):
     def step(self, problem: Problem, state: _State) -> _State:
         planes = state.planes
         ahead = state.near
-        if state.before is not None and self.momentum > 0.0:
-            ahead = ahead + (ahead - state.before) * ahead.real.dtype.type(self.momentum)
+        momentum = self._momentum(state)
+        if state.before is not None and momentum > 0.0:
+            ahead = ahead + (ahead - state.before) * ahead.real.dtype.type(momentum)
         far = planes.forward(ahead)
         field = far[planes.where]
         found = moduli(field)
         residual = _misfit(found, planes.wanted)
-        weights = self._weights(state.weights, found, planes.wanted)
+        weights = state.weights
+        if state.count > 0:  # what the start makes says little
+            weights = self._weights(weights, found, planes.wanted)
         held = state.held
         if held is None:
             phase = field * ratios(field, np.ones_like(found))
@@ -158,6 +163,14 @@ class WeightedGerchbergSaxton(Method[_State]):
         near = with_moduli(near, planes.light, near)
         kept = state.near if self.momentum > 0.0 else None
         return _State(planes, near, kept, weights, held, state.count + 1, residual)
+
+    def _momentum(self, state: _State) -> float:
+        """Return the momentum of a step: with weights it fades, and held phases have none."""
+        if self.exponent == 0.0:
+            return self.momentum
+        if state.held is not None:
+            return 0.0
+        return self.momentum * (1.0 - state.count / self.max_iter)
 
     def _weights(self, weights: Array, found: Array, wanted: Array) -> Array:
         if self.exponent == 0.0:
@@ -242,9 +255,10 @@ def _planes(problem: Problem) -> _Planes:
 
 def _emptied(planes: _Planes, far: Array, weights: Array, share: float) -> Array:
     """Return the far plane but for the target's pixels: dark, or left as it was where free."""
-    if planes.outside is None:
-        return np.zeros_like(far)
     left = far
+    if planes.outside is None:
+        left.fill(0)
+        return left
     left[planes.outside] = 0.0
     if share < 1.0:
         left[planes.where] = 0.0

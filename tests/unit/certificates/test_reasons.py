@@ -255,9 +255,11 @@ def test_reasons_are_given_and_verified(name: str) -> None:
 
 def test_every_reason_has_a_case() -> None:
     covered = {why for _, why in REASONS.values()}
-    # linear programs' own (test_polytope), spectrograms' (test_modulus_reasons), last resort
+    # linear programs' own (test_polytope), spectrograms' (test_modulus_reasons, and
+    # test_island_attack), last resort
     elsewhere = {Why.UNBOUNDED, Why.LINEAR_PROGRAM, Why.NO_PROOF}
     elsewhere |= {Why.CHAIN_OPEN, Why.CHAIN_LOOSE, Why.WINDOW_BLIND, Why.FEW_CHANNELS}
+    elsewhere |= {Why.ISLAND, Why.ISLAND_OPEN, Why.ISLANDS_LEFT}
     assert set(Why) - covered == elsewhere
 
 
