@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import click
@@ -11,6 +12,7 @@ import click
 from recover.audio import (
     AudioOptions,
     AudioReport,
+    AudioResult,
     ChannelLevels,
     is_long,
     process_file,
@@ -26,9 +28,8 @@ from recover.cli.batch import (
     targets_of,
 )
 from recover.cli.file_work import FileWork, LongFiles
-from recover.cli.output import write_json
-from recover.cli.side_files import SideFiles
-from recover.io.atomic import STANDARD, write_text
+from recover.cli.side_files import SideFiles, check_evidence, write_side_files
+from recover.io.atomic import STANDARD
 
 __all__ = ["audio_command", "summary_rows"]
 
@@ -111,7 +112,9 @@ def audio_command(
         force=force, seed=seed, certify=not no_certify,
     )  # fmt: skip
     targets = targets_of(inputs, output)
-    SideFiles(report, json_path, save, {"--diff": diff}).check(inputs, targets, force=force)
+    side = SideFiles(report, json_path, save, {"--diff": diff})
+    side.check(inputs, targets, force=force)
+    check_evidence(json_path, inputs, force=force)
     describe = _Describe(
         estimate=estimate, conditional=conditional, tolerance=tolerance,
         figures=json_path is not None, quiet=quiet or len(inputs) > 1,
@@ -122,14 +125,10 @@ def audio_command(
     place = Place(jobs, cluster)
     batch = process_all(work, inputs, targets, place, force=force, quiet=quiet)
     files = [each.file for each in batch.kept]
-    if report is not None and batch.report is not None:
-        verify_with = f"recover verify {json_path} {inputs[0]}" if json_path else ""
-        _write_report(report, batch.report, batch.kept[0].account, verify_with, force=force)
-    if json_path is not None:
-        data = [each.figures for each in files]
-        write_json(json_path, data[0] if len(inputs) == 1 else data, force=force)
-    if save is not None and batch.report is not None:
-        batch.report.result.save(save, force=force)
+    result = None if batch.report is None else batch.report.result
+    figures = [file.figures for file in files]
+    page = partial(_page, batch.kept[0].account)
+    write_side_files(side, result, figures, inputs, page, force=force)
     if not quiet and STANDARD not in (output, json_path):
         print_summary(SUMMARY, files)
     return batch.status
@@ -184,19 +183,12 @@ def summary_rows(reports: Sequence[AudioReport]) -> list[list[str]]:
     ]
 
 
-def _write_report(
-    path: str, done: AudioReport, account: Account, verify_with: str, *, force: bool
-) -> None:
+def _page(account: Account, result: AudioResult, title: str, verify_with: str) -> str:
     from recover.report.audio import audio_report
 
-    page = audio_report(
-        done.result,
-        Path(done.input).name,
-        verify_with,
-        estimate=account.estimate,
-        conditional=account.conditional,
+    return audio_report(
+        result, title, verify_with, estimate=account.estimate, conditional=account.conditional
     )
-    write_text(path, page, force=force)
 
 
 def _levels(channel: ChannelLevels) -> str:
