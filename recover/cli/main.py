@@ -33,6 +33,9 @@ def main() -> None:
             status = run()
     except KeyboardInterrupt:
         _say("interrupted")
+        # CPython notes an interruption that passed through `exec`, as of a dataclass's methods,
+        # and would end with the signal in place of our status; evaluating forgets it
+        eval("None")
         status = INTERRUPTED
     except _EndedError as ended:
         number = int(str(ended))
