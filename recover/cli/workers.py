@@ -165,7 +165,10 @@ class _Teller:
 def _serve(pipe: Connection[Any, Any], work: FileWork[Any, Any, Any]) -> None:
     """Do files until there are no more: a process's whole life."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, _leave)
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)  # not every system has both
+        if number is not None and signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, _leave)
     keep_one_blas_thread()
     while True:
         try:
