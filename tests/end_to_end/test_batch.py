@@ -118,6 +118,7 @@ def test_an_interruption_leaves_nothing_partial(tmp_path, everyone):
     assert not (tmp_path / "r.json").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 def test_a_killed_process_loses_no_file(tmp_path):
     files = [recording(tmp_path / f"{k}.wav", k, 2.0) for k in range(4)]

@@ -32,21 +32,20 @@ def inputs(tmp_path_factory):
     """Small files of every kind, two of those that `--jobs` shares out."""
     folder = tmp_path_factory.mktemp("inputs")
     rng = np.random.default_rng(0)
-    axis = np.arange(RATE) / RATE
+    axis = np.arange(RATE // 2) / RATE
     frame = CodedDiffraction.octanary((12, 12), 6, rng)
     for k in range(2):
         wave = sum(np.sin(2 * np.pi * f * axis) for f in rng.uniform(100, 1000, 4))
         soundfile.write(folder / f"{k}.wav", np.clip(wave, -1.5, 1.5), RATE, subtype="FLOAT")
-        light = np.add.outer(np.sin(np.arange(40) / (9 + k)), np.cos(np.arange(40) / 7))
+        light = np.add.outer(np.sin(np.arange(24) / (6 + k)), np.cos(np.arange(24) / 5))
         picture = np.stack([light + 0.1 * c + 0.01 * rng.random(light.shape) for c in range(3)])
         pixels = np.minimum(20000 * (picture + 2), 60000).astype(np.uint16)
         tifffile.imwrite(folder / f"{k}.tif", np.moveaxis(pixels, 0, -1), photometric="rgb")
         x = rng.standard_normal((12, 12)) + 1j * rng.standard_normal((12, 12))
         y = np.abs(frame.analysis(x))
         np.savez(folder / f"{k}.npz", magnitude=y, masks=frame.masks, centered=False)
-    np.save(folder / "frame.npy", rng.standard_normal((14, 4)))
-    weights = {f"weight{k}": rng.standard_normal((16, 4)) for k in range(1)}
-    np.savez(folder / "net.npz", **weights, bias0=np.zeros(16))
+    np.save(folder / "frame.npy", rng.standard_normal((9, 3)))
+    np.savez(folder / "net.npz", weight=rng.standard_normal((9, 3)), bias=np.zeros(9))
     return folder
 
 
