@@ -105,9 +105,10 @@ def region_label(label: Array, region: int, energy: SampleEnergy) -> str:
     region : int
     energy : SampleEnergy
     """
-    where = np.unravel_index(energy.places[label == region], energy.shape)[-2:]
+    own = energy.places[(label == region) & energy.counted]
+    where = np.unravel_index(own, energy.shape)[-2:] if own.size else ()
     middle = ", ".join(str(int(axis.mean())) for axis in where)
-    return f"region {region + 1}: {int(np.count_nonzero(label == region))} samples at {middle}"
+    return f"region {region + 1}: {own.size} samples at {middle}"
 
 
 def region_reason(size: int, largest: int, *, proved: bool) -> str | None:

@@ -14,24 +14,23 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from scipy import sparse
 
 from recover.core.arrays import Array
 from recover.core.eigen.blocks import Blocks
-from recover.core.eigen.factor import factored
-from recover.frames.stencil import normal_equations
+from recover.frames.stencil import NormalEquations, normal_equations
 from recover.image.model import EnergySettings, operator_of
 from recover.image.slopes import pair_maps
-from recover.priors.excess import SampleEnergy
 
-__all__ = ["UnitEstimate", "energy_at", "estimate_unit", "growth"]
+__all__ = ["LEVELS", "Misfit", "UnitEstimate", "energy_at", "estimate_unit", "growth", "misfit"]
 
 LEVELS = (0.9, 0.8, 0.7)  # the first at which there is enough to look at
 FAR = 0.6  # a much lower level
 ENOUGH = 30  # known samples below which nothing is estimated
-MOST = 30_000  # samples of the regions that are looked at
+MOST = 30_000  # values of the regions that are looked at
 
 
 @dataclass(frozen=True)
@@ -53,9 +52,20 @@ class UnitEstimate:
     known: int
 
 
+class Misfit(NamedTuple):
+    """What known samples cost the model, the sum of their squares, and their number."""
+
+    excess: float
+    bright: float
+    known: int
+
+
+NOTHING = Misfit(0.0, 0.0, 0)
+
+
 def energy_at(
     planes: Array, clipped: Array, level: float, settings: EnergySettings
-) -> SampleEnergy:
+) -> NormalEquations:
     """Return the energy of the samples at or above a level, for the picture clipped there.
 
     Parameters
@@ -73,8 +83,7 @@ def energy_at(
     maps = pair_maps(v, ~unknown, settings.slopes) if len(v) > 1 else None
     channels, height, width = v.shape
     operator = operator_of((channels, height, width), unknown, maps, settings)
-    made = normal_equations(operator, unknown, v.astype(np.float64))
-    return SampleEnergy.symmetric(made.matrix, made.right, made.places, v.shape)
+    return normal_equations(operator, unknown, v.astype(np.float64))
 
 
 def estimate_unit(planes: Array, clipped: Array, settings: EnergySettings) -> UnitEstimate:
@@ -86,9 +95,9 @@ def estimate_unit(planes: Array, clipped: Array, settings: EnergySettings) -> Un
         As for `energy_at`.
     """
     for level in LEVELS:
-        excess, bright, count = _excess(planes, clipped, level, settings)
-        if count >= ENOUGH and excess > 0.0:
-            return UnitEstimate(excess / bright, level, count)
+        found = _picture(planes, clipped, level, settings)
+        if found.known >= ENOUGH and found.excess > 0.0:
+            return UnitEstimate(found.excess / found.bright, level, found.known)
     return UnitEstimate(math.inf, LEVELS[-1], 0)
 
 
@@ -105,51 +114,80 @@ def growth(planes: Array, clipped: Array, settings: EnergySettings) -> float:
     """
     units = []
     for level in (LEVELS[0], FAR):
-        excess, bright, count = _excess(planes, clipped, level, settings)
-        if count < ENOUGH or excess <= 0.0:
+        found = _picture(planes, clipped, level, settings)
+        if found.known < ENOUGH or found.excess <= 0.0:
             return 1.0
-        units.append(excess / bright)
+        units.append(found.excess / found.bright)
     return units[0] / units[1]
 
 
-def _excess(
-    planes: Array, clipped: Array, level: float, settings: EnergySettings
-) -> tuple[float, float, int]:
-    """Return the excess of known over free samples, their squares' sum, and their number."""
-    nothing = (0.0, 0.0, 0)
+def _picture(planes: Array, clipped: Array, level: float, settings: EnergySettings) -> Misfit:
     if not ((planes >= level) & ~clipped).any():
-        return nothing
-    energy = energy_at(planes, clipped, level, settings)
-    blocks = Blocks.of(energy.matrix)
-    lost = clipped.reshape(-1)[energy.places]
-    known = np.bincount(blocks.label, weights=~lost) > 0
-    blocks, rows = blocks.part(_some(blocks.sizes, known))
-    scaled = planes.reshape(-1)[energy.places[rows]].astype(np.float64) / level
-    u = settings.domain.forward(np.where(lost[rows], 1.0, scaled))
-    gradient = blocks.matrix @ u - energy.right[rows]
-    whole = factored(sparse.csc_array(blocks.matrix))
-    if whole is None:
-        return nothing
-    excess = float(gradient @ whole.lu.solve(gradient))
-    inner = np.flatnonzero(lost[rows])
-    if inner.size:
-        part = factored(sparse.csc_array(blocks.matrix[inner][:, inner]))
-        if part is None:
-            return nothing
-        excess -= float(gradient[inner] @ part.lu.solve(gradient[inner]))
+        return NOTHING
+    made = energy_at(planes, clipped, level, settings)
+    lost = clipped.reshape(-1)[made.places]
+    scaled = planes.reshape(-1)[made.places].astype(np.float64) / level
+    u = settings.domain.forward(np.where(lost, 1.0, scaled))
+    found = misfit(made, u, lost, scaled * level)
     # back to values whose level is 1
     scale = float(settings.domain.forward(np.array([level]))[0]) ** 2
-    bright = scaled[~lost[rows]] * level
-    return excess * scale, float(bright @ bright), bright.size
+    return found._replace(excess=found.excess * scale)
+
+
+def misfit(made: NormalEquations, u: Array, lost: Array, bright: Array) -> Misfit:
+    """Return what holding known samples at their values costs the model.
+
+    Parameters
+    ----------
+    made : NormalEquations
+        The energy of the n samples that were clipped again.
+    u : array [shape=(n,)]
+        Their values in the model; any where they are not known.
+    lost : array of bool [shape=(n,)]
+        Which are not known.
+    bright : array [shape=(n,)]
+        Their brightness, 1 at the level of the picture.
+    """
+    matrix = sparse.csr_array((made.matrix + sparse.csr_array(made.matrix.T)) * 0.5)
+    blocks = Blocks.of(matrix.astype(np.float64))
+    known = np.bincount(blocks.label, weights=~lost) > 0
+    if not known.any():
+        return NOTHING
+    blocks, rows = blocks.part(_some(blocks.sizes, known))
+    gradient = blocks.matrix @ u[rows] - made.right[rows]
+    excess = _quadratic(blocks.matrix, gradient)
+    inner = np.flatnonzero(lost[rows])
+    if inner.size:
+        excess -= _quadratic(blocks.matrix[inner][:, inner], gradient[inner])
+    seen = bright[rows][~lost[rows]]
+    if not math.isfinite(excess):
+        return NOTHING
+    return Misfit(excess, float(seen @ seen), seen.size)
+
+
+def _quadratic(matrix: sparse.csr_array, g: Array) -> float:
+    """Return ``<g, A^-1 g>`` as computed; not a number if A is singular."""
+    from scipy.sparse.linalg import splu
+
+    try:
+        factors = splu(
+            sparse.csc_array(matrix),
+            permc_spec="MMD_AT_PLUS_A",
+            diag_pivot_thresh=0.0,
+            options={"SymmetricMode": True},
+        )
+    except RuntimeError:
+        return math.nan
+    return float(g @ factors.solve(g))
 
 
 def _some(sizes: Array, usable: Array) -> Array:
-    """Return usable blocks, spread evenly, that together have about `MOST` samples."""
+    """Return usable blocks, chosen evenly, that together have about `MOST` values."""
     total = int(sizes[usable].sum())
     if total <= MOST:
         return usable
     chosen = np.zeros(sizes.size, dtype=bool)
-    order = np.flatnonzero(usable)
-    order = np.random.default_rng(0).permutation(order)
-    chosen[order[np.cumsum(sizes[order]) <= MOST]] = True
+    order = np.random.default_rng(0).permutation(np.flatnonzero(usable))
+    before = np.cumsum(sizes[order]) - sizes[order]
+    chosen[order[before < MOST]] = True
     return chosen

@@ -4,7 +4,6 @@ from recover.priors.base import Prior
 from recover.priors.excess import Allowance, ExcessEnergy, Rule, SampleEnergy
 from recover.priors.quadratic import Quadratic
 from recover.priors.subspace import Subspace
-from recover.priors.tone import Tone
 
 __all__ = [
     "Allowance",
@@ -14,5 +13,4 @@ __all__ = [
     "Rule",
     "SampleEnergy",
     "Subspace",
-    "Tone",
 ]

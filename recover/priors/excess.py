@@ -1,4 +1,4 @@
-"""A budget on the energy of what a model does not explain, spread over its modes."""
+"""A budget on what a picture differs from the truth by, in the energy of a model of it."""
 
 from __future__ import annotations
 
@@ -11,88 +11,103 @@ import numpy as np
 from recover.core.arrays import Array, frozen
 from recover.core.errors import ParameterError
 from recover.priors.base import Part, Prior
-from recover.priors.tone import Tone
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
 __all__ = ["Allowance", "ExcessEnergy", "Rule", "SampleEnergy"]
 
+LARGEST_GROWTH = 100.0  # samples up to which a rule's factor grows with a region
+
 
 @dataclass(frozen=True, eq=False)
 class SampleEnergy:
-    """The quadratic ``q(u) = <u, matrix u> - 2 <right, u>`` of some of a signal's samples.
+    """The quadratic ``<d, matrix d>`` of changes of some of a signal's samples.
 
     Parameters
     ----------
     matrix : csr_array of float64 [shape=(n, n), exactly symmetric]
-    right : array of float64 [shape=(n,)]
     places : array of int [shape=(n,)]
-        Flat indices of the samples in the signal.
+        Flat indices of the samples in the signal; -1 for values that are no samples of it,
+        such as the colours that a mosaic leaves out: over these the energy is minimised.
     shape : tuple of int
         Shape of the signal.
     """
 
     matrix: csr_array
-    right: Array
     places: Array
     shape: tuple[int, ...]
 
     def __post_init__(self) -> None:
-        n = self.places.size
-        if self.matrix.shape != (n, n) or self.right.shape != (n,) or n == 0:
+        n, own = self.places.size, self.places[self.places >= 0]
+        if self.matrix.shape != (n, n) or own.size == 0:
             raise ParameterError(
-                f"matrix, right and places must agree on a number of samples, got "
-                f"{self.matrix.shape}, {self.right.shape} and {self.places.shape}"
+                f"matrix and places must agree on a number of samples, got {self.matrix.shape} "
+                f"and {self.places.shape}"
             )
-        if np.unique(self.places).size < n or not (
-            int(self.places.min()) >= 0 and int(self.places.max()) < math.prod(self.shape)
+        if np.unique(own).size < own.size or not (
+            int(self.places.min()) >= -1 and int(own.max()) < math.prod(self.shape)
         ):
             raise ParameterError(f"places must be distinct indices into shape {self.shape}")
 
     @staticmethod
-    def symmetric(
-        matrix: csr_array, right: Array, places: Array, shape: tuple[int, ...]
-    ) -> SampleEnergy:
+    def symmetric(matrix: csr_array, places: Array, shape: tuple[int, ...]) -> SampleEnergy:
         """Return the energy of ``(matrix + matrix^T) / 2``, in float64."""
         from scipy.sparse import csr_array
 
         wide = matrix.astype(np.float64)
         half = csr_array((wide + csr_array(wide.T)) * 0.5)
-        return SampleEnergy(half, frozen(right.astype(np.float64)), frozen(places), shape)
+        return SampleEnergy(half, frozen(places), shape)
 
-    def value(self, u: Array) -> float:
-        """Return q(u), as computed."""
-        return float(u @ (self.matrix @ u) - 2.0 * (self.right @ u))
+    @property
+    def counted(self) -> Array:
+        """Which of the n values are samples of the signal."""
+        return np.asarray(self.places >= 0)
 
-    def gradient(self, u: Array) -> Array:
-        """Return half of the gradient, ``matrix u - right``, as computed."""
-        return np.asarray(self.matrix @ u - self.right)
+    @property
+    def own(self) -> Array:
+        """Flat indices of those samples."""
+        return np.asarray(self.places[self.counted])
 
 
 @dataclass(frozen=True)
 class Rule:
-    """For every m the m softest modes hold at most ``factor (m + extra)`` units of energy.
+    """For every m the m softest modes hold at most ``factor N^growth (m + extra)`` units.
+
+    N is the number of samples of the region, or 100 if that is less.
 
     Parameters
     ----------
-    factor, extra : float >= 0
+    factor, extra, growth : float >= 0
     """
 
     factor: float
     extra: float
+    growth: float = 0.0
 
     def __post_init__(self) -> None:
-        if not all(math.isfinite(each) and each >= 0.0 for each in (self.factor, self.extra)):
+        if not all(math.isfinite(each) and each >= 0.0 for each in self.numbers):
             raise ParameterError(f"a rule's numbers must be finite and >= 0, got {self}")
 
+    @property
+    def numbers(self) -> tuple[float, float, float]:
+        """Factor, extra and growth."""
+        return self.factor, self.extra, self.growth
+
+    def factors(self, sizes: Array) -> Array:
+        """Return ``factor N^growth`` for regions of these sizes."""
+        n = np.clip(sizes, 1.0, LARGEST_GROWTH)
+        return np.asarray(self.factor * np.asarray(n, dtype=np.float64) ** self.growth)
+
     def __str__(self) -> str:
-        return f"{self.factor:g} (m + {self.extra:g}) units"
+        size = f" N^{self.growth:g}" if self.growth > 0.0 else ""
+        words = ", N the smaller of its samples and 100" if self.growth > 0.0 else ""
+        return f"{self.factor:g}{size} (m + {self.extra:g}) units{words}"
 
 
 @dataclass(frozen=True)
 class Allowance:
-    """How the energy of what the model does not explain may be spread over its modes.
+    """How the energy of what a picture differs from the truth by may be spread.
 
     Parameters
     ----------
@@ -102,59 +117,105 @@ class Allowance:
         For each connected region by itself.
     whole : Rule
         For all regions together, their modes in one order.
+    single : float >= 0
+        Units along the response of a single sample.
     origin : str
         Where `unit` comes from: a clause that follows "where a unit is".
+    below : float >= 0, optional
+        The unit of samples that were clipped from below, where it differs.
     """
 
     unit: float
     region: Rule
     whole: Rule
+    single: float
     origin: str
+    below: float | None = None
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.unit) and self.unit >= 0.0):
-            raise ParameterError(f"unit must be finite and >= 0, got {self.unit}")
+        units = (self.unit, self.single, 0.0 if self.below is None else self.below)
+        if not all(math.isfinite(each) and each >= 0.0 for each in units):
+            raise ParameterError(f"unit, single and below must be finite and >= 0, got {units}")
+        if self.below is not None and self.unit == 0.0:
+            raise ParameterError("unit must be positive where there is one for samples below")
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data."""
-        return {
+        data: dict[str, Any] = {
             "unit": self.unit,
-            "region": [self.region.factor, self.region.extra],
-            "whole": [self.whole.factor, self.whole.extra],
+            "region": list(self.region.numbers),
+            "whole": list(self.whole.numbers),
+            "single": self.single,
             "origin": self.origin,
         }
+        return data if self.below is None else {**data, "below": self.below}
+
+    @staticmethod
+    def from_json(data: dict[str, Any]) -> Allowance:
+        """Read what `to_json` wrote; more entries do not matter.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError, ParameterError
+            If it is something else.
+        """
+        own, joint = (Rule(*(float(n) for n in data[name])) for name in ("region", "whole"))
+        below = data.get("below")
+        return Allowance(
+            float(data["unit"]),
+            own,
+            joint,
+            float(data["single"]),
+            str(data["origin"]),
+            None if below is None else float(below),
+        )
 
 
 @dataclass(frozen=True, eq=False)
 class ExcessEnergy(Prior):
-    """The assumption that what a model does not explain is spread evenly over its modes.
+    """The assumption that a picture misses the truth evenly over the modes of a model.
 
-    Of the samples at `energy.places`, in the values v of `tone` and with all other samples as
-    they are in the data, let z be the energy's minimiser over ``v >= floor`` and d = v - z for
-    the true signal.  The modes are those of the energy of d against the square of the change
-    in the signal's own units (to first order, at the certificate's centre), region by region,
-    from the softest on: those of least energy for their size.  Energies are divided by the
-    mean square of their region's brightness (1 at the level) at that centre.  For every m the
-    m softest hold at most as much of ``<d, H d>`` as the allowance says.
+    Let e be what the true signal differs from `centre` by at the energy's places, and H the
+    model's energy of small changes of its own values v.  With D the slopes ``dx / dv`` at the
+    centre, ``<e, A e>`` for ``A = D^-1 H D^-1 / beta`` is the energy of e to first order, beta
+    the mean square of its region's brightness (1 at the level); where there are values that
+    are no samples of the signal it is the least over these.  The modes of a region are the
+    eigenvectors of A (of its Schur complement), from the softest on: those of least energy for
+    their size.  For every m the m softest hold at most as much of ``<e, A e>`` as the allowance
+    says; and so does, for each sample i, the response ``A^-1 1_i``, which of all changes of
+    that sample has least energy: ``<e, A r>^2 / <r, A r> <= single`` units.
 
     Parameters
     ----------
     energy : SampleEnergy
-    tone : Tone
-        For the samples at ``energy.places``.
-    floor : array [shape=(n,)]
-        What the values v are at least.
+    centre : array [shape=(n,)]
+        The picture's samples at the energy's places; what stands at other values is ignored.
+    slopes : array [shape=(n,), > 0]
+        D.
+    brightness : array [shape=(n,), >= 0]
+        Of the centre, 1 at the level (times the root of the unit's ratio where it differs).
     allowance : Allowance
     recipe : str
-        From which the energy is made anew for a given image; part of the identity in place of
-        the arrays, so that a verifier with other libraries finds the same one.
+        From which energy and slopes are made anew for a given image; part of the identity in
+        place of these arrays, so that a verifier with other libraries finds the same one.
     """
 
     energy: SampleEnergy
-    tone: Tone
-    floor: Array
+    centre: Array
+    slopes: Array
+    brightness: Array
     allowance: Allowance
     recipe: str
+
+    def __post_init__(self) -> None:
+        n = self.energy.places.shape
+        for name in ("centre", "slopes", "brightness"):
+            value = frozen(np.asarray(getattr(self, name), dtype=np.float64))
+            if value.shape != n or not np.isfinite(value).all():
+                raise ParameterError(f"{name} must be finite and of shape {n}")
+            object.__setattr__(self, name, value)
+        if not (self.slopes > 0.0).all():
+            raise ParameterError("slopes must be positive")
 
     @property
     def signal_shape(self) -> tuple[int, ...]:
@@ -163,35 +224,47 @@ class ExcessEnergy(Prior):
     @property
     def statement(self) -> str:
         a = self.allowance
+        below = "" if a.below is None else f" ({a.below:.6g} for samples clipped from below)"
         return (
-            "the true signal differs from the minimiser of the model's energy by something "
-            "whose energy, divided by the mean square of the region's brightness, is spread "
-            "over the modes of each connected region: for every m its m "
-            f"softest modes hold at most {a.region} (on this rest the regions' bounds and "
-            f"those of single samples), and those of all regions together at most {a.whole} "
-            f"(on this rests the bound of the whole); where a unit is {a.unit:.6g}, {a.origin}"
+            "the true signal differs from the picture that the certificate names as its "
+            "centre by something whose energy in the model, divided by the mean square of the "
+            "region's brightness, is spread over the modes of each connected region: for every "
+            f"m its m softest modes hold at most {a.region} (on this rest the regions' "
+            f"bounds), those of all regions together at most {a.whole} (on this rests the "
+            f"bound of the whole), and the response of each sample at most {a.single:g} units "
+            "(on this rest the bounds of single samples); where a unit is "
+            f"{a.unit:.6g}{below}, {a.origin}"
         )
 
     def energies(self, x: Array) -> Array:
         """Return the difference's energy in each region, per mean square of its brightness."""
         from recover.core.eigen.blocks import Blocks
-        from recover.core.obstacle_direct import obstacle_minimiser
 
-        energy = self.energy
-        v = self.tone.values(np.asarray(x).reshape(-1)[energy.places])
-        least = obstacle_minimiser(energy.matrix, energy.right, self.floor, v)
-        gains = (v - least) * (energy.matrix @ (v - least))
+        energy, counted = self.energy, self.energy.counted
+        d = np.zeros(counted.size)
+        d[counted] = np.asarray(x, dtype=np.float64).reshape(-1)[energy.own]
+        d[counted] = (d - self.centre)[counted] / self.slopes[counted]
+        if not counted.all():
+            from scipy.sparse import csc_array
+            from scipy.sparse.linalg import spsolve
+
+            free = np.flatnonzero(~counted)
+            d[free] = -spsolve(
+                csc_array(energy.matrix[free][:, free]), (energy.matrix @ d)[free]
+            )
         label = Blocks.of(energy.matrix).label
-        bright = np.bincount(label, weights=np.square(self.tone.brightness(least)))
-        beta = np.where(bright > 0.0, bright / np.bincount(label), 1.0)
-        return np.bincount(label, weights=gains) / beta
+        weight = counted.astype(np.float64)
+        bright = np.bincount(label, weights=weight * np.square(self.brightness))
+        beta = np.where(bright > 0.0, bright / np.maximum(np.bincount(label, weight), 1.0), 1.0)
+        return np.bincount(label, weights=d * (energy.matrix @ d)) / beta
 
     def violation(self, x: Array) -> float:
         """Return by how much all modes together break the rule of a region, as a root."""
         from recover.core.eigen.blocks import Blocks
 
-        rule, sizes = self.allowance.region, Blocks.of(self.energy.matrix).sizes
-        allowed = rule.factor * (sizes + rule.extra) * self.allowance.unit
+        rule, label = self.allowance.region, Blocks.of(self.energy.matrix).label
+        sizes = np.bincount(label, weights=self.energy.counted)
+        allowed = rule.factors(sizes) * (sizes + rule.extra) * self.allowance.unit
         return math.sqrt(max(float((self.energies(x) - allowed).max()), 0.0))
 
     def to_json(self) -> dict[str, Any]:
@@ -199,9 +272,10 @@ class ExcessEnergy(Prior):
 
     def identity_parts(self) -> tuple[Part, ...]:
         a = self.allowance
-        rules = (a.region.factor, a.region.extra, a.whole.factor, a.whole.extra)
-        numbers = (a.unit, *rules)
-        return ("ExcessEnergy", self.recipe, self.tone.power, *numbers, *self.energy.shape)
+        rules = [n for rule in (a.region, a.whole) for n in rule.numbers]
+        numbers = (a.unit, *rules, a.single, -1.0 if a.below is None else a.below)
+        centre = np.where(self.energy.counted, self.centre, 0.0)
+        return ("ExcessEnergy", self.recipe, *numbers, *self.energy.shape, centre)
 
     @classmethod
     def sample(cls, rng: np.random.Generator) -> Self:
@@ -210,9 +284,7 @@ class ExcessEnergy(Prior):
         n = int(rng.integers(4, 9))
         away = np.diag(np.ones(n - 1), 1)
         matrix = csr_array(2.5 * np.eye(n) - away - away.T)
-        places = np.arange(2, n + 2)
-        energy = SampleEnergy(matrix, np.zeros(n), places, (n + 3,))
-        allowance = Allowance(
-            float(rng.uniform(0.1, 1.0)), Rule(2.0, 10.0), Rule(13.0, 20.0), "given"
-        )
-        return cls(energy, Tone(1.0), np.full(n, -np.inf), allowance, "sample")
+        energy = SampleEnergy(matrix, np.arange(2, n + 2), (n + 3,))
+        unit = float(rng.uniform(0.1, 1.0))
+        allowance = Allowance(unit, Rule(2.0, 10.0), Rule(13.0, 20.0), 30.0, "given")
+        return cls(energy, np.zeros(n), np.ones(n), np.ones(n), allowance, "sample")

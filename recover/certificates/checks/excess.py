@@ -17,14 +17,7 @@ from recover.certificates.certificate import Certificate
 from recover.certificates.checks.base import Check
 from recover.certificates.checks.common import array_of, number_of, upper_bound_fault
 from recover.certificates.checks.entrywise import entrywise_faults
-from recover.certificates.regions import (
-    STEPS,
-    Ladder,
-    Regions,
-    gradient_bounds,
-    ladder_of,
-    regions_of,
-)
+from recover.certificates.regions import Regions, regions_of
 from recover.certificates.sampling import is_sampling, samples_of
 from recover.certificates.statements import (
     assumptions_of,
@@ -34,14 +27,14 @@ from recover.certificates.statements import (
     scope_of,
 )
 from recover.core.arrays import Array, digest
-from recover.core.eigen.inverse import inverse_roots, probable_inverse_roots
+from recover.core.eigen.inverse import inverse_roots, probable_inverse
 from recover.core.errors import ParameterError
 from recover.core.rigor import PROVED, Rigor, probabilistic
 from recover.core.rounding import norm_upper, up
 from recover.models.base import Model
 from recover.models.problem import Problem
 from recover.models.saturation import Saturation
-from recover.priors.excess import ExcessEnergy, Rule
+from recover.priors.excess import ExcessEnergy
 
 __all__ = ["ClippedRegionsCheck"]
 
@@ -56,11 +49,9 @@ class _Found(NamedTuple):
 
     prior: ExcessEnergy
     regions: Regions
-    z: Array
     least: Array
-    ladder: Ladder
-    apart: Array  # of the centre from the minimiser: its energy's root, per region
     roots: Array
+    traces: Array
     rigor: Rigor
     gap: Array
 
@@ -81,7 +72,6 @@ class ClippedRegionsCheck(Check):
             or not isinstance(subject.prior, ExcessEnergy)
             or not isinstance(subject.model, Saturation)
             or not is_sampling(subject.model.frame)
-            or not subject.noise_bound.is_zero
         ):
             return ("the certificate is of clipped samples with an energy, not of this",)
         return tuple(_faults(certificate, subject, subject.prior, signal))
@@ -90,16 +80,14 @@ class ClippedRegionsCheck(Check):
 def _faults(
     certificate: Certificate, problem: Problem, prior: ExcessEnergy, given: Array | None
 ) -> Iterator[str]:
-    places = prior.energy.places
+    own = prior.energy.own
     outside = np.ones(math.prod(prior.signal_shape), dtype=bool)
-    outside[places] = False
-    if not samples_of(problem).known[outside].all():
+    outside[own] = False
+    samples = samples_of(problem)
+    if not samples.known[outside].all():
         yield "a clipped sample is not among those that the energy speaks of"
         return
-    data = problem.y.reshape(-1).astype(np.float64)
-    recovered = array_of(certificate, "recovered", places.shape)
-    image = data.copy()
-    image[places] = recovered
+    image = _image(certificate, problem, prior)
     if digest([image.reshape(prior.signal_shape)]) != certificate.evidence.values.get(
         "signal_digest"
     ):
@@ -108,24 +96,52 @@ def _faults(
         np.asarray(given, dtype=np.float64).reshape(-1), image
     ):
         yield "the signal given is not the one that was certified"
-    found = _proved(certificate, prior, recovered)
+    found = _proved(certificate, prior, image[own])
     if found is None:
         yield "the regions' smallest eigenvalues could not be proved again"
         return
+    each, joint = _noise(problem, outside, np.abs(image - samples.value))
     yield from _words(certificate, problem, found.rigor)
     bounds, entries = _bounds(found)
-    yield from upper_bound_fault("the bound", certificate.error_bound, _whole(found))
+    whole = up(math.hypot(_whole(found), joint) * PAD)
+    yield from upper_bound_fault("the bound", certificate.error_bound, whole)
     yield from _kappa(certificate, float(found.least.min()))
     largest = int(number_of(certificate, "largest"))
     if certificate.reason != regions_reason(found.regions.sizes, found.least > 0.0, largest):
         yield f"the reason is stated as {certificate.reason!r}"
     yield from _parts(certificate, problem, found, bounds)
     if certificate.pointwise is not None:
-        values = np.zeros(data.size)
-        values[places] = entries
-        yield from entrywise_faults(certificate, values.reshape(prior.signal_shape))
+        each[own] = entries[found.regions.counted]
+        yield from entrywise_faults(certificate, each.reshape(prior.signal_shape))
     if certificate.centre is not None:
         yield "a centre is stated that cannot be proved"
+
+
+def _image(certificate: Certificate, problem: Problem, prior: ExcessEnergy) -> Array:
+    """Return the certified signal: the evidence's, with the data where they are exact."""
+    own, arrays = prior.energy.own, certificate.evidence.arrays
+    if not np.array_equal(
+        array_of(certificate, "centre", own.shape), prior.centre[prior.energy.counted]
+    ):
+        raise ParameterError("the centre is not the one that the prior speaks of")
+    if not problem.noise_bound.is_zero and "signal" in arrays:
+        return array_of(certificate, "signal", (math.prod(prior.signal_shape),))
+    image = samples_of(problem).value.astype(np.float64)
+    name = "recovered" if "recovered" in arrays else "centre"
+    image[own] = array_of(certificate, name, own.shape)
+    return image
+
+
+def _noise(problem: Problem, outside: Array, away: Array) -> tuple[Array, float]:
+    """Return how far known samples may be off one by one, and together."""
+    away = np.where(outside, away, 0.0) * PAD
+    if problem.noise_bound.is_zero:
+        return away, norm_upper(away)
+    knowledge = problem.knowledge
+    kept = np.where(knowledge.fixed, knowledge.each, 0.0)
+    each = np.where(outside, problem.model.frame.synthesis(kept).reshape(-1), 0.0)
+    joint = min(problem.noise_bound.l2, norm_upper(each))
+    return (each + away) * PAD, up((joint + norm_upper(away)) * PAD)
 
 
 def _words(certificate: Certificate, problem: Problem, rigor: Rigor) -> Iterator[str]:
@@ -141,100 +157,78 @@ def _words(certificate: Certificate, problem: Problem, rigor: Rigor) -> Iterator
         yield "the assumptions are not those that the proof rests on"
     if dict(certificate.noise) != problem.noise.to_json():
         yield f"the noise is stated as {dict(certificate.noise)}, not {problem.noise.to_json()}"
-    if certificate.rigor != rigor:
-        yield f"the rigor is stated as {certificate.rigor}, not {rigor}"
+    joint = rigor & problem.noise_bound.rigor
+    if certificate.rigor != joint:
+        yield f"the rigor is stated as {certificate.rigor}, not {joint}"
 
 
 def _proved(certificate: Certificate, prior: ExcessEnergy, recovered: Array) -> _Found | None:
-    z = np.maximum(array_of(certificate, "centre", prior.floor.shape), prior.floor)
-    weights = 1.0 / prior.tone.slope(z)
-    regions = regions_of(prior.energy, weights, prior.tone.brightness(z))
+    regions = regions_of(prior)
     least = array_of(certificate, "eigenvalues", (regions.blocks.count,))
     claimed = least != 0.0
     if not regions.blocks.proved(least, regions.slack)[claimed].all():
         return None
-    closed = np.where(least > 0.0, least, 1.0)
-    pull = gradient_bounds(prior.energy, z, prior.floor) / regions.beta
-    pull = regions.norms(weights * pull * PAD)
-    apart = np.where(least > 0.0, 2.0 * pull / np.sqrt(closed) * PAD, math.inf)
-    roots, rigor = _roots(certificate, regions, least)
-    gap = np.abs(prior.tone.samples(z) - recovered) * PAD + prior.tone.rounding(z)
-    ladder = ladder_of(regions, least)
-    return _Found(prior, regions, z, least, ladder, apart, roots, rigor, gap * PAD)
+    least = np.where(claimed, least, 0.0)
+    roots, traces, rigor = _inverse(certificate, regions, least)
+    gap = np.zeros(prior.centre.size)
+    gap[regions.counted] = np.abs(prior.centre[regions.counted] - recovered) * PAD
+    return _Found(prior, regions, least, roots, traces, rigor, gap)
 
 
-def _roots(certificate: Certificate, regions: Regions, least: Array) -> tuple[Array, Rigor]:
-    """Return bounds of the roots of the inverse's diagonal, and how firmly they hold."""
+def _inverse(
+    certificate: Certificate, regions: Regions, least: Array
+) -> tuple[Array, Array, Rigor]:
+    """Return bounds of the inverse: roots of its diagonal, traces, and how firmly they hold."""
     columns = int(number_of(certificate, "columns"))
     roots = inverse_roots(regions.blocks, least, regions.slack, columns)
     crude = 1.0 / np.sqrt(np.where(least > 0.0, least, 1.0))[regions.label] * PAD
-    missing = ~np.isfinite(roots) & (least > 0.0)[regions.label]
-    if not missing.any():
-        return np.minimum(roots, crude), PROVED
-    probes = int(number_of(certificate, "probes"))
-    if not 1 <= probes <= MOST_PROBES:
-        raise ParameterError(f"probes must lie between 1 and {MOST_PROBES}, got {probes}")
-    drawn = probable_inverse_roots(
-        regions.blocks,
-        np.where(regions.sizes > columns, least, 0.0),
-        regions.slack,
-        probes=probes,
-        delta=DELTA,
-        seed=SEED,
-    )
-    return np.minimum(np.minimum(roots, drawn), crude), probabilistic(DELTA)
-
-
-def _each(found: _Found, rule: Rule, ladder: Ladder) -> Array:
-    """Return per sample how far v can lie from the centre, where a region is closed."""
-    label = found.regions.label
-    share = np.zeros_like(label) if len(ladder.groups) == 1 else label
-    scale = found.prior.allowance.unit * rule.factor
-    best = np.full(label.size, math.inf)
-    for tau in STEPS:
-        held = ladder.effective(float(tau), rule.extra)[share]
-        best = np.minimum(best, scale * held * (found.roots**2 + 1.0 / tau))
-    held = ladder.effective(math.inf, rule.extra)[share]
-    best = np.minimum(best, scale * held * found.roots**2)
-    far = np.sqrt(best) * PAD + found.apart[label] * found.roots
-    return np.asarray(far * found.regions.weights * PAD)
-
-
-def _spread(found: _Found, rule: Rule, ladder: Ladder) -> Array:
-    """Return bounds of how far the model's values lie from the minimiser, scaled."""
-    scale = found.prior.allowance.unit * rule.factor
-    return np.asarray(np.sqrt(scale * ladder.spread(rule.extra) * PAD) * PAD)
+    traces, rigor = np.full(least.size, math.inf), PROVED
+    if (~np.isfinite(roots) & (least > 0.0)[regions.label]).any():
+        probes = int(number_of(certificate, "probes"))
+        if not 1 <= probes <= MOST_PROBES:
+            raise ParameterError(f"probes must lie between 1 and {MOST_PROBES}, got {probes}")
+        drawn = probable_inverse(
+            regions.blocks,
+            np.where(regions.blocks.sizes > columns, least, 0.0),
+            regions.slack,
+            regions.counted,
+            probes=probes,
+            delta=DELTA,
+            seed=SEED,
+        )
+        roots, traces, rigor = (
+            np.minimum(roots, drawn.roots),
+            drawn.traces,
+            probabilistic(DELTA),
+        )
+    roots = np.minimum(roots, crude)
+    return roots, np.minimum(traces, regions.sums(roots * roots * PAD)), rigor
 
 
 def _bounds(found: _Found) -> tuple[Array, Array]:
     """Return the bounds of the regions and of the samples."""
-    rule, regions = found.prior.allowance.region, found.regions
+    allowance, regions = found.prior.allowance, found.regions
     closed = found.least > 0.0
-    inside = closed[regions.label]
-    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        each = np.where(inside, _each(found, rule, found.ladder), 0.0)
-        steep = found.prior.tone.steepest(found.z, found.prior.floor, each)
-        ratio = regions.largest(np.where(inside, steep * regions.weights * PAD, 0.0))
-        least = np.where(closed, found.least, 1.0)
-        far = _spread(found, rule, found.ladder) + found.apart / np.sqrt(least)
-        near = regions.norms(steep * each * PAD)
-        bounds = np.minimum(ratio * far * PAD, near) + regions.norms(found.gap)
-    entries = np.where(inside, (steep * each + found.gap) * PAD, math.inf)
-    return np.where(closed, bounds * PAD, math.inf), entries
+    rule, safe = allowance.region, np.where(closed, found.least, 1.0)
+    energy = allowance.unit * rule.factors(regions.sizes)
+    with np.errstate(invalid="ignore"):
+        square = energy * (rule.extra / safe + found.traces)
+        bounds = (np.sqrt(square * PAD) + regions.norms(found.gap)) * PAD
+        each = math.sqrt(allowance.unit * allowance.single) * found.roots * PAD + found.gap
+    entries = np.where(closed[regions.label], each * PAD, math.inf)
+    return np.where(closed, bounds, math.inf), entries
 
 
 def _whole(found: _Found) -> float:
     """Return the bound of all regions together."""
     if not (found.least > 0.0).all():
         return math.inf
-    rule, ladder = found.prior.allowance.whole, found.ladder.whole
-    each = _each(found, rule, ladder)
-    steep = found.prior.tone.steepest(found.z, found.prior.floor, each)
-    ratio = float((steep * found.regions.weights).max()) * PAD
-    apart = norm_upper(found.apart / np.sqrt(found.least) * PAD)
-    far = ratio * (float(_spread(found, rule, ladder)[0]) + apart) * PAD
-    near = norm_upper(steep * each * PAD)
-    return up((min(far, near) + norm_upper(found.gap)) * PAD)
+    allowance, rule = found.prior.allowance, found.prior.allowance.whole
+    count = np.array([found.regions.sizes.sum()])
+    traces = math.fsum(found.traces.tolist())
+    spread = (rule.extra / float(found.least.min()) + traces) * PAD
+    square = allowance.unit * float(rule.factors(count)[0]) * spread
+    return up((math.sqrt(square * PAD) + norm_upper(found.gap[found.regions.counted])) * PAD)
 
 
 def _kappa(certificate: Certificate, least: float) -> Iterator[str]:
@@ -258,7 +252,7 @@ def _parts(
             part.evidence.kind != PART
             or not isinstance(region, int)
             or not 0 <= region < sizes.size
-            or size != sizes[region]
+            or size != int(sizes[region])
             or label != region_label(found.regions.label, region, found.prior.energy)
             or label in seen
             or part.parts is not None

@@ -19,7 +19,6 @@ from recover.certificates.proofs.region_bounds import (
     entry_bounds,
     region_bounds,
     setting_of,
-    steepest,
     whole_bound,
 )
 from recover.certificates.reasons import Withheld
@@ -34,6 +33,7 @@ from recover.certificates.statements import (
 from recover.core.arrays import Array, digest
 from recover.core.enclosure import Enclosure
 from recover.core.errors import ParameterError
+from recover.core.rounding import norm_upper, up
 from recover.models.problem import Problem
 from recover.models.saturation import Saturation
 from recover.priors.excess import ExcessEnergy
@@ -70,59 +70,49 @@ class ClippedRegions(Proof):
             isinstance(problem.prior, ExcessEnergy)
             and isinstance(problem.model, Saturation)
             and is_sampling(problem.model.frame)
-            and problem.noise_bound.is_zero
         )
 
     def attempt(self, case: Case, best: float) -> Certificate | Withheld | None:
-        prior = case.problem.prior
-        if not isinstance(prior, ExcessEnergy):
+        if not isinstance(case.problem.prior, ExcessEnergy):
             return None
-        centre = case.signal if case.centre is None else case.centre
-        v = prior.tone.values(centre.reshape(-1)[prior.energy.places])
-        found = certify_regions(case.problem, case.signal, v, Effort())
+        found = certify_regions(case.problem, case.signal, Effort())
         return found.certificate if found.certificate.error_bound <= best else None
 
 
-def certify_regions(
-    problem: Problem, signal: Array, centre: Array, effort: Effort
-) -> RegionBounds:
+def certify_regions(problem: Problem, signal: Array, effort: Effort) -> RegionBounds:
     """Certify the recovered samples of a problem with an `ExcessEnergy` prior.
 
     Parameters
     ----------
     problem : Problem
-        Without noise.
+        Noise on the samples that were not clipped adds its bound.
     signal : array [shape=signal_shape]
-        The recovered signal; it must be the data's outside the prior's samples.
-    centre : array [shape=(n,)]
-        Values v near the energy's minimiser.
+        The recovered signal; without noise it must be the data's outside the prior's samples.
     effort : Effort
     """
     prior = problem.prior
     if not isinstance(prior, ExcessEnergy):
         raise TypeError("the problem's prior must be an ExcessEnergy")
-    _refuse_misfit(problem, prior, signal)
-    setting = setting_of(prior, signal, np.maximum(centre, prior.floor), effort)
+    known = _known(problem, prior, signal)
+    setting = setting_of(prior, signal, effort)
     regions, sizes = setting.regions, setting.regions.sizes
-    each = entry_bounds(setting, prior.allowance.region, setting.ladder)
-    pieces = region_bounds(setting, each)
-    values = np.zeros(math.prod(prior.signal_shape))
-    values[prior.energy.places] = (
-        (each * steepest(setting, each) + setting.gap) * ROUNDINGS * (1.0 + SHADE)
-    )
+    pieces, own = region_bounds(setting), prior.energy.own
+    values = known.each.copy()
+    values[own] = entry_bounds(setting)[regions.counted] * ROUNDINGS * (1.0 + SHADE)
     pointwise = values.reshape(problem.model.frame.signal_shape)
+    rigor = setting.rigor & problem.noise_bound.rigor
     labels = [region_label(regions.label, r, prior.energy) for r in _listed(sizes)]
     parts = tuple(
-        (label, _part(problem, setting, int(r), float(pieces[r]), effort))
+        (label, _part(problem, setting._replace(rigor=rigor), int(r), float(pieces[r]), effort))
         for label, r in zip(labels, _listed(sizes), strict=True)
     )
-    kept = signal.reshape(-1)[prior.energy.places].astype(np.float64)
+    whole = up(math.hypot(whole_bound(setting), known.norm) * ROUNDINGS)
     certificate = Certificate(
         kappa=Enclosure(_root(float(setting.smallest.min())), math.inf),
-        error_bound=stated(whole_bound(setting)),
+        error_bound=stated(whole),
         scope=scope_of(problem, prior=True),
         assumptions=assumptions_of(problem, prior=True),
-        rigor=setting.rigor,
+        rigor=rigor,
         evidence=Evidence(
             "clipped regions",
             {
@@ -131,7 +121,7 @@ def certify_regions(
                 "largest": effort.region,
                 "probes": PROBES,
             },
-            {"centre": setting.z, "recovered": kept, "eigenvalues": setting.smallest},
+            _arrays(prior, signal, setting, noisy=known.norm > 0.0),
         ),
         reason=regions_reason(sizes, setting.smallest > 0.0, effort.region),
         subject=problem.digest,
@@ -142,9 +132,59 @@ def certify_regions(
     return RegionBounds(certificate, pointwise)
 
 
+class _Known(NamedTuple):
+    """What is not known exactly of samples that the energy does not speak of."""
+
+    each: Array
+    norm: float
+
+
+def _known(problem: Problem, prior: ExcessEnergy, signal: Array) -> _Known:
+    """Return how far the signal may lie from the truth where nothing was clipped.
+
+    Raises
+    ------
+    ParameterError
+        If the energy does not speak of every clipped sample, or without noise the signal is not
+        the data's elsewhere.
+    """
+    known = np.ones(math.prod(prior.signal_shape), dtype=bool)
+    known[prior.energy.own] = False
+    samples = samples_of(problem)
+    if not samples.known[known].all():
+        raise ParameterError(
+            "prior must speak of every clipped sample; assemble its energy for all of them"
+        )
+    away = np.where(known, np.abs(samples.value - signal.reshape(-1)), 0.0) * ROUNDINGS
+    if problem.noise_bound.is_zero:
+        if away.any():
+            raise ParameterError(
+                "signal must be the data's where the energy does not speak of it"
+            )
+        return _Known(away, 0.0)
+    knowledge = problem.knowledge
+    noise = problem.model.frame.synthesis(np.where(knowledge.fixed, knowledge.each, 0.0))
+    each = np.where(known, noise.reshape(-1), 0.0)
+    joint = min(problem.noise_bound.l2, norm_upper(each))
+    return _Known((each + away) * ROUNDINGS, up((joint + norm_upper(away)) * ROUNDINGS))
+
+
+def _arrays(
+    prior: ExcessEnergy, signal: Array, setting: Setting, *, noisy: bool
+) -> dict[str, Array]:
+    """Return the evidence: the centre, and the signal where it is not that one."""
+    flat = signal.reshape(-1).astype(np.float64)
+    arrays = {"eigenvalues": setting.smallest, "centre": prior.centre[prior.energy.counted]}
+    if noisy:
+        return {**arrays, "signal": flat}
+    kept = flat[prior.energy.own]
+    return arrays if np.array_equal(kept, arrays["centre"]) else {**arrays, "recovered": kept}
+
+
 def _listed(sizes: Array) -> Array:
     """Return the regions that get a certificate of their own."""
-    return np.sort(np.argsort(-sizes, kind="stable")[:LISTED])
+    largest = np.argsort(-sizes, kind="stable")[:LISTED]
+    return np.sort(largest[sizes[largest] > 0])
 
 
 def _part(
@@ -163,18 +203,6 @@ def _part(
         subject=problem.digest,
         noise=problem.noise.to_json(),
     )
-
-
-def _refuse_misfit(problem: Problem, prior: ExcessEnergy, signal: Array) -> None:
-    """Raise `ParameterError` unless the energy speaks of all that was recovered."""
-    known = np.ones(math.prod(prior.signal_shape), dtype=bool)
-    known[prior.energy.places] = False
-    if not samples_of(problem).known[known].all():
-        raise ParameterError(
-            "prior must speak of every clipped sample; assemble its energy for all of them"
-        )
-    if not np.array_equal(problem.y.reshape(-1)[known], signal.reshape(-1)[known]):
-        raise ParameterError("signal must be the data's where the energy does not speak of it")
 
 
 def _root(square: float) -> float:

@@ -12,17 +12,18 @@ Blocks do not meet, so one right-hand side asks for one column of each of them.
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from scipy import sparse
 
 from recover.core.arrays import Array
 from recover.core.eigen.blocks import Blocks
-from recover.core.eigen.factor import factored
+from recover.core.eigen.factor import Factored, factored
 from recover.core.errors import ParameterError
 from recover.core.rounding import TINY, U, gamma
 
-__all__ = ["inverse_roots", "probable_inverse_roots"]
+__all__ = ["Drawn", "inverse_roots", "probable_inverse"]
 
 AT_ONCE = 2**21  # entries of the columns that are held at a time
 
@@ -95,61 +96,113 @@ def _roots(blocks: Blocks, lower: Array, slack: Array) -> Array:
     return np.where(np.isnan(out), math.inf, out)
 
 
-def probable_inverse_roots(
-    blocks: Blocks, lower: Array, slack: Array, *, probes: int, delta: float, seed: int
-) -> Array:
-    """Return upper bounds of ``sqrt((A^-1)_ii)`` that all hold with probability 1 - delta.
+class Drawn(NamedTuple):
+    """Upper bounds that hold together with the probability asked for.
+
+    Parameters
+    ----------
+    roots : array [shape=(n,)]
+        Of ``sqrt((A^-1)_ii)``; infinite where none was sought.
+    traces : array [shape=(blocks.count,)]
+        Of the sums of ``(A^-1)_ii`` over each block's counted rows; infinite likewise.
+    """
+
+    roots: Array
+    traces: Array
+
+
+def probable_inverse(
+    blocks: Blocks,
+    lower: Array,
+    slack: Array,
+    counted: Array,
+    *,
+    probes: int,
+    delta: float,
+    seed: int,
+) -> Drawn:
+    """Return upper bounds of ``sqrt((A^-1)_ii)`` and of traces, with probability 1 - delta.
 
     For independent normal g the entries of ``x = A^-1 L sqrt(D) g`` have the variances
     ``(A^-1)_ii``, so the sum of squares over k draws is that times a chi-square variable, below
     ``k y`` with a probability of at most ``(y e^(1 - y))^(k/2)`` for y < 1.  A solve with the
     residual R moves it by at most ``sqrt((A^-1)_ii) |R|_F / sqrt(lambda)``.
 
+    The sum Q of all squares over the counted rows of a block is ``sum a_j Z_j`` with
+    chi-square Z_j of k degrees and a_j the eigenvalues of that part of A^-1: their sum is the
+    trace T, none exceeds ``1 / lambda``, so ``sum a_j^2 <= T / lambda``, and
+    ``k T <= Q + 2 sqrt(k x T / lambda)`` except with probability e^-x [1]_; hence
+    ``sqrt(T) <= s + sqrt(s^2 + Q / k)`` for ``s^2 = x / (k lambda)``.
+
     Parameters
     ----------
     blocks, lower, slack
         As in `inverse_roots`.
+    counted : array of bool [shape=(n,)]
+        The rows that traces are taken over.
     probes : int
-        Solves: 64 give bounds about 2.4 times the root, 256 about 1.5 times.
+        Solves: 64 give roots about 2.4 times too large, 256 about 1.5 times.
     delta : float in (0, 1)
         Probability of failure, over the draws.
     seed : int
         Of the draws.
+
+    References
+    ----------
+    .. [1] B. Laurent, P. Massart, "Adaptive estimation of a quadratic functional by model
+       selection", Ann. Statist. 28 (2000), Lemma 1.
     """
     if not 0.0 < delta < 1.0:
         raise ParameterError(f"delta must lie in (0, 1), got {delta}")
     roots = np.full(blocks.label.size, math.inf)
+    traces = np.full(blocks.count, math.inf)
     if not (lower > 0.0).any():
-        return roots
+        return Drawn(roots, traces)
     part, rows = blocks.part(lower > 0.0)
-    level = _quantile(probes, delta / rows.size)
+    share = delta / (rows.size + part.count)
     start = factored(sparse.csc_array(part.matrix))
     if start is None:
-        return roots
+        return Drawn(roots, traces)
     least, loose = lower[lower > 0.0], slack[lower > 0.0]
+    total, residual = _draws(part, start, probes, seed)
+    count = 16 * len(range(0, probes, 16))
+    missed = np.sqrt(np.bincount(part.label, weights=residual))
+    # the margin of the elimination, the matrix's own error, and a residual's rounding
+    off = (part.largest(start.margin) + loose) / least
+    kept = np.maximum(1.0 - 2.0 * off, 0.0)
+    true = np.sqrt(count * _quantile(probes, share) * kept)
+    true = true - 2.0 * missed / np.sqrt(least) - 1e-6
+    inside = counted[rows]
+    sums = np.bincount(part.label[inside], weights=total[inside], minlength=part.count)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = np.sqrt(total) / true[part.label] * (1.0 + 1e-9)
+        moved = np.sqrt(sums) * (1.0 + 2.0 * off) + 2.0 * missed / least
+        mean = np.square(moved) / (count * kept)
+        step = -math.log(share) / (count * least)
+        trace = np.square(np.sqrt(step) + np.sqrt(step + mean)) * (1.0 + 1e-9)
+    good = true > 0.0
+    roots[rows] = np.where(good[part.label], found, math.inf)
+    traces[np.flatnonzero(lower > 0.0)] = np.where(good, trace, math.inf)
+    return Drawn(roots, traces)
+
+
+def _draws(part: Blocks, start: Factored, probes: int, seed: int) -> tuple[Array, Array]:
+    """Return each row's sums of squares of the draws, and of their solves' residuals."""
+    n = part.label.size
     spread = np.sqrt(np.maximum(start.pivots, 0.0))
     place = start.lu.perm_c
-    in_order = np.empty(rows.size)
+    in_order = np.empty(n)
     in_order[place] = spread
     scaled = sparse.csr_array(start.lu.L)
     rng = np.random.default_rng(seed)
-    total, residual = np.zeros(rows.size), np.zeros(rows.size)
+    total, residual = np.zeros(n), np.zeros(n)
     for _ in range(0, probes, 16):
-        draws = rng.standard_normal((rows.size, 16))
+        draws = rng.standard_normal((n, 16))
         right = (scaled @ (in_order[:, None] * draws))[place]
         x = start.lu.solve(right)
         total += np.square(x).sum(axis=1)
         residual += np.square(right - part.matrix @ x).sum(axis=1)
-    share = np.bincount(part.label, weights=residual)
-    # the margin of the elimination, the matrix's own error, and a residual's rounding
-    off = (part.largest(start.margin) + loose) / least
-    count = 16 * len(range(0, probes, 16))
-    true = np.sqrt(count * level * np.maximum(1.0 - 2.0 * off, 0.0))
-    true = true - 2.0 * np.sqrt(share / least) - 1e-6
-    with np.errstate(divide="ignore"):
-        found = np.sqrt(total) / true[part.label] * (1.0 + 1e-9)
-    roots[rows] = np.where(true[part.label] > 0.0, found, math.inf)
-    return roots
+    return total, residual
 
 
 def _quantile(probes: int, delta: float) -> float:

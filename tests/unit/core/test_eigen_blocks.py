@@ -6,7 +6,7 @@ from scipy import sparse
 
 from recover.core.eigen.blocks import Blocks
 from recover.core.eigen.factor import factored
-from recover.core.eigen.inverse import inverse_roots, probable_inverse_roots
+from recover.core.eigen.inverse import inverse_roots, probable_inverse
 from recover.core.errors import ParameterError
 
 
@@ -86,13 +86,33 @@ def test_roots_of_the_inverse_are_bounded_closely_by_proof_and_loosely_by_chance
         inverse_roots(blocks, smallest, none, 20)[blocks.sizes[blocks.label] > 20]
     ).all()
     slack = 0.3 * smallest
-    drawn = probable_inverse_roots(blocks, smallest, slack, probes=64, delta=1e-6, seed=1)
-    assert (drawn >= exact).all()
-    wide = probable_inverse_roots(blocks, smallest, none, probes=256, delta=1e-6, seed=1)
-    assert (wide >= exact).all()
-    assert np.median(wide / exact) < 1.8
+    some = rng.random(exact.size) < 0.7
+    traces = np.bincount(blocks.label[some], weights=exact[some] ** 2, minlength=blocks.count)
+    drawn = probable_inverse(blocks, smallest, slack, some, probes=64, delta=1e-6, seed=1)
+    assert (drawn.roots >= exact).all()
+    assert (drawn.traces >= traces).all()
+    wide = probable_inverse(blocks, smallest, none, some, probes=256, delta=1e-6, seed=1)
+    assert (wide.roots >= exact).all()
+    assert np.median(wide.roots / exact) < 1.8
+    assert (wide.traces >= traces).all()
+    assert wide.traces[3] < 1.6 * traces[3]  # many modes: closer than any single entry
     with pytest.raises(ParameterError, match="delta"):
-        probable_inverse_roots(blocks, smallest, none, probes=64, delta=0.0, seed=1)
+        probable_inverse(blocks, smallest, none, some, probes=64, delta=0.0, seed=1)
+
+
+def test_traces_hold_as_often_as_they_should():
+    """With a large delta the bounds fail now and then, but no more often than they may."""
+    rng = np.random.default_rng(4)
+    failed = 0
+    for seed in range(60):
+        matrix = blocky(rng, [6], spread=1.0)
+        blocks = Blocks.of(matrix)
+        smallest = blocks.lower_bounds(np.zeros(1), 100)
+        drawn = probable_inverse(
+            blocks, smallest, np.zeros(1), np.ones(6, bool), probes=16, delta=0.5, seed=seed
+        )
+        failed += int(drawn.traces[0] < np.trace(np.linalg.inv(matrix.toarray())))
+    assert failed <= 30
 
 
 def test_the_margin_covers_the_distance_of_the_factors_from_the_matrix():

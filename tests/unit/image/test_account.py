@@ -5,12 +5,10 @@ import pytest
 
 import recover as rv
 from recover.certificates.certificate import Certificate
-from recover.core.errors import ParameterError
 from recover.image.account import account_of, reprove
 from recover.image.arguments import as_planes, side_of
 from recover.image.budget import estimate_unit
 from recover.image.model import default_settings
-from recover.priors import Tone
 
 
 def scene(seed, shape=(40, 48), channels=3):
@@ -57,6 +55,7 @@ def test_a_forged_budget_is_refused():
     data["scope"]["unit"] = 0.01 * data["scope"]["unit"]
     verdict = reprove(Certificate.from_data(data), clipped, high=0.6, channel_axis=-1)
     assert any("assumptions" in reason for reason in verdict.reasons)
+    assert any("below what clipping the picture again gives" in r for r in verdict.reasons)
 
 
 def test_a_given_unit_is_said_to_be_given():
@@ -111,19 +110,47 @@ def test_point_sources_are_not_certified_from_an_estimate():
     assert any("point sources" in note for note in result.notes)
 
 
-@pytest.mark.parametrize("power", [0.0, 0.5, 0.7, 1.0, 1.7])
-def test_the_steepest_secant_bounds_every_change(power):
-    rng = np.random.default_rng(0)
-    tone = Tone(power, 3.0, 0.5)
-    v, floor = rng.uniform(1.0, 3.0, 200), np.ones(200)
-    reach = rng.uniform(0.0, 4.0, 200)
-    steep = tone.steepest(v, floor, reach)
-    for share in np.linspace(-1.0, 1.0, 21):
-        end = np.maximum(v + share * reach, floor)
-        change = np.abs(tone.samples(end) - tone.samples(v))
-        assert (change <= steep * np.abs(end - v) * (1.0 + 1e-9) + 1e-12).all()
-    assert np.allclose(tone.values(tone.samples(v)), v)
-    with pytest.raises(ParameterError, match="power"):
-        Tone(-1.0)
-    with pytest.raises(ParameterError, match="unit"):
-        Tone(1.0, 0.0)
+def low_scene(seed, level=0.5):
+    """A picture whose shadows are cut off."""
+    truth = np.float32(1.3) - scene(seed)
+    return truth, np.maximum(truth, np.float32(level))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_is_clipped_from_below_is_certified_too(seed):
+    truth, clipped = low_scene(seed)
+    result = rv.image.declip(clipped, low=0.5, channel_axis=-1)
+    certificate = result.certificate
+    assert result.count > 100
+    assert np.linalg.norm(result.image - truth) <= certificate.error_bound < np.inf
+    covered = np.abs(result.image - truth) <= result.trust_map + 1e-6
+    assert covered.mean() > 0.99
+    again = Certificate.from_json(certificate.to_json())
+    assert reprove(again, clipped, low=0.5, high=None, channel_axis=-1).reasons == ()
+    assert not reprove(again, clipped, low=0.52, high=None, channel_axis=-1).accepted
+
+
+def test_both_sides_have_a_unit_of_their_own():
+    truth, _ = low_scene(4)
+    clipped = np.clip(truth, np.float32(0.5), np.float32(1.0))
+    result = rv.image.declip(clipped, low=0.5, high=1.0, channel_axis=-1)
+    certificate = result.certificate
+    stated = certificate.scope.to_json()
+    assert stated["below"] > 0.0
+    assert stated["unit"] != stated["below"]
+    assert np.linalg.norm(result.image - truth) <= certificate.error_bound < np.inf
+    again = Certificate.from_json(certificate.to_json())
+    ends = {"low": 0.5, "high": 1.0, "channel_axis": -1}
+    assert reprove(again, clipped, **ends).reasons == ()
+    data = again.to_data()
+    data["scope"]["below"] = 0.01 * stated["below"]
+    assert not reprove(Certificate.from_data(data), clipped, **ends).accepted
+
+
+def test_a_method_beside_the_model_gets_no_bound():
+    clipped = np.minimum(scene(1), np.float32(0.6))
+    result = rv.image.declip(clipped, high=0.6, channel_axis=-1, method="opposed")
+    assert result.certificate.error_bound == np.inf
+    assert any("beside the model" in note for note in result.notes)
+    modelled = rv.image.declip(clipped, high=0.6, channel_axis=-1, method="MultigridObstacle")
+    assert modelled.certificate.error_bound < np.inf
