@@ -38,13 +38,17 @@ def file_options(command: Command) -> Command:
             "--report", metavar="R.html", help="Write a report, one file that needs no other."
         ),
         click.option(
-            "--json", "json_path", metavar="R.json", help="Write figures and certificate."
+            "--json",
+            "json_path",
+            metavar="R.json",
+            help="Write figures and certificate; - is standard output.",
         ),
         click.option(
             "--save", metavar="RESULT.npz", help="Save the result, for `recover report`."
         ),
         click.option(
             "--jobs",
+            metavar="N",
             type=click.IntRange(1),
             default=1,
             show_default=True,
@@ -57,7 +61,12 @@ def file_options(command: Command) -> Command:
         ),
         click.option("--no-certify", is_flag=True, help="Leave out the certificate."),
         click.option(
-            "--seed", type=int, default=0, show_default=True, help="Seed of all randomness."
+            "--seed",
+            metavar="K",
+            type=int,
+            default=0,
+            show_default=True,
+            help="Seed of all randomness.",
         ),
         click.option("--force", is_flag=True, help="Replace existing files."),
         click.option("--quiet", is_flag=True, help="Print nothing but errors."),

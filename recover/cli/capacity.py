@@ -58,11 +58,20 @@ Lifting = Literal["plain", "partial", "lifted", "limit"]
     help="Draw random layers instead, and count how many are injective.",
 )
 @click.option(
-    "--trials", type=int, metavar="T", help="Layers for each size in --transition.  [400]"
+    "--trials",
+    type=int,
+    metavar="T",
+    help="Layers for each size in --transition; 400 by default.",
 )
-@click.option("--budget", type=float, metavar="S", help="Seconds for --transition.  [120]")
-@click.option("--seed", type=int, metavar="K", help="Of the layers of --transition.  [0]")
-@click.option("--json", "json_path", metavar="R.json", help="Write the figures; - is stdout.")
+@click.option(
+    "--budget", type=float, metavar="S", help="Seconds for --transition; 120 by default."
+)
+@click.option(
+    "--seed", type=int, metavar="K", help="Of the layers of --transition; 0 by default."
+)
+@click.option(
+    "--json", "json_path", metavar="R.json", help="Write the figures; - is standard output."
+)
 @click.option("--force", is_flag=True, help="Replace existing files.")
 def capacity_command(
     *,

@@ -63,10 +63,13 @@ _EIGENVALUE = {
     metavar="S",
     help="Seconds that the search may take.",
 )
+@click.option("--report", metavar="R.html", help="Write a report with pictures of the search.")
 @click.option(
-    "--json", "json_path", metavar="C.json", help="Write the certificate; - is stdout."
+    "--json",
+    "json_path",
+    metavar="C.json",
+    help="Write the certificate; - is standard output.",
 )
-@click.option("--report", metavar="R.html", help="Write a page with the search's pictures.")
 @click.option("--force", is_flag=True, help="Replace existing files.")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 def certify_command(

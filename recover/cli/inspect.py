@@ -17,9 +17,9 @@ __all__ = ["inspect_command"]
 @click.command("inspect")
 @click.argument("path", metavar="FILE")
 @click.option(
-    "--json", "json_path", metavar="R.json", help="Write what was found; - is stdout."
+    "--json", "json_path", metavar="R.json", help="Write what was found; - is standard output."
 )
-@click.option("--force", is_flag=True, help="Replace an existing JSON file.")
+@click.option("--force", is_flag=True, help="Replace existing files.")
 def inspect_command(path: str, json_path: str | None, force: bool) -> None:
     """Show what was clipped in a recording or an image; changes nothing."""
     check_distinct([path], [json_path])

@@ -55,7 +55,9 @@ SUMMARY = ("file", "setup", "object", "residual", "time", "error bound")
     show_default=True,
     help="Bound of the l2 norm of the noise of the magnitudes.",
 )
-@click.option("--restarts", type=click.IntRange(1), help="Starts that are compared.")
+@click.option(
+    "--restarts", metavar="N", type=click.IntRange(1), help="Starts that are compared."
+)
 @file_options
 def phase_command(
     *,

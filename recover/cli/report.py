@@ -33,7 +33,7 @@ __all__ = ["report_command"]
     is_flag=True,
     help="Also certify gaps and segments, each on condition of a stated hypothesis.",
 )
-@click.option("--force", is_flag=True, help="Replace an existing page.")
+@click.option("--force", is_flag=True, help="Replace existing files.")
 def report_command(
     result: str, output: str, estimate: bool, conditional: bool, force: bool
 ) -> None:
