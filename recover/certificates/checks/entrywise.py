@@ -42,9 +42,19 @@ def inverse_rows(rows: Array, error: float) -> tuple[Array, Array, Array] | None
         np.abs(inverse) @ np.abs(rows) + np.eye(n)
     )
     loose = 1.0 + gamma(2 * m + 16)
-    norms = loose * np.sqrt(np.einsum("ij,ij->i", inverse, inverse))
-    defects = loose * (np.sqrt(np.einsum("ij,ij->i", defect, defect)) + norms * error)
+    norms = _lengths(inverse, loose)
+    defects = loose * (_lengths(defect, loose) + norms * error)
     return inverse, norms, defects
+
+
+def _lengths(matrix: Array, loose: float) -> Array:
+    """Return upper bounds of the rows' norms, with each row brought near 1 first."""
+    size = np.abs(matrix).max(axis=1)
+    power = np.frexp(size)[1]
+    near = np.ldexp(matrix, -power[:, None])
+    with np.errstate(over="ignore"):
+        found = np.ldexp(loose * np.sqrt(np.einsum("ij,ij->i", near, near)), power)
+    return np.where(size > 0.0, found + 2.0**-1074, 0.0)
 
 
 def entry_bounds(problem: Problem, residual: CheckedResidual, radius: float) -> Array | None:

@@ -126,6 +126,13 @@ def entrywise_bound(case: Case, radius: float) -> Array | None:
 
 
 def _row_norms(matrix: Array) -> Array:
-    norms = np.sqrt(np.sum(matrix * matrix, axis=1))
-    result: Array = norms * up(1.0 + gamma(matrix.shape[1] + 8))
+    """Return upper bounds of the rows' norms; powers of two keep their squares in range."""
+    largest = np.max(np.abs(matrix), axis=1, keepdims=True)
+    exponent = np.frexp(largest)[1]
+    scaled = np.ldexp(matrix, -exponent)
+    norms = np.sqrt(np.sum(scaled * scaled, axis=1)) * up(1.0 + gamma(matrix.shape[1] + 8))
+    with np.errstate(over="ignore"):
+        back = np.ldexp(norms, exponent[:, 0])
+    # a subnormal result may have been rounded downwards
+    result: Array = np.where(norms > 0.0, np.nextafter(back, np.inf), 0.0)
     return result
