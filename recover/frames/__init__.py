@@ -1,6 +1,7 @@
 """Linear frames: analysis, exact adjoint, proved bounds, sub-frames."""
 
 from recover.frames.base import Frame, FrameBounds
+from recover.frames.block_cosine import BlockCosine
 from recover.frames.boundary import Boundary
 from recover.frames.coded_diffraction import CodedDiffraction
 from recover.frames.convolution import Convolution
@@ -24,6 +25,7 @@ from recover.frames.wavelet import Wavelet
 
 __all__ = [
     "STFT",
+    "BlockCosine",
     "Boundary",
     "CodedDiffraction",
     "Convolution",

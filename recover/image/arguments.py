@@ -149,6 +149,9 @@ def describe(planes: Array, low: Side | None, high: Side | None) -> tuple[Channe
 def _levels(name: str, level: ImageLevels, planes: Array, axis: int | None) -> Array:
     """Return levels as (channels, 1, 1) or (channels, height, width)."""
     array = np.asarray(level, dtype=np.float64)
+    if planes.dtype.kind == "f":
+        # samples clipped at 0.9 hold what 0.9 is in their own precision
+        array = array.astype(planes.dtype).astype(np.float64)
     channels = len(planes)
     if array.ndim == 0:
         return np.full((channels, 1, 1), float(array))

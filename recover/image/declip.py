@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -24,6 +25,7 @@ from recover.image.model import default_settings
 from recover.image.remarks import remarks_on
 from recover.image.restore import Choice, Restored, restore
 from recover.image.result import ImageResult
+from recover.image.rivals import rivals_named
 from recover.image.side import Scaled
 from recover.image.sides import hidden_samples, resolve_sides
 from recover.image.transfer import transfer_named, warn_if_odd
@@ -43,6 +45,7 @@ def declip(
     transfer: str = "linear",
     tolerance: float = 0.0,
     method: AnyMethod | str | None = None,
+    candidates: Sequence[str] | None = None,
     certify: bool = True,
     rng: int | np.random.Generator = 0,
     watch: Watch | None = None,
@@ -71,10 +74,14 @@ def declip(
     tolerance : float >= 0
         Samples within this distance of a level count as clipped.
     method : Method, str or None
-        None validates the cross-channel model and blends in the rule of opposed channels;
-        "MultigridObstacle" (or an instance) takes the model as it is, "opposed" the rule,
-        "stars" one profile for all stars of a grey picture, which None tries as well where it
-        sees them.
+        None validates the cross-channel model and blends in the candidates;
+        "MultigridObstacle" (or an instance) takes the model as it is, "opposed",
+        "conditional mean" or "SPADE" one candidate, "stars" one profile for all stars of a
+        grey picture, which None tries as well where it sees them.
+    candidates : sequence of {"opposed", "conditional mean", "SPADE"}, optional
+        What is blended in as far as clipping the image again shows it to pay; by default the
+        first for colour images, none for grey ones.  SPADE on patches takes several times as
+        long as all the rest.
     certify : bool
         Whether to certify the result.
     rng : int or Generator
@@ -102,10 +109,10 @@ def declip(
     )
     wide = as_floating(planes)
     out = wide.copy()
-    settings = default_settings(len(planes))
-    choice = Choice(settings, way, as_generator(rng), watch)
+    settings, rivals = default_settings(len(planes)), rivals_named(candidates, len(planes))
+    choice = Choice(settings, way, rivals, as_generator(rng), watch)
     done, hidden = _run(out, wide, sides, choice), hidden_samples(planes, sides)
-    account = account_of(out, wide, sides, settings, asked=certify)
+    account = account_of(out, wide, sides, settings, asked=certify, way=way)
     trust = account.trust
     said = () if account.note is None else (account.note,)
     return ImageResult(
@@ -125,7 +132,7 @@ def declip(
 def _run(out: Array, planes: Array, sides: Sides, choice: Choice) -> Restored:
     """Recover both sides into `out`; return the account of the upper one if there is one."""
     low, high = sides
-    done = Restored((1.0,) * len(planes), 0.0, Status.DIRECT, choice.settings)
+    done = Restored((1.0,) * len(planes), (), Status.DIRECT, choice.settings)
     if low is not None and low.clipped.any():
         linear = replace(choice, settings=replace(choice.settings, domain=LINEAR))
         done = restore(out, Scaled.low(planes, low), linear)
@@ -139,7 +146,7 @@ def _restore_high(out: Array, scaled: Scaled, choice: Choice) -> Restored:
     if choice.way in (Way.VALIDATED, Way.STARS):
         field = restore_field(out, scaled, forced=choice.way is Way.STARS)
         if field is not None:
-            return Restored((1.0,), 0.0, Status.CONVERGED, choice.settings, field=field)
+            return Restored((1.0,), (), Status.CONVERGED, choice.settings, field=field)
     return restore(out, scaled, choice)
 
 

@@ -20,7 +20,7 @@ from recover.image.joint import Completed, JointSettings, complete
 from recover.image.levels import ChannelLevel
 from recover.image.opposed import chrominance
 from recover.image.result import ImageResult
-from recover.image.validation import AGAIN, Trial, blend_of
+from recover.image.validation import AGAIN, Trial, blends_of
 from recover.solve.base import Status
 
 __all__ = ["declip_raw"]
@@ -196,7 +196,7 @@ def _recover(
         parts.append(_solve(task, box, share, chosen))
         if watch is not None and watch(Progress(k + 1, len(jobs), 0.0)):
             break
-    blend = blend_of(_trial(task, parts[:count]), (1.0,) * len(COLOURS))
+    (blend,) = blends_of(_trial(task, parts[:count]), (1.0,) * len(COLOURS))
     _write(task, out, parts[count:], blend)
     return (Status.CONVERGED if len(parts) == len(jobs) else Status.STOPPED), blend
 
@@ -258,8 +258,13 @@ def _trial(task: _Mosaic, parts: Sequence[_Part]) -> Trial:
         known.append(task.part(part.box)[0][part.where])
         model.append(again * part.model)
         rules.append(again * rule)
-    joined = [np.concatenate(each) for each in (colour, known, clipped, model, rules)]
-    return Trial(*joined)
+    return Trial(
+        channel=np.concatenate(colour),
+        known=np.concatenate(known),
+        clipped=np.concatenate(clipped),
+        model=np.concatenate(model),
+        rivals=(np.concatenate(rules),),
+    )
 
 
 def _write(task: _Mosaic, out: Array, parts: Sequence[_Part], blend: float) -> None:

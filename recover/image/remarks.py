@@ -16,6 +16,7 @@ from recover.solve.base import Status
 __all__ = ["remarks_on"]
 
 _MAGNITUDE = 2.5 / math.log(10.0)  # magnitudes per unit of the natural logarithm
+_WORTH_SAYING = 0.01  # of the result
 _MUCH = 0.5  # share of clipped samples from which little is left to go by
 
 
@@ -44,6 +45,10 @@ def remarks_on(
                 f"channel {c + 1}: clipping the image again at {done.again:.2g} of its level "
                 f"shows the model to overshoot; {100.0 * factor:.0f} % of the excess was kept"
             )
+    told = [(rival, share) for rival, share in done.shares if share >= _WORTH_SAYING]
+    if told and sum(share for _rival, share in told) < 1.0:
+        parts = " and ".join(f"{100.0 * share:.0f} % {rival.value}" for rival, share in told)
+        remarks.append(f"blended with {parts}, by which the image clipped again came out best")
     if done.field is not None:
         remarks.append(_stars(done.field))
     if done.noise > 0.0:

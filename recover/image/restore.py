@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,25 +11,21 @@ from recover.core.arrays import Array
 from recover.core.progress import Progress, Watch
 from recover.image.boxes import Box, plan_boxes, some_boxes
 from recover.image.domain import LINEAR, LOGARITHM
-from recover.image.model import EnergySettings, energy_of
-from recover.image.noise import followed, with_noise
-from recover.image.opposed import chrominance, opposed_part
+from recover.image.model import EnergySettings
+from recover.image.noise import with_noise
+from recover.image.parts import Part, Plan, none_tried, predictions, trial_of, write_parts
 from recover.image.points import point_sources
+from recover.image.rivals import Rival
 from recover.image.side import Scaled
-from recover.image.slopes import global_spread
 from recover.image.stars import StarField
-from recover.image.validation import AGAIN, Trial, blend_of, misfit_of, share_of, shrinkage_of
-from recover.image.ways import Way
+from recover.image.validation import AGAIN, Trial, blends_of, misfit_of, share_of, shrinkage_of
+from recover.image.ways import FORCED, Way
 from recover.solve.base import Status
 
 __all__ = ["Choice", "Restored", "restore"]
 
-TILE, TOL = 512, 1e-3
-TRIAL_TOL = 3e-2
+TILE = 512
 _ALIGN = 16  # boxes start where coarse maps do
-_BEYOND_WHOLE = 1.2  # on the excess where no channel is left: the model is too low there
-_FIRM = 0.9  # if the channel's factor is at least this
-_SPREAD = 100_000  # pixels from which global variances are taken
 _TRIED = 150_000  # pixels on which a large picture is validated
 
 
@@ -41,8 +37,8 @@ class Restored:
     ----------
     shrinkage : tuple of float
         Per channel.
-    blend : float
-        Share of the opposed rule.
+    shares : tuple of (Rival, float)
+        What each rival makes up of the result.
     status : Status
     settings : EnergySettings
         Of the model that was used.
@@ -55,25 +51,17 @@ class Restored:
     """
 
     shrinkage: tuple[float, ...]
-    blend: float
+    shares: tuple[tuple[Rival, float], ...]
     status: Status
     settings: EnergySettings
     again: float = AGAIN
     noise: float = 0.0
     field: StarField | None = None
 
-
-@dataclass(frozen=True, eq=False)
-class _Part:
-    """Predictions for the clipped samples of one box, in units of the level."""
-
-    box: Box
-    where: Array
-    model: Array
-    reference: Array
-    sums: Array
-    counts: Array
-    status: Status
+    @property
+    def blend(self) -> float:
+        """What all rivals make up of the result."""
+        return sum(share for _rival, share in self.shares)
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +73,8 @@ class Choice:
     settings : EnergySettings
         Of the model.
     way : Way
+    rivals : tuple of Rival
+        What the model is blended with as far as that pays.
     rng : Generator
         Chooses the boxes on which a large picture is validated.
     watch : callable, optional
@@ -93,6 +83,7 @@ class Choice:
 
     settings: EnergySettings
     way: Way
+    rivals: tuple[Rival, ...]
     rng: np.random.Generator
     watch: Watch | None = None
 
@@ -107,56 +98,67 @@ def restore(out: Array, scaled: Scaled, choice: Choice) -> Restored:
     scaled : Scaled
     choice : Choice
     """
-    way, settings, trial = choice.way, choice.settings, _no_trial()
-    counter, fits = _Counter(choice.watch), list[float]()
-    if way is Way.VALIDATED:
-        scaled = with_noise(scaled)
-        hidden = scaled.above(AGAIN)
-        boxes = some_boxes(_planned(hidden, settings), _TRIED, choice.rng)
-        planned = _planned(scaled.clipped, settings)
+    validated, forced = choice.way is Way.VALIDATED, FORCED.get(choice.way)
+    rivals = choice.rivals if validated else () if forced is None else (forced,)
+    scaled = with_noise(scaled) if validated else scaled
+    plan, counter = Plan.of(scaled, rivals), _Counter(choice.watch)
+    settings, trial = choice.settings, none_tried()
+    boxes = _planned(plan.hidden, settings)
+    if validated:
         candidates = _candidates(scaled, settings)
-        counter.total = len(candidates) * len(boxes) + len(planned)
-        for each in candidates:
-            parts = _run(scaled, boxes, (AGAIN, hidden), each, counter)
-            found = _trial(scaled, parts)
-            factors = shrinkage_of(found, len(out))
-            fits.append(misfit_of(found, factors))
-            if fits[-1] <= min(fits):
-                settings, trial = each, found
-    else:
-        planned = _planned(scaled.clipped, settings)
-        counter.total = len(planned)
+        if len(out) > 1 or len(candidates) > 1:
+            settings, trial = _chosen(plan, candidates, choice, counter, len(boxes))
+    counter.total = counter.done + len(boxes)
+    done = _run(plan, boxes, settings, counter)
+    if validated and len(out) == 1 and done:
+        # there is no other channel to follow, so how far a surface rises depends on how near
+        # the picture's brightest tone is: the trial hides an excess of the size predicted
+        share = share_of(np.concatenate([part.model for part in done]) - 1.0)
+        if share > AGAIN or not trial.channel.size:
+            trial = _tried(Plan.of(scaled, rivals, share), settings, choice, _Counter(None))
     shrinkage = shrinkage_of(trial, len(out))
-    blend = blend_of(trial, shrinkage) if len(out) > 1 else 0.0
-    if way is Way.RULE:
-        blend = 1.0
-    done = _run(scaled, planned, (1.0, scaled.clipped), settings, counter)
-    again = AGAIN
-    if way is Way.VALIDATED and len(out) == 1:
-        again, factor = _nearer(scaled, done, choice, settings)
-        shrinkage = (min(factor, *shrinkage),)
-    _write(out, scaled, done, shrinkage, blend)
+    blends = blends_of(trial, shrinkage) if validated else (1.0,) * len(rivals)
+    write_parts(out, plan, done, shrinkage, blends)
     status = _worst(done, stopped=counter.stopped)
-    return Restored(shrinkage, blend, status, settings, again, scaled.noise)
+    shares = _shares(rivals, blends)
+    return Restored(shrinkage, shares, status, settings, trial.share, scaled.noise)
 
 
-def _nearer(
-    scaled: Scaled, done: Sequence[_Part], choice: Choice, settings: EnergySettings
-) -> tuple[float, float]:
-    """Return where a grey picture is clipped once more, and how far it trusts the model.
+def _chosen(
+    plan: Plan,
+    candidates: Sequence[EnergySettings],
+    choice: Choice,
+    counter: _Counter,
+    after: int,
+) -> tuple[EnergySettings, Trial]:
+    """Return the settings that do best on the picture clipped again, and their trial."""
+    again = Plan.of(plan.scaled, plan.rivals, AGAIN)
+    boxes = some_boxes(_planned(again.hidden, candidates[0]), _TRIED, choice.rng)
+    counter.total = len(candidates) * len(boxes) + after
+    found = list[tuple[float, EnergySettings, Trial]]()
+    for each in candidates:
+        trial = trial_of(again, _run(again, boxes, each, counter))
+        misfit = misfit_of(trial, shrinkage_of(trial, len(plan.hidden)))
+        found.append((misfit, each, trial))
+    best = min(range(len(found)), key=lambda k: (found[k][0], -k))
+    return found[best][1:]
 
-    There is no other channel to follow, so how far a surface rises depends on how near the
-    picture's brightest tone is: the trial is made with an excess of the size predicted.
-    """
-    if not done:
-        return AGAIN, 1.0
-    share = share_of(np.concatenate([part.model for part in done]) - 1.0)
-    if share <= AGAIN:
-        return AGAIN, 1.0
-    hidden = scaled.above(share)
-    boxes = some_boxes(_planned(hidden, settings), _TRIED, choice.rng)
-    parts = _run(scaled, boxes, (share, hidden), settings, _Counter(None))
-    return share, shrinkage_of(_trial(scaled, parts, share), 1)[0]
+
+def _tried(plan: Plan, settings: EnergySettings, choice: Choice, counter: _Counter) -> Trial:
+    """Return what is predicted for a part of the picture clipped again."""
+    boxes = some_boxes(_planned(plan.hidden, settings), _TRIED, choice.rng)
+    return trial_of(plan, _run(plan, boxes, settings, counter))
+
+
+def _shares(
+    rivals: Sequence[Rival], blends: Sequence[float]
+) -> tuple[tuple[Rival, float], ...]:
+    """Return what each rival makes up of the whole, blended one after the other."""
+    left, found = 1.0, list[tuple[Rival, float]]()
+    for rival, blend in zip(reversed(rivals), reversed(blends), strict=True):
+        found.append((rival, left * blend))
+        left *= 1.0 - blend
+    return tuple(reversed(found))
 
 
 class _Counter:
@@ -188,110 +190,20 @@ def _candidates(scaled: Scaled, settings: EnergySettings) -> list[EnergySettings
 
 
 def _run(
-    scaled: Scaled,
-    boxes: Sequence[Box],
-    at: tuple[float, Array],
-    settings: EnergySettings,
-    counter: _Counter,
-) -> list[_Part]:
+    plan: Plan, boxes: Sequence[Box], settings: EnergySettings, counter: _Counter
+) -> list[Part]:
     """Return predictions for the boxes, fewer if the watch asks to stop."""
-    spread, parts = _spread(scaled, settings), list[_Part]()
+    parts = list[Part]()
     if counter.stopped:
         return parts
-    for part in _predictions(scaled, boxes, at, (settings, spread)):
+    for part in predictions(plan, boxes, settings):
         parts.append(part)
         if not counter.step():
             break
     return parts
 
 
-def _predictions(
-    scaled: Scaled,
-    boxes: Sequence[Box],
-    at: tuple[float, Array],
-    model: tuple[EnergySettings, Array | None],
-) -> Iterator[_Part]:
-    """Yield what the model and the rule say of each box of the picture clipped at `share`."""
-    (settings, spread), (share, hidden) = model, at
-    for box in boxes:
-        tol = TOL if share == 1.0 else TRIAL_TOL
-        clipped = box.cut(hidden)
-        planes = followed(scaled.part(box, share), clipped, scaled.noise / share)
-        energy = energy_of(planes, clipped, settings, tol=tol, own=box.own, spread=spread)
-        where = clipped & box.own
-        if len(planes) > 1:
-            rule = opposed_part(planes, clipped, scaled.balance)
-            reference, sums, counts = rule.reference[where], rule.sums, rule.counts
-        else:
-            reference, sums, counts = np.ones(0, np.float32), np.zeros(1), np.zeros(1)
-        yield _Part(
-            box, where, energy.values[where], reference, sums, counts, energy.solution.status
-        )
-
-
-def _spread(scaled: Scaled, settings: EnergySettings) -> Array | None:
-    """Return the global variances in the domain, None for a grey picture."""
-    if len(scaled.planes) == 1:
-        return None
-    values, usable = scaled.sample(_SPREAD)
-    return global_spread(settings.domain.forward(values), usable)
-
-
-def _rule(parts: Sequence[_Part]) -> list[Array]:
-    """Return the opposed rule's predictions for each part, with one chrominance for all."""
-    if not parts or not parts[0].reference.size:
-        return [np.ones_like(part.model) for part in parts]
-    sums = np.sum([part.sums for part in parts], axis=0)
-    chroma = chrominance(sums, np.sum([part.counts for part in parts], axis=0))
-    return [
-        np.maximum(part.reference + chroma.astype(np.float32)[np.nonzero(part.where)[0]], 1.0)
-        for part in parts
-    ]
-
-
-def _trial(scaled: Scaled, parts: Sequence[_Part], share: float = AGAIN) -> Trial:
-    """Collect what was predicted for samples clipped again, and what is known of them."""
-    again = np.float32(share)
-    empty = np.zeros(0, dtype=np.float32)
-    channel, clipped = [np.zeros(0, dtype=np.intp)], [np.zeros(0, dtype=bool)]
-    known, model, rules = [empty], [empty], [empty]
-    for part, rule in zip(parts, _rule(parts), strict=True):
-        channel.append(np.nonzero(part.where)[0])
-        clipped.append(part.box.cut(scaled.clipped)[part.where])
-        known.append(scaled.part(part.box)[part.where])
-        model.append(again * part.model)
-        rules.append(again * rule)
-    joined = [np.concatenate(each) for each in (channel, known, clipped, model, rules)]
-    return Trial(*joined, share=share)
-
-
-def _no_trial() -> Trial:
-    """Return what is known when nothing was tried."""
-    none = np.zeros(0, dtype=np.float32)
-    return Trial(np.zeros(0, dtype=np.intp), none, np.zeros(0, dtype=bool), none, none)
-
-
-def _write(
-    out: Array,
-    scaled: Scaled,
-    parts: Sequence[_Part],
-    shrinkage: tuple[float, ...],
-    blend: float,
-) -> None:
-    """Shrink, blend, and put the predictions into the picture."""
-    factors = np.array(shrinkage, dtype=np.float32)
-    for part, rule in zip(parts, _rule(parts), strict=True):
-        factor = factors[np.nonzero(part.where)[0]]
-        if len(out) > 1:
-            whole = np.broadcast_to(part.box.cut(scaled.clipped).all(axis=0), part.where.shape)
-            more = whole[part.where] & (factor >= _FIRM)
-            factor = np.where(more, factor * np.float32(_BEYOND_WHOLE), factor)
-        model = 1.0 + factor * (part.model - 1.0)
-        values = (1.0 - blend) * model + blend * rule
-        scaled.write(out, part.box, part.where, np.maximum(values, 1.0))
-
-
-def _worst(parts: Sequence[_Part], *, stopped: bool) -> Status:
+def _worst(parts: Sequence[Part], *, stopped: bool) -> Status:
     if stopped:
         return Status.STOPPED
     unfinished = any(part.status is not Status.CONVERGED for part in parts)

@@ -48,7 +48,7 @@ class ImageResult(Shown):
         Per channel, the factor in [0, 1] on the excess over the level that clipping the image
         again at a lower level called for; 0 leaves the channel clipped.
     blend : float in [0, 1]
-        Share of the rule of opposed channels in the result, chosen in the same way.
+        What other candidates make up of the result, chosen in the same way.
     notes : tuple of str
         What else is to be said, in sentences.
     trust_map : array [shape of image] or None

@@ -102,7 +102,8 @@ class Scaled:
         -------
         array [shape=(channels, *that shape)]
         """
-        level, origin = (self._places(each, rows, columns) for each in (self.level, self.origin))
+        level = self._places(self.level, rows, columns)
+        origin = self._places(self.origin, rows, columns)
         scale, start = (level - origin).astype(self._kind), origin.astype(self._kind)
         values = (self.planes[:, rows, columns] - start) / scale
         return np.asarray(values.astype(np.float32))

@@ -5,9 +5,10 @@ from __future__ import annotations
 from enum import Enum
 
 from recover.core.errors import ParameterError
+from recover.image.rivals import Rival
 from recover.solve.base import AnyMethod
 
-__all__ = ["Way", "way_named"]
+__all__ = ["FORCED", "Way", "way_named"]
 
 
 class Way(Enum):
@@ -16,7 +17,13 @@ class Way(Enum):
     VALIDATED = "auto"
     MODEL = "MultigridObstacle"
     RULE = "opposed"
+    MEAN = "conditional mean"
+    PATCHES = "SPADE"
     STARS = "stars"
+
+
+FORCED = {Way.RULE: Rival.OPPOSED, Way.MEAN: Rival.MEAN, Way.PATCHES: Rival.PATCHES}
+"""The rival that takes the model's place."""
 
 
 def way_named(method: AnyMethod | str | None) -> Way:

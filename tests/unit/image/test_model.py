@@ -14,7 +14,7 @@ from recover.image.opposed import opposed
 from recover.image.points import point_sources
 from recover.image.side import Scaled
 from recover.image.slopes import SlopeSettings, pair_maps
-from recover.image.validation import AGAIN, Trial, blend_of, share_of, shrinkage_of
+from recover.image.validation import AGAIN, Trial, blended, blends_of, share_of, shrinkage_of
 
 
 @pytest.mark.parametrize("domain", [LINEAR, ROOT, COLOUR, LOGARITHM, ValueDomain(2.0)])
@@ -98,7 +98,7 @@ def test_boxes_hold_every_pixel_once_and_cut_no_coupling(seed):
 def trial(model, known, clipped, rule=None):
     model, known = np.asarray(model), np.asarray(known)
     channel = np.zeros(model.size, dtype=int)
-    return Trial(channel, known, np.asarray(clipped), model, model if rule is None else rule)
+    return Trial(channel, known, np.asarray(clipped), model, (model if rule is None else rule,))
 
 
 def test_shrinkage_is_least_squares_on_what_is_known():
@@ -126,22 +126,44 @@ def test_trials_hide_as_much_as_is_missing():
     assert share_of(np.full(5, 1e-4)) == 0.98
     assert share_of(np.full(5, 0.7)) == share_of(np.zeros(0)) == AGAIN
     true = np.array([0.96, 0.97, 0.98])
-    near = Trial(
-        np.zeros(3, int), true, np.zeros(3, bool), 0.95 + 4.0 * (true - 0.95), true, share=0.95
-    )
+    high = 0.95 + 4.0 * (true - 0.95)
+    near = Trial(np.zeros(3, int), true, np.zeros(3, bool), high, (true,), share=0.95)
     assert shrinkage_of(near, 1) == (pytest.approx(0.25),)
     # the model is right at 0.96 once shrunk; the rule adds nothing
-    assert blend_of(near, (0.25,)) == 0.0
+    assert blends_of(near, (0.25,)) == (0.0,)
 
 
 def test_the_blend_is_the_better_one_s():
     true = np.array([0.82, 0.85, 0.9, 0.95])
     wrong = np.full(4, AGAIN)
     rule_right = trial(wrong, true, np.zeros(4, bool), rule=true)
-    assert blend_of(rule_right, (1.0,)) == pytest.approx(1 / 1.02)
+    assert blends_of(rule_right, (1.0,)) == (pytest.approx(1 / 1.02),)
     model_right = trial(true, true, np.zeros(4, bool), rule=wrong)
-    assert blend_of(model_right, (1.0,)) == 0.0
-    assert blend_of(trial([], [], np.zeros(0, bool)), (1.0,)) == 0.0
+    assert blends_of(model_right, (1.0,)) == (0.0,)
+    assert blends_of(trial([], [], np.zeros(0, bool)), (1.0,)) == (0.0,)
+
+
+def test_a_factor_below_one_is_lowered_by_its_standard_error():
+    predicted = np.array([0.1, 0.1, 0.1, 0.1])
+    actual = np.array([0.05, 0.05, 0.01, 0.01])
+    known, none = AGAIN + actual, np.zeros(4, bool)
+    whole = np.zeros(4, int)
+    pairs = Trial(whole, known, none, AGAIN + predicted, blocks=np.array([7, 7, 9, 9]))
+    # the ratio is 0.3; two blocks that miss by 0.2 each way put it off by 0.2
+    assert shrinkage_of(pairs, 1) == (pytest.approx(0.1),)
+    even = Trial(whole, known, none, AGAIN + predicted, blocks=np.array([1, 2, 2, 1]))
+    assert shrinkage_of(even, 1) == (pytest.approx(0.3),)
+
+
+def test_rivals_are_blended_one_after_the_other():
+    true = np.array([0.82, 0.85, 0.9, 0.95])
+    wrong = np.full(4, AGAIN)
+    both = Trial(np.zeros(4, int), true, np.zeros(4, bool), wrong, (true, true))
+    first, second = blends_of(both, (1.0,))
+    assert first == pytest.approx(1 / 1.02)
+    assert second == pytest.approx(1 / 1.02)
+    three = np.full(2, 3.0)
+    assert blended(np.zeros(2), (np.ones(2), three), (0.5, 0.5)) == pytest.approx(1.75)
 
 
 def test_opposed_channels_rebuild_a_grey_highlight():
