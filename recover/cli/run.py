@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import sys
 
@@ -27,6 +28,8 @@ def run() -> int:
     # what this library and others log stands in the notes and errors that commands print
     if not logging.getLogger().handlers:
         logging.getLogger().addHandler(logging.NullHandler())
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names that are not UTF-8
     try:
         status = cli(standalone_mode=False)
     except click.exceptions.Abort:

@@ -6,13 +6,13 @@ import os
 import secrets
 import shutil
 import sys
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from recover.io.errors import FileError
+from recover.io.guard import temporary
 
 __all__ = [
     "STANDARD",
@@ -44,6 +44,17 @@ def check_writable(path: str | Path, *, force: bool = False) -> None:
     if str(path) == STANDARD:
         return
     target = Path(path)
+    try:
+        _check(target, force=force)
+    except FileError:
+        raise
+    except OSError as error:
+        raise FileError(f"output {target} could not be written: {_reason(error)}") from None
+
+
+def _check(target: Path, *, force: bool) -> None:
+    if "\0" in str(target):
+        raise FileError(f"output {str(target)!r} has a null byte in its name; leave it out")
     if target.is_dir():
         raise FileError(f"output {target} is a directory; give a file name")
     if not target.parent.is_dir():
@@ -121,11 +132,10 @@ def staged(path: str | Path, *, force: bool = False) -> Iterator[BinaryIO]:
         _publish(partial, target, force=force)
     except FileError:
         raise
-    except (OSError, ValueError) as error:  # a name with a zero byte is a ValueError
-        reason = getattr(error, "strerror", None) or error
-        raise FileError(f"output {target} could not be written: {reason}") from None
+    except OSError as error:
+        raise FileError(f"output {target} could not be written: {_reason(error)}") from None
     finally:
-        with suppress(OSError, ValueError):
+        with suppress(OSError):
             partial.unlink(missing_ok=True)
 
 
@@ -142,6 +152,12 @@ def write_text(path: str | Path, text: str, *, force: bool = False) -> None:
     number behind a backslash.
     """
     write_bytes(path, text.encode("utf-8", "backslashreplace"), force=force)
+
+
+def _reason(error: OSError) -> str:
+    """Return in words why a file could not be written."""
+    # NumPy's own writing says how much was written, and no more
+    return error.strerror or f"{error}; the disk may be full"
 
 
 def _publish(partial: Path, target: Path, *, force: bool) -> None:
@@ -182,18 +198,18 @@ def _identities(name: str | Path | None) -> tuple[object, ...]:
 
 @contextmanager
 def _to_standard_output() -> Iterator[BinaryIO]:
-    with tempfile.TemporaryFile() as spool:
+    if sys.stdout is None:
+        raise FileError("standard output is closed; name a file")
+    with temporary() as spool:
         try:
             yield spool
+            spool.seek(0)
         except FileError:
             raise
         except OSError as error:
-            reason = error.strerror or error
-            raise FileError(f"temporary file could not be written: {reason}") from None
-        spool.seek(0)
+            raise FileError(f"temporary file could not be written: {_reason(error)}") from None
         try:
             shutil.copyfileobj(spool, sys.stdout.buffer)
             sys.stdout.buffer.flush()
         except OSError as error:
-            reason = error.strerror or error
-            raise FileError(f"standard output closed early: {reason}") from None
+            raise FileError(f"standard output closed early: {_reason(error)}") from None

@@ -5,8 +5,6 @@ from __future__ import annotations
 import io
 import os
 import shutil
-import sys
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,7 +16,7 @@ import numpy as np
 from recover.core.arrays import Array
 from recover.io.atomic import STANDARD
 from recover.io.errors import FileError
-from recover.io.guard import opened
+from recover.io.guard import opened, spooled, standard_input
 
 if TYPE_CHECKING:
     import soundfile
@@ -223,13 +221,7 @@ def _opened(path: str | Path) -> Iterator[BinaryIO]:
         with opened(path, "give a recording") as file:
             yield file
         return
-    with tempfile.TemporaryFile() as spool:
-        try:
-            shutil.copyfileobj(sys.stdin.buffer, spool)
-        except OSError as error:
-            raise FileError(
-                f"standard input cannot be read: {error.strerror or error}"
-            ) from None
+    with spooled(standard_input("give a recording"), _name(str(path))) as spool:
         yield spool
 
 

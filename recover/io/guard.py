@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import shutil
 import stat
+import sys
 import tempfile
 import warnings
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from recover.core.errors import RecoverError
 from recover.io.errors import FileError
 
-__all__ = ["opened", "printable", "reading", "refuse_bomb"]
+__all__ = [
+    "opened",
+    "printable",
+    "reading",
+    "refuse_bomb",
+    "spooled",
+    "standard_input",
+    "temporary",
+]
 
 _HARMLESS = 2**28  # bytes that any file may unpack to
 _RATIO = 200  # beyond them, how many times its own size a file may unpack to
@@ -45,15 +54,55 @@ def opened(path: str | Path, cure: str) -> Iterator[BinaryIO]:
     kind = _kind(path, cure)
     with ExitStack() as stack:
         try:
-            file: BinaryIO = stack.enter_context(Path(path).open("rb"))
-            if stat.S_ISFIFO(kind):
-                spool = stack.enter_context(tempfile.TemporaryFile())
-                shutil.copyfileobj(file, spool)
-                spool.seek(0)
-                file = spool
+            file = stack.enter_context(Path(path).open("rb"))
         except OSError as error:
             raise FileError(f"{path} cannot be read: {error.strerror or error}") from None
+        if stat.S_ISFIFO(kind):
+            yield stack.enter_context(spooled(file, str(path)))
+        else:
+            yield file
+
+
+@contextmanager
+def spooled(stream: BinaryIO, name: str) -> Iterator[BinaryIO]:
+    """Keep what comes through a pipe in a nameless temporary file.
+
+    Parameters
+    ----------
+    stream : binary file
+        Read to its end.
+    name : str
+        For messages.
+
+    Yields
+    ------
+    binary file
+        At its beginning, seekable.
+
+    Raises
+    ------
+    FileError
+        If the stream cannot be read, or there is no room.
+    """
+    with temporary() as spool:
+        try:
+            shutil.copyfileobj(stream, spool)
+            spool.seek(0)
+        except OSError as error:
+            reason = error.strerror or error
+            raise FileError(f"{name} cannot be kept while it is read: {reason}") from None
+        yield spool
+
+
+@contextmanager
+def temporary() -> Iterator[BinaryIO]:
+    """Open a nameless temporary file, which vanishes at the end, or with the process."""
+    file = tempfile.TemporaryFile()  # noqa: SIM115 (its own exit would raise once more)
+    try:
         yield file
+    finally:
+        with suppress(OSError):  # what found no room is tried again as the file is closed
+            file.close()
 
 
 def _kind(path: str | Path, cure: str) -> int:
@@ -70,6 +119,13 @@ def _kind(path: str | Path, cure: str) -> int:
     if not (stat.S_ISREG(kind) or stat.S_ISFIFO(kind)):
         raise FileError(f"{path} is a device or a socket; {cure}")
     return kind
+
+
+def standard_input(cure: str) -> BinaryIO:
+    """Return standard input for reading; raises `FileError` if there is none."""
+    if sys.stdin is None:
+        raise FileError(f"standard input is closed; {cure}")
+    return sys.stdin.buffer
 
 
 @contextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import io
-import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,7 +12,7 @@ import numpy as np
 from recover.core.arrays import Array
 from recover.io.atomic import STANDARD
 from recover.io.errors import FileError
-from recover.io.guard import opened
+from recover.io.guard import opened, standard_input
 from recover.io.image_exr import MAGIC as EXR_MAGIC
 from recover.io.image_exr import read_exr
 from recover.io.image_file import Container, ImageFile
@@ -79,7 +78,7 @@ def read_image(path: str | Path, *, dq_bits: int | None = None) -> ImageFile:
 
 def _bytes_of(path: str | Path, name: str) -> bytes:
     if str(path) == STANDARD:
-        data = sys.stdin.buffer.read()
+        data = standard_input("give an image").read()
     else:
         with opened(path, "give an image") as file:
             try:
