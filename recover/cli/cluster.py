@@ -12,8 +12,7 @@ from concurrent.futures import CancelledError, Executor, Future, InvalidStateErr
 from contextlib import contextmanager, suppress
 from typing import Any, Protocol, TypeVar, cast
 
-from recover.cli.cluster_task import code_digest
-from recover.cli.cluster_versions import check_versions
+from recover.cli.cluster_versions import check_versions, digest
 from recover.cli.file_work import WorkerLostError
 from recover.core.errors import MissingExtraError, ParameterError, RecoverError
 
@@ -84,7 +83,7 @@ def connected(address: str) -> Iterator[Cluster]:
         client = _client(distributed, address)
         cluster = Cluster(client, address, distributed.KilledWorker)
         try:
-            check_versions(client.run, code_digest)
+            check_versions(client.run, digest)
             yield cluster
         finally:
             cluster.give_up()
@@ -135,7 +134,7 @@ class Cluster:
 
     def __init__(self, client: _Client, address: str, killed: type[Exception]) -> None:
         self.client = client
-        self.width = 2 * max(sum(client.nthreads().values()), 1)  # one runs, one waits
+        self._threads = sum(client.nthreads().values())
         self._address, self._killed = address, killed
         self._executor = client.get_executor(pure=False)
         self._open: set[Future[Any]] = set()
@@ -143,6 +142,11 @@ class Cluster:
         self._ended = threading.Event()
         self._lost: ClusterLostError | None = None
         threading.Thread(target=self._look_after, daemon=True).start()
+
+    @property
+    def width(self) -> int:
+        """How many tasks to have under way: for every thread one running, one waiting."""
+        return 2 * max(self._threads, 1)
 
     def submit(self, function: Callable[..., _Result], *args: Any) -> Future[_Result]:
         """Return the future of ``function(*args)`` on a worker."""
@@ -188,8 +192,10 @@ class Cluster:
             try:
                 if self.client.status != "running":
                     lost = self._gone()
-                elif self.client.nthreads():
-                    seen = time.monotonic()
+                else:
+                    self._threads = sum(self.client.nthreads().values())
+                    if self._threads:
+                        seen = time.monotonic()
             except Exception:  # whatever the connection fails with
                 lost = self._gone()
             if time.monotonic() - seen > _ALONE:

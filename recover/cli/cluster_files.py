@@ -20,10 +20,10 @@ from recover.cli.cluster import Cluster
 from recover.cli.cluster_task import (
     Delivery,
     Parcel,
-    code_digest,
     run_parcel,
     stretch_on_worker,
 )
+from recover.cli.cluster_versions import digest
 from recover.cli.file_work import Failure, FileWork, Kept, Options, Report, attempt
 from recover.cli.gather import Board, gather, work_here
 from recover.core.errors import RecoverError
@@ -46,7 +46,7 @@ class ClusterStretches:
 
     def submit(self, task: StretchTask, seed: int) -> Future[RecoveredStretch]:
         """Return the future of a recovered stretch."""
-        return self._cluster.submit(stretch_on_worker, task, seed)
+        return self._cluster.submit(stretch_on_worker, digest(), task, seed)
 
 
 class ClusterFiles(Generic[Options, Report, Kept]):
@@ -74,10 +74,14 @@ class ClusterFiles(Generic[Options, Report, Kept]):
         told: Callable[[int, float], None],
         whole: bool,
     ) -> None:
-        self.width = cluster.width
         self._cluster, self._work = cluster, work
         self._force, self._whole, self._told = force, whole, told
         self._topic = f"recover-{secrets.token_hex(8)}"
+
+    @property
+    def width(self) -> int:
+        """How many to have under way, which changes as workers come and go."""
+        return self._cluster.width
 
     def __enter__(self) -> Self:
         self._cluster.client.subscribe_topic(self._topic, self._tell)
@@ -137,7 +141,7 @@ class ClusterFiles(Generic[Options, Report, Kept]):
             further={k: Path(v).read_bytes() for k, v in further.items() if v is not None},
             whole=self._whole,
             topic=self._topic,
-            code=code_digest(),
+            digest=digest(),
         )
 
     def _tell(self, event: tuple[float, tuple[int, float]]) -> None:

@@ -6,20 +6,18 @@ It sees no other file of the client, and writes only into a folder of its own th
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import importlib
 import pickle
 import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any, Protocol, cast
 
-import recover
 from recover.audio.stream_jobs import run_stretch
 from recover.audio.task import RecoveredStretch, StretchTask
+from recover.cli.cluster_versions import digest
 from recover.cli.file_work import Failure, FileWork, attempt, share_of
 from recover.core.errors import RecoverError
 from recover.core.progress import Progress
@@ -28,7 +26,6 @@ from recover.core.threads import keep_one_blas_thread
 __all__ = [
     "Delivery",
     "Parcel",
-    "code_digest",
     "renamed",
     "run_parcel",
     "stretch_on_worker",
@@ -36,6 +33,7 @@ __all__ = [
 ]
 
 _TOLD_EVERY = 0.5  # seconds between two messages on a file
+_OTHER = "a worker that joined the cluster later has other versions; start it like the others"
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,8 +56,8 @@ class Parcel:
         Whether the report itself is wanted, not what is kept of it.
     topic : str
         Where progress is told.
-    code : str
-        Digest of the client's code; a worker of other code refuses.
+    digest : str
+        Of the client's code and versions; a worker with others refuses.
     """
 
     work: FileWork[Any, Any, Any]
@@ -70,7 +68,7 @@ class Parcel:
     further: Mapping[str, bytes]
     whole: bool
     topic: str
-    code: str
+    digest: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,33 +111,29 @@ class _Worker(Protocol):
     def log_event(self, topic: str, msg: object) -> None: ...
 
 
-@cache
-def code_digest() -> str:
-    """Return a digest of the package's source: equal code gives equal results."""
-    sha = hashlib.sha256()
-    root = Path(recover.__file__).parent
-    for path in sorted(root.rglob("*.py"), key=lambda path: path.relative_to(root).as_posix()):
-        sha.update(path.relative_to(root).as_posix().encode())
-        sha.update(path.read_bytes())
-    return sha.hexdigest()[:16]
-
-
 def run_parcel(packed: bytes) -> bytes:
     """Do one file on a worker; takes a pickled `Parcel` and returns a pickled `Delivery`."""
     parcel = cast(Parcel, pickle.loads(packed))
     keep_one_blas_thread()
-    if code_digest() != parcel.code:
-        failure = Failure("a worker that joined the cluster has other code of recover")
-        return pickle.dumps(Delivery(failure, {}))
+    if digest() != parcel.digest:
+        return pickle.dumps(Delivery(Failure(_OTHER), {}))
     worker = cast(_Worker, importlib.import_module("distributed").get_worker())
     watch = _Teller(worker, parcel)
     with tempfile.TemporaryDirectory(prefix="recover-", dir=worker.local_directory) as folder:
         return pickle.dumps(unpack(parcel, Path(folder), watch))
 
 
-def stretch_on_worker(task: StretchTask, seed: int) -> RecoveredStretch:
-    """Recover one stretch of a long recording on a worker."""
+def stretch_on_worker(expected: str, task: StretchTask, seed: int) -> RecoveredStretch:
+    """Recover one stretch of a long recording on a worker that has the client's digest.
+
+    Raises
+    ------
+    RecoverError
+        If it has another.
+    """
     keep_one_blas_thread()
+    if digest() != expected:
+        raise RecoverError(_OTHER)
     return run_stretch(task, seed)
 
 

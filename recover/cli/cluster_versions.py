@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import pkgutil
 import platform
 from collections.abc import Callable
+from functools import cache
+from pathlib import Path
 from typing import Any, Protocol
 
+import recover
 from recover.core.errors import ParameterError
 
-__all__ = ["check_versions"]
+__all__ = ["check_versions", "digest"]
 
 # whatever has a part in the numbers; recover comes first, since it may be missing
 _PACKAGES = ("recover", "numpy", "scipy", "pywt", "skimage", "soundfile")
@@ -23,14 +27,29 @@ class Run(Protocol):
     ) -> dict[str, Any]: ...
 
 
-def check_versions(run: Run, digest: Callable[[], str]) -> None:
+@cache
+def digest() -> str:
+    """Return a digest of the package's code and of the versions of what it rests on.
+
+    Where it is equal, and the processors are, so are results.
+    """
+    sha = hashlib.sha256()
+    root = Path(recover.__file__).parent
+    for name in sorted(path.relative_to(root).as_posix() for path in root.rglob("*.py")):
+        sha.update(name.encode() + (root / name).read_bytes())
+    versions = [_own(f"{package}:__version__") for package in _PACKAGES]
+    sha.update(" ".join([*versions, platform.python_version()]).encode())
+    return sha.hexdigest()[:16]
+
+
+def check_versions(run: Run, mark: Callable[[], str]) -> None:
     """Compare every worker with this process.
 
     Parameters
     ----------
     run : Run
-    digest : callable
-        Of the package's code, called everywhere.
+    mark : callable
+        What tells code apart where versions are equal, called everywhere.
 
     Raises
     ------
@@ -48,7 +67,7 @@ def check_versions(run: Run, digest: Callable[[], str]) -> None:
         for worker, each in found.items()
     }
     _compare(short, "Python", python)
-    _compare(run(digest, on_error="return"), "the code of recover with digest", digest())
+    _compare(run(mark, on_error="return"), "the code of recover with digest", mark())
 
 
 def _own(name: str) -> str:

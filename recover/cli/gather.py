@@ -25,7 +25,7 @@ class Crew(Protocol):
 
     @property
     def width(self) -> int:
-        """How many files to have under way."""
+        """How many files to have under way, now."""
         ...
 
     def submit(self, index: int, source: str, target: str) -> Future[Any]:
@@ -56,8 +56,9 @@ class Board:
         self._said = 0
 
     def tell(self, index: int, share: float) -> None:
-        """Note which share of a file is done; may be called from any thread."""
-        self._shares[index] = share
+        """Note which share of a file is done; may be called from any thread, and late."""
+        if index not in self._outcomes:
+            self._shares[index] = share
 
     def show(self) -> None:
         """Bring the bar up to date."""
@@ -76,7 +77,7 @@ class Board:
     def settle(self, index: int, outcome: Any) -> None:
         """Note what became of a file; of several, failures are said in the inputs' order."""
         self._outcomes[index] = outcome
-        self.tell(index, 1.0)
+        self._shares[index] = 1.0
         while self._said in self._outcomes:
             outcome = self._outcomes[self._said]
             if isinstance(outcome, Failure) and len(self.inputs) > 1:
@@ -118,20 +119,20 @@ def gather(crew: Crew, files: Sequence[tuple[int, str]], board: Board) -> None:
         The number of each among the inputs, and where it goes.
     board : Board
     """
-    for index, target, _ in _pass(crew, files, board, crew.width):
-        for _, _, error in _pass(crew, [(index, target)], board, 1):
+    for index, target, _ in _pass(crew, files, board):
+        for _, _, error in _pass(crew, [(index, target)], board):
             board.settle(index, Failure(str(error)))
 
 
 def _pass(
-    crew: Crew, files: Sequence[tuple[int, str]], board: Board, width: int
+    crew: Crew, files: Sequence[tuple[int, str]], board: Board
 ) -> list[tuple[int, str, WorkerLostError]]:
-    """Have files done, `width` at once; returns those that lost their process."""
+    """Have files done; returns those that lost their process."""
     todo = deque(files)
     waiting: dict[Future[Any], tuple[int, str]] = {}
     lost: list[tuple[int, str, WorkerLostError]] = []
     while todo or waiting:
-        while todo and len(waiting) < width:
+        while todo and len(waiting) < crew.width:
             index, target = todo.popleft()
             try:
                 waiting[crew.submit(index, board.inputs[index], target)] = (index, target)

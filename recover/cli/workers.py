@@ -103,10 +103,10 @@ class LocalWorkers(Generic[Options, Report, Kept]):
             self._mine.child = None  # the next file gets a new process
             with self._lock:
                 self._all.remove(child)
-            child.end()
+            status = child.end()
             raise WorkerLostError(
-                "the process that worked on it was killed, twice; the likely reason is that "
-                "memory ran out: use fewer --jobs or a smaller file"
+                f"the process that worked on it ended with status {status}, twice; the likely "
+                "reason is that memory ran out: use fewer --jobs or a smaller file"
             ) from None
 
 
@@ -140,12 +140,13 @@ class _Child:
         """Ask the process to end."""
         self._process.terminate()
 
-    def end(self) -> None:
-        """Wait for the process, then end it by force."""
+    def end(self) -> int | None:
+        """Wait for the process, then end it by force; returns its exit status."""
         self._process.join(_PATIENCE)
         if self._process.is_alive():
             self._process.kill()
             self._process.join()
+        return self._process.exitcode
 
 
 class _Teller:

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from recover.cli.cluster import connected
-from recover.cli.cluster_task import Parcel, renamed, unpack
-from recover.cli.cluster_versions import check_versions
+from recover.cli.cluster_task import Parcel, renamed, stretch_on_worker, unpack
+from recover.cli.cluster_versions import check_versions, digest
 from recover.cli.file_work import Failure, FileWork
-from recover.core.errors import MissingExtraError, ParameterError
+from recover.core.errors import MissingExtraError, ParameterError, RecoverError
 from recover.core.rigor import RigorKind
 
 
@@ -46,7 +46,7 @@ def parcel(data):
     work = FileWork(copy, Names("s/setup.npz", "d/-diff.wav"), str, ("setup",), ("diff",))
     return Parcel(
         work=work, index=0, source="a b/in.wav", target="o/out.wav", data=data,
-        further={"setup": b"!"}, whole=True, topic="", code="",
+        further={"setup": b"!"}, whole=True, topic="", digest="",
     )  # fmt: skip
 
 
@@ -91,21 +91,27 @@ def answers(**other):
     return run
 
 
-def digest():
+def mark():
     return "0123"
 
 
 def test_versions_are_compared():
-    check_versions(answers(), digest)
+    check_versions(answers(), mark)
     for name, found, words in [
         ("recover", ModuleNotFoundError("No module"), "worker tcp://b:2 cannot use recover"),
         ("numpy", "1.0", "worker tcp://b:2 has numpy 1.0, not"),
         ("python_version_tuple", ("3", "9", "1"), "worker tcp://b:2 has Python 3.9, not"),
-        ("digest", "4567", "digest 4567, not 0123"),
+        ("mark", "4567", "digest 4567, not 0123"),
     ]:
         with pytest.raises(ParameterError, match=words):
-            check_versions(answers(**{name: found}), digest)
+            check_versions(answers(**{name: found}), mark)
     assert pkgutil.resolve_name("recover:__version__")
+
+
+def test_a_worker_that_joins_later_with_other_versions_refuses():
+    assert len(digest()) == 16
+    with pytest.raises(RecoverError, match="other versions"):
+        stretch_on_worker("other", None, 0)
 
 
 def test_without_the_extra(monkeypatch):
