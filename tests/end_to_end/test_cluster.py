@@ -18,7 +18,7 @@ import recover
 from recover.audio import app
 from recover.frames import CodedDiffraction
 
-pytest.importorskip("distributed", reason="the extra cluster is not installed")
+distributed = pytest.importorskip("distributed", reason="the extra cluster is not installed")
 
 RATE = 8000
 START = 120.0  # seconds that a process may take to start on a busy machine
@@ -195,6 +195,34 @@ def test_blocks_of_a_long_recording(cluster, twice, tmp_path, monkeypatch):
     monkeypatch.setattr(app, "LONG", RATE)
     files = recordings(tmp_path, 2, seconds=6.0)
     local, there = twice(cluster, "audio", *files, "--quality", "fast")
+    assert local == there
+    assert local[0] == 0
+
+
+@pytest.mark.slow
+def test_a_worker_lost_in_the_midst_of_a_long_recording(twice, tmp_path, monkeypatch):
+    monkeypatch.setattr(app, "LONG", RATE)
+    path = recording(tmp_path / "long.wav", 0, seconds=60.0)
+    with running(tmp_path, (), ()) as (address, _, workers):
+
+        def kill(folder):
+            with distributed.Client(address, set_as_default=False) as client:
+                wait_for(lambda: all(client.processing().values()) and client.processing())
+            workers[0].kill()
+            assert not (folder / "o.wav").exists()
+
+        local, there = twice(address, "audio", path, single="o.wav", meanwhile=kill)
+        assert workers[1].poll() is None
+    assert local == there
+    assert local[0] == 0
+
+
+@pytest.mark.slow
+def test_threads_of_a_worker_change_no_bit(twice, tmp_path):
+    files = recordings(tmp_path, 6)
+    env = {**environment(), "OMP_NUM_THREADS": "2", "OPENBLAS_NUM_THREADS": "2"}
+    with running(tmp_path, ("--nthreads", 3), env=env) as (address, _, _):
+        local, there = twice(address, "audio", *files)
     assert local == there
     assert local[0] == 0
 
