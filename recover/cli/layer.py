@@ -85,6 +85,7 @@ def _write(
         write_certificate(path, data, certificates[0], force=force)
         return
     data["certificates"] = [None if each is None else each.to_data() for each in certificates]
+    data["folded"] = None if analysis.folded is None else analysis.folded.to_data()
     write_json(path, data, force=force)
 
 

@@ -8,15 +8,18 @@ from itertools import accumulate
 
 import numpy as np
 
+from recover.certificates.certificate import Certificate
 from recover.certificates.search.active import ActiveNeurons
 from recover.certificates.search.clock import Clock
 from recover.core.arrays import Array, as_generator, frozen
 from recover.core.enclosure import Enclosure
 from recover.core.errors import ParameterError
 from recover.layers.account import activity
+from recover.layers.collide import colliding_pair
+from recover.layers.fold import UNITS, certify_folded, fold
 from recover.layers.network import AnyBiases, AnyWeights, Layer, as_layers
 from recover.layers.pair import deep_pair, ratio_upper
-from recover.layers.result import LayerAnalysis, NetworkAnalysis, Verdict
+from recover.layers.result import LayerAnalysis, NetworkAnalysis, Verdict, active_phrase
 from recover.layers.single import analyse_layer
 from recover.layers.thin import fewest_at_depth
 
@@ -58,10 +61,12 @@ def analyse(
     Returns
     -------
     NetworkAnalysis
-        A stack is injective if each layer is on a domain that holds its inputs, and not
-        injective if its first layer is not, or if at some input a layer has fewer active
+        A stack is injective if each layer is on a domain that holds its inputs, or if it is
+        as one layer, with the hidden neurons that never change folded into the next.  It is
+        not injective if its first layer is not, or if at some input a layer has fewer active
         neurons than the network has inputs (an open set is then mapped continuously into a
-        space of lower dimension, which is never injective).
+        space of lower dimension, which is never injective), or if two pieces of its image are
+        found that meet.
 
     Raises
     ------
@@ -121,9 +126,13 @@ def _stack(
         fewest_at_depth(layers[:k], radius, nonnegative, clock.within(share), rng)
         for k in range(2, len(layers) + 1)
     ]
+    n, meeting = layers[0].inputs, None
+    if min(found.count for found in thin) >= n and thin[-1].count < 2 * n:
+        meeting = colliding_pair(layers, radius, nonnegative, clock.within(share), rng)
     analyses = []
     for k, layer in enumerate(layers):
-        limit = clock.within(clock.left / (len(layers) - k))
+        # the last share is for the stack as one layer
+        limit = clock.within(clock.left / (len(layers) + 1 - k))
         # what can never be negative, and no longer than what the layers before can give
         found = analyse_layer(
             layer,
@@ -135,12 +144,39 @@ def _stack(
             critical=False,
         )
         analyses.append(found if k == 0 else _of_inputs(found, thin[k - 1]))
-    verdict, reason, pair = _joined(layers, analyses, thin, radius, nonnegative)
-    kappa = _kappa(layers, analyses, radius, nonnegative, rng)
+    verdict, reason, pair = _joined(layers, analyses, thin, (radius, nonnegative), meeting)
+    product = Enclosure.exactly(1.0)
+    for found in analyses:
+        product = product * Enclosure.exactly(found.kappa.lower)
+    lower, folded = product.lower, None
+    if verdict is not Verdict.NOT_INJECTIVE:
+        lower, folded = _folded(layers, (radius, nonnegative), product.lower, clock, rng)
+        if folded is not None:
+            verdict, reason = Verdict.INJECTIVE, None
+    kappa = _kappa(layers, lower, radius, nonnegative, rng)
     if verdict is Verdict.NOT_INJECTIVE:
         kappa = Enclosure(0.0, 0.0)
     fewest = min((found.min_active for found in analyses), key=lambda found: found.count)
-    return NetworkAnalysis(verdict, pair, kappa, fewest, tuple(analyses), reason, ())
+    return NetworkAnalysis(verdict, pair, kappa, fewest, tuple(analyses), reason, (), folded)
+
+
+def _folded(
+    layers: tuple[Layer, ...],
+    domain: tuple[float, bool],
+    product: float,
+    clock: Clock,
+    rng: np.random.Generator,
+) -> tuple[float, Certificate | None]:
+    """Return the better lower end of kappa, and the certificate if folding gives it."""
+    best: tuple[float, Certificate | None] = (product, None)
+    for left, units in zip(range(len(UNITS), 0, -1), UNITS, strict=True):
+        one = fold(layers, *domain, units)
+        if one is None or (one.free == 0 and best[1] is not None):
+            break
+        lower, certificate = certify_folded(one, clock.left / left, rng)
+        if lower > best[0]:
+            best = (lower, certificate)
+    return best
 
 
 def _of_inputs(found: LayerAnalysis, thin: ActiveNeurons) -> LayerAnalysis:
@@ -153,8 +189,8 @@ def _joined(
     layers: tuple[Layer, ...],
     analyses: list[LayerAnalysis],
     thin: list[ActiveNeurons],
-    radius: float,
-    nonnegative: bool,
+    domain: tuple[float, bool],
+    meeting: tuple[Array, Array] | None,
 ) -> tuple[Verdict, str | None, tuple[Array, Array] | None]:
     """Return the whole's verdict with its reason, and a pair of inputs if not injective."""
     n = layers[0].inputs
@@ -163,12 +199,16 @@ def _joined(
         return Verdict.NOT_INJECTIVE, f"layer 1: {first.reason}", first.witness
     for depth, found in enumerate(thin, start=2):
         if found.count < n:
-            pair = deep_pair(layers, depth, found.witness, radius, nonnegative)
+            pair = deep_pair(layers, depth, found.witness, *domain)
             reason = (
-                f"at an input {found.count} neurons of layer {depth} are active, fewer than "
-                f"the {n} inputs"
+                f"at an input {active_phrase(found.count)} in layer {depth}, fewer than the "
+                f"{n} inputs"
             )
             return Verdict.NOT_INJECTIVE, reason, pair
+    if meeting is not None:
+        apart = float(np.linalg.norm(meeting[0] - meeting[1]))
+        reason = f"two pieces of the image meet: inputs {apart:.3g} apart have the same output"
+        return Verdict.NOT_INJECTIVE, reason, meeting
     if all(found.verdict is Verdict.INJECTIVE for found in analyses):
         return Verdict.INJECTIVE, None, None
     open_layers = [
@@ -185,15 +225,12 @@ def _joined(
 
 def _kappa(
     layers: tuple[Layer, ...],
-    analyses: list[LayerAnalysis],
+    lower: float,
     radius: float,
     nonnegative: bool,
     rng: np.random.Generator,
 ) -> Enclosure:
-    """Enclose the constant of a stack: the product of the lower ends, and pairs of inputs."""
-    lower = Enclosure.exactly(1.0)
-    for found in analyses:
-        lower = lower * Enclosure.exactly(found.kappa.lower)
+    """Enclose the constant of a stack: what is proved, and pairs of inputs."""
     n = layers[0].inputs
     size = radius if math.isfinite(radius) else 1.0
     upper = math.inf
@@ -205,7 +242,7 @@ def _kappa(
         y = x + 0.01 * size * v
         y = np.maximum(y, 0.0) if nonnegative else y
         upper = min(upper, ratio_upper(layers, frozen(x), y))
-    return Enclosure(min(lower.lower, upper), upper)
+    return Enclosure(min(lower, upper), upper)
 
 
 def _weakest(layers: tuple[Layer, ...], x: Array) -> Array:

@@ -12,10 +12,12 @@ import numpy as np
 from recover.certificates.certificate import Certificate
 from recover.certificates.evidence import decode_number
 from recover.certificates.verify import verify
+from recover.core.arrays import digest
 from recover.core.enclosure import Enclosure
 from recover.core.rounding import norm_upper
 from recover.io.weights import read_tensors
 from recover.layers.app import chosen_layers
+from recover.layers.fold import UNITS, Folded, fold, folded_lower
 from recover.layers.network import Layer, as_layers, preactivations
 from recover.layers.result import Verdict
 
@@ -27,10 +29,11 @@ SAME = 8.0  # units of the evaluation's rounding within which two outputs count 
 def stack_faults(path: str | Path, data: Mapping[str, Any]) -> tuple[str, ...]:
     """Return what could not be proved again of a stack's verdict and constant.
 
-    Injective is proved layer by layer: each certificate must hold for a ball (the non-negative
-    part of it from the second layer on) that contains what the layers before can give, and the
-    constant of the whole must not exceed the product of theirs.  Not injective is shown by
-    evaluating the two inputs.  Of an undecided stack nothing but its constant is checked.
+    Injective is proved of the stack folded into one layer, or layer by layer: each certificate
+    must hold for a ball (the non-negative part of it from the second layer on) that contains
+    what the layers before can give, and the constant of the whole must not exceed the product
+    of theirs.  Not injective is shown by evaluating the two inputs.  Of an undecided stack
+    nothing but its constant is checked.
 
     Parameters
     ----------
@@ -52,7 +55,37 @@ def stack_faults(path: str | Path, data: Mapping[str, Any]) -> tuple[str, ...]:
     claimed = float(data["kappa"]["lower"])
     if verdict is Verdict.UNDECIDED and claimed == 0.0:
         return ()
+    if data.get("folded") is not None:
+        return _folded_faults(layers, data, claimed)
     return _product_faults(layers, data, claimed)
+
+
+def _folded_faults(
+    layers: tuple[Layer, ...], data: Mapping[str, Any], claimed: float
+) -> tuple[str, ...]:
+    """Fold the stack again, and prove the certificate of the one layer that it becomes."""
+    first = data["layers"][0]
+    promise = Certificate.from_data(data["folded"])
+    domain = (decode_number(first["radius"]), bool(first["nonnegative"]))
+    tried = [fold(layers, *domain, units) for units in UNITS]
+    same = [each for each in tried if each is not None and _speaks_of(promise, each)]
+    if not same:
+        return ("the certificate is not that of this stack folded into one layer",)
+    one = same[0]
+    faults = list(verify(promise, one.model).reasons)
+    if not _covers(promise, one.domain.radius, one.domain.nonnegative):
+        faults.append("the certificate of the folded stack does not cover all its inputs")
+    proved = 0.0 if faults else folded_lower(one, promise)
+    if not faults and not 0.0 < claimed <= proved:
+        faults.append(
+            f"kappa of the whole is said to be at least {claimed:.6g}, and folding gives "
+            f"{proved:.6g}"
+        )
+    return tuple(faults)
+
+
+def _speaks_of(promise: Certificate, one: Folded) -> bool:
+    return promise.subject == digest(one.model.identity_parts())
 
 
 def _product_faults(

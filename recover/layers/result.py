@@ -15,7 +15,8 @@ from recover.core.enclosure import Enclosure
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["LayerAnalysis", "NetworkAnalysis", "Verdict", "active_words"]
+__all__ = ["LayerAnalysis", "NetworkAnalysis", "Verdict", "active_phrase",
+           "active_words"]  # fmt: skip
 
 
 class Verdict(StrEnum):
@@ -142,6 +143,8 @@ class NetworkAnalysis(Shown):
         Why the verdict is what it is, or why there is none.
     notes : tuple of str
         What was assumed, such as biases that were not given.
+    folded : Certificate or None
+        Of the stack as one layer (see `recover.layers.fold`), where its kappa rests on that.
     """
 
     verdict: Verdict
@@ -151,6 +154,7 @@ class NetworkAnalysis(Shown):
     layers: tuple[LayerAnalysis, ...]
     reason: str | None
     notes: tuple[str, ...]
+    folded: Certificate | None = None
 
     def facts(self) -> Facts:
         """Return what is known of the whole, the verdict first."""
@@ -193,6 +197,11 @@ def active_words(active: ActiveNeurons) -> str:
     if active.exact:
         return str(active.count)
     return f"{active.lower} (proved) to {active.count} (found)"
+
+
+def active_phrase(count: int) -> str:
+    """Return how many neurons are active, as a part of a sentence."""
+    return "1 neuron is active" if count == 1 else f"{count} neurons are active"
 
 
 def _ends(value: Enclosure) -> str:

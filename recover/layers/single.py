@@ -23,7 +23,7 @@ from recover.layers.account import singular_values
 from recover.layers.critical import critical_of
 from recover.layers.network import Layer
 from recover.layers.pair import same_output_pair
-from recover.layers.result import LayerAnalysis, Verdict
+from recover.layers.result import LayerAnalysis, Verdict, active_phrase
 from recover.models.domains import Ball, Everywhere
 from recover.models.relu import ReLU
 from recover.theory.finite import injectivity_failure_bound
@@ -183,7 +183,7 @@ def _decide(
         reason = f"{layer.outputs} neurons cannot tell apart {n} dimensions"
         return _Found(Verdict.NOT_INJECTIVE, ZERO, reason, active.witness)
     if active.count < n:
-        reason = f"at an input {active.count} neurons are active, fewer than the {n} dimensions"
+        reason = f"at an input {active_phrase(active.count)}, fewer than the {n} dimensions"
         return _Found(Verdict.NOT_INJECTIVE, ZERO, reason, active.witness)
     if not math.isfinite(bands.radius) and bands.nonnegative and not bands.like_cone:
         reason = "on unbounded non-negative inputs negative biases of a network are not "

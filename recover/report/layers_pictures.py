@@ -89,6 +89,8 @@ def spectrum_picture(names: Sequence[str], found: NetworkAnalysis) -> Figure:
 
 def witness_picture(witness: tuple[Array, Array]) -> Figure:
     """Draw two inputs with the same output, entry by entry."""
+    from matplotlib.ticker import MaxNLocator
+
     drawn, (axis,) = canvas(1, 2.6)
     x, y = witness
     place = np.arange(1, x.size + 1)
@@ -98,7 +100,7 @@ def witness_picture(witness: tuple[Array, Array]) -> Figure:
                   marker=marker if x.size <= FEW else "")  # fmt: skip
     axis.axhline(0.0, color=CLIPPED, linewidth=0.8)
     axis.set(xlabel="entry", ylabel="value")
-    axis.xaxis.get_major_locator().set_params(integer=True)
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     apart = number(float(np.linalg.norm(x - y)))
     return Figure(
         png(drawn),

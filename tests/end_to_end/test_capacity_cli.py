@@ -53,3 +53,38 @@ def test_bad_options(run, options, message):
     code, _, err = run(*options)
     assert code == 1
     assert message in err
+
+
+def test_transition(run, tmp_path):
+    figure, result = tmp_path / "t.png", tmp_path / "t.json"
+    code, out, err = run(
+        *("--transition", "--inputs", "3", "--trials", "20", "--budget", "30"),
+        *("--plot", figure, "--json", result, "--seed", "1"),
+    )
+    assert (code, err) == (0, "")
+    assert "n = 3" in out
+    assert "half are injective at" in out
+    assert "Wendel" in out
+    assert "6.700392" in out
+    assert figure.read_bytes().startswith(b"\x89PNG")
+    data = json.loads(result.read_text())
+    assert {entry["inputs"] for entry in data["injective"]} == {3}
+    assert all(entry["trials"] == 20 for entry in data["injective"])
+    code, out, _ = run("--transition", "--inputs", "7", "--trials", "1", "--json", "-")
+    assert json.loads(out)["injective"][0]["how"] == "search"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--trials", "5"], "belongs to --transition"),
+        (["--transition", "--inputs", "1"], "dimensions must be 2 to 200, got 1"),
+        (["--transition", "--trials", "0"], "trials must be >= 1"),
+        (["--layers", "0"], "layers must be"),
+        (["--level", "9", "--method", "lifted"], "levels 2 to 8 exist"),
+    ],
+)
+def test_bad_options_of_the_experiment_and_the_theory(run, options, message):
+    code, _, err = run(*options)
+    assert code == 1
+    assert message in err

@@ -184,3 +184,68 @@ def test_the_witness_of_a_stack_is_evaluated_again(run, tmp_path):
     data["witness"][1] = data["witness"][0]
     result.write_text(json.dumps(data))
     assert run("verify", result)[0] == 1
+
+
+def test_a_folded_stack_is_verified_and_forgeries_are_refused(run, tmp_path):
+    rng = np.random.default_rng(0)
+    first, second = rng.standard_normal((20, 3)), rng.standard_normal((12, 20)) / 5.0
+    bias = np.linalg.norm(first, axis=1) * 1.01
+    path, result = tmp_path / "w.npz", tmp_path / "r.json"
+    np.savez(path, W1=first, b1=bias, W2=second, b2=2.0 - second @ bias)
+    assert run("layer", path, "--json", result, "--budget", "3")[0] == 0
+    data = json.loads(result.read_text())
+    assert data["verdict"] == "injective"
+    assert data["layers"][1]["verdict"] == "not injective"
+    code, out, _ = run("verify", result)
+    assert code == 0
+    assert "accepted: injective" in out
+    for key, value in (("kappa", {"lower": data["kappa"]["lower"] * 1.01, "upper": 9.0}),
+                       ("layers", [{**data["layers"][0], "radius": 1.5}, data["layers"][1]]),
+                       ("folded", {**data["folded"], "subject": "0" * 64})):  # fmt: skip
+        result.write_text(json.dumps({**data, key: value}))
+        code, _, err = run("verify", result)
+        assert code == 1
+        assert "Traceback" not in err
+
+
+def test_a_layer_decided_by_coherence_is_verified(run, tmp_path):
+    rows = np.random.default_rng(0).standard_normal((400, 40))
+    rows /= np.linalg.norm(rows, axis=1)[:, None]
+    path, result = tmp_path / "w.npz", tmp_path / "r.json"
+    np.savez(path, W=rows, b=np.full(400, 0.85))
+    code, out, _ = run("layer", path, "--json", result, "--budget", "3")
+    assert code == 0
+    assert "verdict: injective" in out
+    ends = json.loads(result.read_text())["layers"][0]
+    assert ends["critical_bias"]["lower"] > -0.85
+    assert ends["singular_values"][0] > ends["singular_values"][1] > 1.0
+    assert run("verify", result)[0] == 0
+
+
+@pytest.mark.parametrize("kind", ["injective", "witness", "stack"])
+def test_report(run, tmp_path, kind):
+    arrays = {
+        "injective": {"W": W, "b": np.full(6, 0.2)},
+        "witness": {"W": np.eye(3)},
+        "stack": {"W1": W, "W2": np.eye(6)},
+    }[kind]
+    page, result = tmp_path / "r.html", tmp_path / "r.json"
+    np.savez(tmp_path / "w.npz", **arrays)
+    code, out, err = run(
+        "layer", tmp_path / "w.npz", "--report", page, "--json", result, "--budget", "3"
+    )
+    assert (code, err) == (0, "")
+    assert "verdict: " in out
+    text = page.read_text()
+    assert text.count("<img ") == (4 if kind == "witness" else 3)
+    assert text.count('alt="') == text.count("<img ")
+    assert "http" not in text.replace("http://www.w3.org", "")
+    assert "recover verify" in text
+    assert ("Two inputs with the same output" in text) == (kind == "witness")
+    assert ("sufficient" in text) == (kind == "stack")
+    code, _, err = run("layer", tmp_path / "w.npz", "--report", page)
+    assert code == 1
+    assert "exists" in err
+    assert (
+        run("layer", tmp_path / "w.npz", "--report", page, "--force", "--budget", "1")[0] == 0
+    )
