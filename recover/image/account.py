@@ -30,7 +30,18 @@ from recover.image.ways import Way
 from recover.pipeline import certify
 from recover.priors.excess import Allowance, Rule
 
-__all__ = ["REGION", "SINGLE", "WHOLE", "Account", "account_of", "reprove"]
+__all__ = [
+    "ESTIMATED",
+    "FEW",
+    "REGION",
+    "SAME",
+    "SINGLE",
+    "WHOLE",
+    "Account",
+    "account_of",
+    "reprove",
+    "single_precision",
+]
 
 # Chosen on six colour images of two white balances, clipped at three percentiles each: the
 # bound of a region covers the truth in 96 of 100 regions, small and large ones alike; what the
@@ -136,7 +147,7 @@ def account_of(
         return Account(certify(plain, signal), None, found)
     problem = clipped_problem(planes, sides, views, found, signal)
     proved = certify_regions(problem, signal.astype(np.float64), Effort())
-    return Account(proved.certificate, _single(proved.pointwise), None)
+    return Account(proved.certificate, single_precision(proved.pointwise), None)
 
 
 def _allowance(views: Sequence[View], given: float | None) -> Allowance | str:
@@ -155,7 +166,7 @@ def _allowance(views: Sequence[View], given: float | None) -> Allowance | str:
     return Allowance(units[0], REGION, WHOLE, SINGLE, ESTIMATED, below)
 
 
-def _single(bounds: Array) -> Array:
+def single_precision(bounds: Array) -> Array:
     """Return bounds in single precision, not rounded downwards."""
     with np.errstate(over="ignore"):
         single = bounds.astype(np.float32)

@@ -8,22 +8,23 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from recover.certificates.certificate import not_asked, unbounded
-from recover.certificates.scope import Scope
-from recover.core.arrays import Array, as_generator, digest, require_finite
+from recover.certificates.certificate import Certificate
+from recover.certificates.verify import Verdict
+from recover.core.arrays import Array, as_generator, require_finite
 from recover.core.errors import ParameterError
 from recover.core.progress import Progress, Watch
 from recover.image.arguments import as_floating
+from recover.image.bayer import Mosaic
 from recover.image.boxes import Box, plan_boxes, some_boxes
-from recover.image.demosaic import COLOURS, colour_sites
+from recover.image.demosaic import COLOURS
 from recover.image.joint import Completed, JointSettings, complete
-from recover.image.levels import ChannelLevel
+from recover.image.mosaic_account import mosaic_account, reprove_mosaic
 from recover.image.opposed import chrominance
 from recover.image.result import ImageResult
 from recover.image.validation import AGAIN, Trial, blends_of
 from recover.solve.base import Status
 
-__all__ = ["declip_raw"]
+__all__ = ["declip_raw", "reprove_raw"]
 
 _TILE, _TRIAL_TILE, _ALIGN = 512, 256, 16
 _MARGIN = 64  # pixels: about two deviations of the slopes' window
@@ -32,7 +33,6 @@ _HALO = 1  # pixels around clipped samples that interpolation has touched
 _RING = 4  # pixels around clipped samples from which the chrominance is taken
 _FLOOR, _TOP = 0.2, 0.985  # of the level: what counts for it
 _TRIAL = 3.0  # on the tolerance
-_WHY = "the model of a mosaic is solved with unsampled colours free; no error is bounded for it"
 
 
 def declip_raw(
@@ -66,7 +66,7 @@ def declip_raw(
     white_balance : three, optional
         Multipliers that make a grey surface equal in all channels; all 1 by default.
     certify : bool
-        Whether a certificate is asked for; that of a mosaic promises nothing, and says why.
+        Whether to certify the result.
     rng : int or Generator
         Chooses the part of a large mosaic on which the blend is chosen.
     watch : callable, optional
@@ -90,82 +90,50 @@ def declip_raw(
             f"{mosaic.dtype}"
         )
     wide = as_floating(require_finite("cfa", mosaic))
-    task = _Mosaic.of(wide, pattern, levels, black, white_balance)
+    task = Mosaic.of(wide, pattern, levels, black, white_balance)
     out = wide.copy()
     status, blend = Status.DIRECT, 0.0
     if task.hidden.any():
         status, blend = _recover(task, out, as_generator(rng), watch)
-    subject = digest([wide, task.hidden])
-    certificate = (
-        unbounded(_WHY, Scope("conditional"), subject, {}) if certify else not_asked(subject)
-    )
+    account = mosaic_account(out, task, asked=certify)
     return ImageResult(
         image=out,
         levels=task.accounts(),
         recovered=task.hidden,
         transfer="linear",
         status=status,
-        certificate=certificate,
+        certificate=account.certificate,
         shrinkage=(1.0,) * len(COLOURS),
         blend=blend,
+        notes=() if account.note is None else (account.note,),
+        trust_map=account.trust,
     )
 
 
-@dataclass(frozen=True, eq=False)
-class _Mosaic:
-    """A mosaic with what is known of it, per colour."""
+def reprove_raw(
+    certificate: Certificate,
+    cfa: npt.ArrayLike,
+    pattern: str,
+    *,
+    levels: float | Sequence[float],
+    black: float | Sequence[float] = 0.0,
+    white_balance: Sequence[float] | None = None,
+) -> Verdict:
+    """Prove the certificate of a mosaic again, from the clipped mosaic; no recovery is run.
 
-    values: Array
-    sites: Array
-    hidden: Array
-    levels: Array
-    black: Array
-    balance: Array
+    Parameters
+    ----------
+    certificate : Certificate
+    cfa, pattern, levels, black, white_balance
+        As `declip_raw` took them.
 
-    @staticmethod
-    def of(
-        values: Array,
-        pattern: str,
-        levels: float | Sequence[float],
-        black: float | Sequence[float],
-        white_balance: Sequence[float] | None,
-    ) -> _Mosaic:
-        sites = colour_sites(pattern, *values.shape)
-        top, dark = _three("levels", levels), _three("black", black)
-        gains = _three("white_balance", 1.0 if white_balance is None else white_balance)
-        if not (top > dark).all():
-            raise ParameterError(f"levels must lie above black, got {top} and {dark}")
-        if not ((gains > 0.0) & np.isfinite(gains)).all():
-            raise ParameterError(f"white_balance must be three numbers > 0, got {gains}")
-        hidden = values >= top[sites].astype(values.dtype)
-        # a colour that is never clipped is measured in units of its own largest sample
-        largest = np.array([values[sites == c].max(initial=-np.inf) for c in range(3)])
-        finite = np.where(np.isfinite(top), top, np.maximum(largest, dark + 1e-6) * 1.25)
-        return _Mosaic(values, sites, hidden, finite, dark, gains * (finite - dark))
-
-    def part(self, box: Box, share: float = 1.0) -> tuple[Array, Array, Array]:
-        """Return a part in units of `share` of the level, what is clipped there, and sites."""
-        sites = box.cut(self.sites)
-        scaled = (box.cut(self.values) - self.black[sites]) / (self.levels - self.black)[sites]
-        hidden = box.cut(self.hidden)
-        if share < 1.0:
-            hidden = hidden | (scaled >= share)
-        values = np.where(hidden, 1.0, np.minimum(scaled / share, 1.0))
-        return values.astype(np.float32), hidden, sites
-
-    def above(self, share: float) -> Array:
-        """Return where samples are clipped or at least `share` of their level."""
-        threshold = self.black + share * (self.levels - self.black)
-        return np.asarray(self.hidden | (self.values >= threshold[self.sites]))
-
-    def accounts(self) -> tuple[ChannelLevel, ...]:
-        """Return the account of each colour."""
-        found = []
-        for c in range(len(COLOURS)):
-            here = self.sites == c
-            share = np.count_nonzero(self.hidden & here) / max(int(np.count_nonzero(here)), 1)
-            found.append(ChannelLevel(None, float(self.levels[c]), float(share), 1.0))
-        return tuple(found)
+    Raises
+    ------
+    ParameterError
+        If the mosaic, pattern and levels do not fit, or the certificate is damaged.
+    """
+    wide = as_floating(require_finite("cfa", np.asarray(cfa)))
+    return reprove_mosaic(certificate, Mosaic.of(wide, pattern, levels, black, white_balance))
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,7 +150,7 @@ class _Part:
 
 
 def _recover(
-    task: _Mosaic, out: Array, rng: np.random.Generator, watch: Watch | None
+    task: Mosaic, out: Array, rng: np.random.Generator, watch: Watch | None
 ) -> tuple[Status, float]:
     """Fill the clipped samples of `out`; return the status and the rule's share."""
     settings = JointSettings()
@@ -201,7 +169,7 @@ def _recover(
     return (Status.CONVERGED if len(parts) == len(jobs) else Status.STOPPED), blend
 
 
-def _solve(task: _Mosaic, box: Box, share: float, settings: JointSettings) -> _Part:
+def _solve(task: Mosaic, box: Box, share: float, settings: JointSettings) -> _Part:
     mosaic, hidden, sites = task.part(box, share)
     found = complete(mosaic, hidden, sites, task.balance, settings)
     where = hidden & box.own
@@ -247,7 +215,7 @@ def _rule(parts: Sequence[_Part]) -> list[Array]:
     return [np.maximum(p.reference + chroma.astype(np.float32)[p.colour], 1.0) for p in parts]
 
 
-def _trial(task: _Mosaic, parts: Sequence[_Part]) -> Trial:
+def _trial(task: Mosaic, parts: Sequence[_Part]) -> Trial:
     """Collect what was predicted for samples clipped again, and what is known of them."""
     again, empty = np.float32(AGAIN), np.zeros(0, dtype=np.float32)
     colour, clipped = [np.zeros(0, dtype=np.intp)], [np.zeros(0, dtype=bool)]
@@ -267,7 +235,7 @@ def _trial(task: _Mosaic, parts: Sequence[_Part]) -> Trial:
     )
 
 
-def _write(task: _Mosaic, out: Array, parts: Sequence[_Part], blend: float) -> None:
+def _write(task: Mosaic, out: Array, parts: Sequence[_Part], blend: float) -> None:
     for part, rule in zip(parts, _rule(parts), strict=True):
         value = ((1.0 - blend) * part.model + blend * rule).astype(np.float64)
         level, dark = task.levels[part.colour], task.black[part.colour]
@@ -275,14 +243,3 @@ def _write(task: _Mosaic, out: Array, parts: Sequence[_Part], blend: float) -> N
         edge = level.astype(out.dtype)
         edge = np.where(edge < level, np.nextafter(edge, np.asarray(np.inf, out.dtype)), edge)
         part.box.cut(out)[part.where] = np.maximum(found, edge)
-
-
-def _three(name: str, value: float | Sequence[float]) -> Array:
-    array = np.asarray(value, dtype=np.float64)
-    if (
-        array.ndim > 1
-        or (array.ndim == 1 and array.size != len(COLOURS))
-        or np.isnan(array).any()
-    ):
-        raise ParameterError(f"{name} must be one number or three (R, G, B), got {value!r}")
-    return np.array(np.broadcast_to(array, (len(COLOURS),)))

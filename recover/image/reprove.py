@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,11 +12,9 @@ import numpy as np
 from recover.certificates.certificate import Certificate
 from recover.core.arrays import Array, digest
 from recover.image.account import reprove
-from recover.image.arguments import as_floating
-from recover.image.levels import ChannelLevel, clipped_mask
-from recover.image.mosaic import colour_planes
+from recover.image.levels import ChannelLevel
+from recover.image.raw import reprove_raw
 from recover.image.task import Task, read_mask, tasks_of
-from recover.io.image_file import ImageFile
 from recover.io.image_read import read_image
 
 __all__ = ["image_faults"]
@@ -46,8 +44,17 @@ def image_faults(path: str, data: Mapping[str, Any], promise: Certificate) -> tu
     image = read_image(path, dq_bits=None if bits is None else int(bits))
     if data["mask"] is not None:
         image = dataclasses.replace(image, mask=read_mask(str(data["mask"]), image))
-    if image.palette or image.raw is not None:
-        return _bare_faults(promise, _bare(image, levels))
+    if image.raw is not None and not image.palette:
+        return reprove_raw(
+            promise,
+            image.pixels,
+            "".join(image.raw.pattern),
+            levels=[math.inf if each.high is None else each.high for each in levels],
+            black=list(image.raw.black),
+            white_balance=list(image.raw.white_balance),
+        ).reasons
+    if image.palette:
+        return _bare_faults(promise, image.pixels)
     tasks, tolerance = tasks_of(image, levels), float(data["tolerance"])
     if not image.stack or len(tasks) == 1:
         return _task_faults(promise, tasks[0], tolerance)
@@ -74,26 +81,10 @@ def _task_faults(promise: Certificate, task: Task, tolerance: float) -> tuple[st
     ).reasons
 
 
-def _bare(image: ImageFile, levels: Sequence[ChannelLevel]) -> tuple[Array, Array]:
-    """Return the samples of a mosaic or a palette image, and which are clipped."""
-    hidden = np.zeros(image.pixels.shape, dtype=bool)
-    if image.raw is None:
-        return image.pixels, hidden
-    views = zip(
-        colour_planes(image.pixels, image.raw.pattern),
-        colour_planes(hidden, image.raw.pattern),
-        strict=True,
-    )
-    for (colour, plane), (_, here) in views:
-        np.copyto(here, clipped_mask(plane, None, levels[colour].high))
-    return as_floating(image.pixels), hidden
-
-
-def _bare_faults(promise: Certificate, subject: tuple[Array, Array]) -> tuple[str, ...]:
-    """Return what is wrong with a certificate that promises nothing of these samples."""
-    samples, clipped = subject
+def _bare_faults(promise: Certificate, samples: Array) -> tuple[str, ...]:
+    """Return what is wrong with a certificate that promises nothing of a palette image."""
     faults = []
-    if promise.subject != digest([samples, clipped]):
+    if promise.subject != digest([samples, np.zeros(samples.shape, dtype=bool)]):
         faults.append("the certificate speaks of another image, or of other levels")
     if promise.error_bound != math.inf or promise.kappa.lower != 0.0:
         faults.append("a bound is claimed without any evidence")

@@ -36,8 +36,7 @@ def test_recovers_a_mosaic(pattern):
     assert (result.image[mask] >= 0.6).all()
     before = np.linalg.norm((clipped - truth)[mask])
     assert 20.0 * np.log10(before / np.linalg.norm((result.image - truth)[mask])) > 10.0
-    assert not np.isfinite(result.error_bound)
-    assert result.certificate.reason
+    assert np.linalg.norm(result.image - truth) <= result.error_bound < np.inf
 
 
 def test_black_levels_and_units_only_shift_and_scale():
