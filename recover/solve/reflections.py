@@ -102,7 +102,9 @@ class Planes:
         """
         factor = np.abs(u)
         np.maximum(factor, VANISHING, out=factor)
-        np.divide(self.y if scale == 1.0 else self.y * scale, factor, out=factor)
+        np.divide(self.y, factor, out=factor)
+        if scale != 1.0:
+            factor *= factor.dtype.type(scale)
         if self.measured is not None:
             factor[..., ~self.measured] = scale
         return np.asarray(u * factor)

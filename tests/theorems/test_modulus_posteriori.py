@@ -132,7 +132,7 @@ def test_distances_solve_the_quadratic() -> None:
         assert low * (1 - 1e-7) * kappa_at(threshold, sigma, weight, low * (1 - 1e-7)) <= tau
         assert distances(threshold, sigma, weight, best * 1.001) is None
         half = kappa_at(threshold, sigma, weight, reach(threshold, sigma, weight))
-        assert half == pytest.approx(0.5 * sigma if weight else sigma, rel=1e-6)
+        assert half == pytest.approx(0.8 * sigma if weight else sigma, rel=1e-6)
 
 
 @pytest.mark.parametrize("count", [3, 4, 6])

@@ -122,11 +122,13 @@ def _sigma_proved(claim: _Claim, rng: np.random.Generator) -> bool:
         return sigma_dense(turned, at=step.sigma, route=inner)[0] >= step.sigma
     if route == BANDS and bands_fit(magnitudes):
         return sigma_bands(magnitudes, keep, at=step.sigma) >= step.sigma
-    known = SYMMETRIC if symmetric_fits(magnitudes, keep) else FILTER
-    if route != known or not free_fits(magnitudes):
+    known = (FILTER, SYMMETRIC) if symmetric_fits(magnitudes, keep) else (FILTER,)
+    if route not in known or not free_fits(magnitudes):
         return False
     near, chance = _positive(certificate, f"near:{k}"), DELTA / 4.0
-    found = sigma_free(magnitudes, keep, chance, rng, loss=0.0, near=near, at=step.sigma)
+    found = sigma_free(
+        magnitudes, keep, chance, rng, loss=0.0, near=near, at=step.sigma, route=route
+    )
     return found.value >= step.sigma
 
 

@@ -64,11 +64,15 @@ WEIGHT_LOSS = 0.2  # part of the weight's square that may be lost for speed
 
 
 class FreeBound(NamedTuple):
-    """A bound, the estimate that the recurrence was scaled with, and the degree."""
+    """A bound, the estimate that the recurrence was scaled with, and the degree.
+
+    `met` tells whether it came as close as was wanted: neither steps nor rounding ended it.
+    """
 
     value: float
     near: float
     steps: int
+    met: bool = True
 
 
 def free_fits(magnitudes: Magnitudes) -> bool:
@@ -93,6 +97,8 @@ def sigma_free(
     loss: float,
     near: float | None = None,
     at: float | None = None,
+    steps: int = MAX_STEPS,
+    route: str | None = None,
 ) -> FreeBound:
     """Return s that holds with probability 1 - delta, 0 if nothing positive does.
 
@@ -108,12 +114,17 @@ def sigma_free(
         The estimate to scale with; made here by default.
     at : float, optional
         Stop when this value is proved.
+    steps : int
+        The most steps of a start.
+    route : str, optional
+        FILTER where SYMMETRIC, which takes half the work, would serve but for rounding.
     """
-    upper = magnitudes.upper
+    upper, most = magnitudes.upper, min(steps, MAX_STEPS)
     phases, error = magnitudes.phases(keep)
-    if not symmetric_fits(magnitudes, keep):
+    if route == FILTER or not symmetric_fits(magnitudes, keep):
         operator, top = complement(magnitudes, phases, error)
-        return _adapted(operator, top, up(error * math.sqrt(upper), 2), (delta, loss, at), rng)
+        bend = up(error * math.sqrt(upper), 2)
+        return _adapted(operator, top, bend, (delta, loss, at, most), rng)
     lower = magnitudes.frame.bounds().lower
     operator = _antilinear(magnitudes, phases)
     wrong = up(2.0 * upper * error * (1.0 + error), 4)
@@ -127,31 +138,33 @@ def sigma_free(
         enough = down(top - 2.0 * up(at * at), 4)
     if not 0.0 < guess < top:
         return FreeBound(0.0, guess, 0)
-    bound = top_upper(operator, guess, delta, rng, steps=MAX_STEPS, enough=enough)
+    bound = top_upper(operator, guess, delta, rng, steps=most, enough=enough)
     square = max(down(0.5 * down(top - bound.value, 2), 2), 0.0)
-    return FreeBound(max(down(math.sqrt(square), 2), 0.0), guess, bound.steps)
+    met = bound.value <= enough
+    return FreeBound(max(down(math.sqrt(square), 2), 0.0), guess, bound.steps, met)
 
 
 def _adapted(
     operator: Operator,
     top: float,
     bend: float,
-    goal: tuple[float, float, float | None],
+    goal: tuple[float, float, float | None, int],
     rng: np.random.Generator,
 ) -> FreeBound:
     """Return s of ``U - T`` by the recurrence that adapts to its start; `bend` is E sqrt(B)."""
-    delta, loss, at = goal
+    delta, loss, at, steps = goal
     enough = None if at is None else down(top - up(up(at + bend, 2) ** 2, 4), 4)
     if enough is not None and not enough > 0.0:
         return FreeBound(0.0, 0.0, 0)
     bound, near = krylov_upper(
-        operator, delta, rng, steps=MAX_STEPS, top=top, loss=loss, enough=enough
+        operator, delta, rng, steps=steps, top=top, loss=loss, enough=enough
     )
     square = down(top - bound.value, 2)
     if not square > 0.0:
         return FreeBound(0.0, near, bound.steps)
     root = down(down(math.sqrt(square), 2) - bend, 2)
-    return FreeBound(max(root, 0.0), near, bound.steps)
+    met = at is not None or bound.value - near <= loss * (top - near)
+    return FreeBound(max(root, 0.0), near, bound.steps, met)
 
 
 def weight_free(

@@ -33,6 +33,7 @@ from recover.core.rounding import up
 __all__ = ["Stage", "carried", "distances", "kappa_at", "reach", "stage_faults"]
 
 exactly = Enclosure.exactly
+LOST = 0.2  # part of sigma that kappa loses to curvature within `reach`
 EDGE = 1e-9  # relative distance kept from the ends of the interval, for rounding
 
 
@@ -98,10 +99,11 @@ def carried(threshold: float, sigma: float, weight: float) -> float:
 
 
 def reach(threshold: float, sigma: float, weight: float) -> float:
-    """Return the distance at which kappa is still half of sigma; 0 if nothing is known."""
+    """Return the distance up to which kappa is 4/5 of sigma; 0 if nothing is known."""
     if sigma <= 0.0 or threshold <= 0.0:
         return 0.0
-    return sigma * threshold / (sigma + threshold * weight) * (1.0 - EDGE)
+    spent = 2.0 * LOST * sigma
+    return spent * threshold / (spent + threshold * weight) * (1.0 - EDGE)
 
 
 def stage_faults(stage: Stage, tau: float) -> str | None:

@@ -41,8 +41,10 @@ TWO_SHARES = (0.0, 0.1)
 SMALL, MEDIUM = 130, 400  # unknowns for which so many are tried
 QUICK_DENSE = 1000  # unknowns for matrices where no budget is given and there is another way
 QUICK_DRAWN = 2**17  # coefficients up to which two drawn proofs take about a second
+QUICK_WORK, QUICK_STEPS = 2**25, 150  # coefficients over all steps of a start; but so many
 ALLOWANCES = 3  # the prover's rounding and a verifier's on other hardware
 SHADE = 2.0**-10  # a drawn bound is stated lower by this much: another draw proves it too
+SHADE_SHORT = 0.2  # where rounding or the number of steps ended it: draws differ more then
 # time of a proof in estimates, and of a drawn bound close to the value in rough ones
 PROOF, CLOSE = 4.0, 4.0
 FRAME, DENSE = "frame", "dense"
@@ -230,7 +232,8 @@ def _drawn(
     proved: list[Numbers] = []
     for which, loss in plan:
         if which < len(thresholds):
-            numbers = _draw(magnitudes, thresholds[which], loss, rng, weighted=which == 1)
+            patience = 2**12 if thorough else QUICK_WORK // magnitudes.frame.coef_size
+            numbers = _draw(magnitudes, thresholds[which], (loss, patience), rng, which == 1)
             proved.append(numbers)
             enough = not (clock.allows(CLOSE) if thorough else small)
             if enough and _step(magnitudes, numbers) is not None:
@@ -250,23 +253,30 @@ def _joined(magnitudes: Magnitudes, proved: list[Numbers]) -> Search:
 
 
 def _farthest(proved: list[Numbers]) -> Numbers | None:
-    """Return those of positive numbers that hold to the largest distance."""
-    fine = [numbers for numbers in proved if numbers.sigma > 0.0]
+    """Return the numbers that hold to the largest distance, if their sigma is not much less."""
+    best = max((numbers.sigma for numbers in proved), default=0.0)
+    fine = [numbers for numbers in proved if numbers.sigma > 0.5 * best]
     return max(fine, key=lambda numbers: reach(*numbers[:3]), default=None)
 
 
 def _draw(
     magnitudes: Magnitudes,
     threshold: float,
-    loss: float,
+    effort: tuple[float, int],
     rng: np.random.Generator,
-    *,
     weighted: bool,
 ) -> Numbers:
+    """Prove numbers with random vectors; the effort is what may be lost, and the steps."""
     keep: Array = magnitudes.kept(threshold)
-    found = sigma_free(magnitudes, keep, DELTA / 4.0, rng, loss=loss)
-    sigma = down(found.value * (1.0 - SHADE), 2) if found.value > 0.0 else 0.0
+    loss, steps = effort
+    most, chance = max(steps, QUICK_STEPS), DELTA / 4.0
     route = SYMMETRIC if symmetric_fits(magnitudes, keep) else FILTER
+    found = sigma_free(magnitudes, keep, chance, rng, loss=loss, steps=most)
+    if not found.met and route == SYMMETRIC:  # rounding ended it: draws differ much then
+        route = FILTER
+        found = sigma_free(magnitudes, keep, chance, rng, loss=loss, steps=most, route=route)
+    shade = SHADE if found.met else SHADE_SHORT
+    sigma = down(found.value * (1.0 - shade), 2) if found.value > 0.0 else 0.0
     values: dict[str, float | str] = {"route": route, "near": found.near}
     plain = spread(magnitudes, threshold, sigma)
     if weighted and sigma > 0.0:

@@ -275,7 +275,11 @@ FORGERIES: dict[str, Callable[[Certificate], Certificate | None]] = {
     "edited signal": lambda c: _array(c, "signal", c.evidence.arrays["signal"] + 1e-6),
     "edited digest": lambda c: _values(c, signal_digest="0" * 64),
     "unknown route": lambda c: _rerouted(c, "route:0", "trust"),
-    "dense for drawn": lambda c: _rerouted(c, "route:0", "filter"),
+    "drawn for another": lambda c: (
+        None  # both are drawn, and the verifier may prove it by either
+        if c.evidence.values.get("route:0") == "symmetric filter"
+        else _rerouted(c, "route:0", "filter")
+    ),
     "real for complex": lambda c: _rerouted(c, "weight_route:0", "real"),
     "unknown weight": lambda c: _rerouted(c, "weight_route:0", "trust"),
     "unknown chain": lambda c: _rerouted(c, "chain_route", "trust"),

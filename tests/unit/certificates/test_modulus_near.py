@@ -130,7 +130,7 @@ def test_forgeries_are_refused(case: Made) -> None:
 
 def test_open_phases_have_a_witness() -> None:
     """Two planes of a complex object hold as many magnitudes as unknowns: nothing is proved."""
-    shape = (24, 24)
+    shape = (48, 48)
     planes = Stack([Identity(shape, real_signal=False), Fourier(shape)])
     problem, x, certificate = made(planes, 1e-6)
     assert certificate.evidence.values["why"] == Why.PHASES_OPEN.name
