@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from recover.audio.declip import declip
-from recover.audio.given import level_notes
-from recover.audio.levels import ChannelLevels, detect_levels
+from recover.audio.given import blur_notes, level_notes
+from recover.audio.levels import ChannelLevels, as_frames, detect_levels
 from recover.audio.reports import AudioOptions, AudioReport, Inspection
 from recover.audio.result import AudioResult
 from recover.audio.settings import quality_named
@@ -30,6 +31,7 @@ from recover.io.audio_write import (
     write_audio,
     write_blocks,
 )
+from recover.io.errors import FileError
 from recover.solve.base import Watch
 
 LONG = 2**21  # samples of all channels beyond which a recording is worked on in blocks
@@ -111,22 +113,29 @@ def process_file(
         choose_format(np.zeros((1, 1), audio.dtype), container, audio.subtype)
         started = time.perf_counter()
         if _long(audio):
-            result, form, notes = _process_long(
-                audio, output, chosen, jobs=jobs, watch=watch, runner=runner
-            )
+            done = _process_long(audio, output, chosen, jobs=jobs, watch=watch, runner=runner)
         else:
-            result, form, notes = _process_short(audio, output, chosen, watch)
+            done = _process_short(audio, output, chosen, watch)
         seconds = time.perf_counter() - started
     return AudioReport(
         input=audio.path,
-        output=str(output),
+        output=str(done.output),
         diff=chosen.diff,
-        result=result,
+        result=done.result,
         tolerance=chosen.tolerance,
-        format=form,
+        format=done.format,
         seconds=seconds,
-        notes=notes,
+        notes=done.notes,
     )
+
+
+class _Done(NamedTuple):
+    """What was done, and where the output went."""
+
+    result: AudioResult
+    output: str | Path
+    format: AudioFormat
+    notes: tuple[str, ...]
 
 
 def _check_difference(diff: str, output: str | Path, *, force: bool) -> None:
@@ -137,18 +146,33 @@ def _check_difference(diff: str, output: str | Path, *, force: bool) -> None:
     choose_format(np.zeros((1, 1), np.float32), container)
 
 
+def _placed(
+    output: str | Path, samples: Array, subtype: str, chosen: AudioOptions
+) -> tuple[str | Path, AudioFormat]:
+    """Return where and how samples, or their extremes, are written."""
+    container = check_audio_output(output, force=chosen.force)
+    try:
+        return output, choose_format(samples, container, subtype)
+    except FileError:
+        if not chosen.fallback or container == "WAV":
+            raise
+    other = f"{output}.wav"
+    return other, choose_format(samples, check_audio_output(other, force=chosen.force), subtype)
+
+
 def _given(
     blocks: Iterable[Array], chosen: AudioOptions, levels: tuple[ChannelLevels, ...]
 ) -> tuple[str, ...]:
-    """Return what is to be said of the levels that were given."""
-    return level_notes(
+    """Return what is to be said of the levels."""
+    given = level_notes(
         blocks, levels, low=chosen.low, high=chosen.high, tolerance=chosen.tolerance
     )
+    return (*given, *blur_notes(levels))
 
 
 def _process_short(
     source: AudioSource, output: str | Path, chosen: AudioOptions, watch: Watch | None
-) -> tuple[AudioResult, AudioFormat, tuple[str, ...]]:
+) -> _Done:
     audio = source.whole()
     result = declip(
         audio.samples,
@@ -163,12 +187,13 @@ def _process_short(
     )
     mixed = _mixed(audio, result, chosen.mix)
     if result.recovered.any():
+        output, _ = _placed(output, as_frames(mixed), audio.subtype, chosen)
         form = write_audio(output, mixed, audio.rate, source=audio, force=chosen.force)
     else:
         form = copy_audio(output, source, force=chosen.force)
     if chosen.diff is not None:
         write_audio(chosen.diff, mixed - audio.samples, audio.rate, force=chosen.force)
-    return result, form, _given([audio.samples], chosen, result.levels)
+    return _Done(result, output, form, _given([audio.samples], chosen, result.levels))
 
 
 def _process_long(
@@ -179,7 +204,7 @@ def _process_long(
     jobs: int,
     watch: Watch | None,
     runner: StretchRunner | None,
-) -> tuple[AudioResult, AudioFormat, tuple[str, ...]]:
+) -> _Done:
     work = LongRecording(
         source=source,
         low=chosen.low,
@@ -197,7 +222,7 @@ def _process_long(
     blocks = (block for _, block in source.blocks(max(LONG // source.channels, 1)))
     notes = _given(blocks, chosen, work.levels)
     with patch_beside(output, source.dtype) as patch:
-        form = choose_format(work.recover(patch, watch), container, source.subtype)
+        output, form = _placed(output, work.recover(patch, watch), source.subtype, chosen)
         if chosen.diff is not None:
             write_blocks(
                 chosen.diff,
@@ -223,7 +248,7 @@ def _process_long(
             for _ in outcome:  # the excerpt
                 pass
             form = copy_audio(output, source, force=chosen.force)
-    return work.result(certify=chosen.certify), form, notes
+    return _Done(work.result(certify=chosen.certify), output, form, notes)
 
 
 def _mixed(audio: AudioFile, result: AudioResult, mix: float) -> Array:

@@ -63,10 +63,10 @@ class Calibration:
         )
 
 
-# Fitted to two seconds each of recordings of music, speech and percussion at 44.1 and 48 kHz (one
-# at 8 kHz), clipped symmetrically so that the input SDR was 15, 10, 5 and 3 dB, recovered with
-# quality "auto"; recordings, licences and coverage of each: data/golden/audio_calibration.json,
-# written by tests/bench/bench_audio_estimates.py.
+# Fitted to two seconds each of recordings of music, speech and percussion at 44.1 and 48 kHz
+# (one at 8 kHz), clipped symmetrically so that the input SDR was 15, 10, 5 and 3 dB, recovered
+# with quality "auto"; recordings, licences and coverage of each:
+# data/golden/audio_calibration.json, written by tests/bench/bench_audio_estimates.py.
 CALIBRATION = Calibration(
     coefficients=(
         5.2093,

@@ -1,4 +1,4 @@
-"""Levels that were given but do not occur in the recording: what they mark, in words."""
+"""What is to be said of levels: given ones that do not occur, and blurred ones."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from recover.audio.levels import ChannelLevels
 from recover.audio.measurement import Levels, levels_per_channel
 from recover.core.arrays import Array
 
-__all__ = ["level_notes"]
+__all__ = ["blur_notes", "level_notes"]
 
 
 @dataclass
@@ -47,6 +47,23 @@ class _Side:
             f"that was given: it marks {self.marked} samples beyond it, the {end} sample is "
             f"{extreme:.6g}"
         )
+
+
+def blur_notes(levels: Sequence[ChannelLevels]) -> tuple[str, ...]:
+    """Return a sentence for each channel whose levels are blurred.
+
+    Parameters
+    ----------
+    levels : sequence of ChannelLevels
+        As they were used.
+    """
+    return tuple(
+        f"the levels of channel {k + 1} are blurred, as lossy coding or a limiter leaves them: "
+        f"samples within {level.tolerance:.3g} of a level count as clipped, and recovered ones "
+        "lie at most that far inside it"
+        for k, level in enumerate(levels)
+        if level.tolerance > 0.0
+    )
 
 
 def level_notes(

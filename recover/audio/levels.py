@@ -199,8 +199,16 @@ def as_frames(samples: npt.ArrayLike) -> Array:
 
 def _detect(y: Array) -> ChannelLevels:
     wide = y.astype(np.float64)
-    middle = float(np.median(wide))
-    span = float(wide.max() - wide.min())
+    least, largest = float(wide.min()), float(wide.max())
+    middle, span = float(np.median(wide)), largest - least
+    if span > 0.0 and not ((wide > least) & (wide < largest)).any():
+        # a square wave, clipped on both sides or on none: its median is one of its values
+        middle = 0.5 * (least + largest)
+        if (
+            _flat_top(wide, middle, span)[0] is None
+            or _flat_top(-wide, -middle, span)[0] is None
+        ):
+            return given_levels(wide, None, None, confidence=0.0)
     high, high_share, high_blur = _side(wide, middle, span)
     low, low_share, low_blur = _side(-wide, -middle, span)
     sides = ((high, high_share), (low, low_share))

@@ -35,6 +35,9 @@ class AudioOptions:
         For methods that draw numbers.
     certify : bool
         Whether to certify.
+    fallback : bool
+        Whether a result beyond full scale that FLAC cannot hold exactly goes to a
+        floating-point file instead, whose name is that of the output and ``.wav``.
     """
 
     low: float | tuple[float, ...] | None = None
@@ -46,10 +49,13 @@ class AudioOptions:
     force: bool = False
     seed: int = 0
     certify: bool = True
+    fallback: bool = False
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.mix <= 1.0:
             raise ParameterError(f"mix must lie in [0, 1], got {self.mix}")
+        if self.seed < 0:
+            raise ParameterError(f"seed must be >= 0, got {self.seed}")
 
 
 @dataclass(frozen=True, eq=False)

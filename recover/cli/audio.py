@@ -28,6 +28,7 @@ from recover.cli.batch import (
     targets_of,
 )
 from recover.cli.file_work import FileWork, LongFiles
+from recover.cli.levels import levels_named
 from recover.cli.side_files import SideFiles, check_evidence, write_side_files
 from recover.io.atomic import STANDARD
 
@@ -45,8 +46,13 @@ SUMMARY = ("file", "clipped", "levels", "restored", "time", "error bound")
     metavar="OUT",
     help="File to write, or a folder for several inputs; - is standard output.",
 )
-@click.option("--low", type=float, help="Lower clipping level; detected by default.")
-@click.option("--high", type=float, help="Upper clipping level; detected by default.")
+@click.option(
+    "--low",
+    metavar="LEVEL",
+    help="Lower clipping level, or one per channel with commas between, none for a side that "
+    "is not clipped; detected by default.",
+)
+@click.option("--high", metavar="LEVEL", help="Upper clipping level, in the same way.")
 @click.option(
     "--quality",
     default="auto",
@@ -84,8 +90,8 @@ def audio_command(
     *,
     inputs: tuple[str, ...],
     output: str,
-    low: float | None,
-    high: float | None,
+    low: str | None,
+    high: str | None,
     quality: str,
     tolerance: float,
     mix: float,
@@ -108,10 +114,13 @@ def audio_command(
     exceeds full scale.  Samples that were not clipped stay exactly as they were.
     """
     options = AudioOptions(
-        low=low, high=high, tolerance=tolerance, quality=quality, mix=mix, diff=diff,
-        force=force, seed=seed, certify=not no_certify,
+        low=levels_named("low", low), high=levels_named("high", high), tolerance=tolerance,
+        quality=quality, mix=mix, diff=diff, force=force, seed=seed, certify=not no_certify,
+        fallback=cluster is None and Path(output).is_dir(),
     )  # fmt: skip
     targets = targets_of(inputs, output)
+    if Path(output).is_dir():
+        targets = tuple(_lossless(name) for name in targets)
     side = SideFiles(report, json_path, save, {"--diff": diff})
     side.check(inputs, targets, force=force)
     check_evidence(json_path, inputs, force=force)
@@ -189,6 +198,13 @@ def _page(account: Account, result: AudioResult, title: str, verify_with: str) -
     return audio_report(
         result, title, verify_with, estimate=account.estimate, conditional=account.conditional
     )
+
+
+def _lossless(target: str) -> str:
+    """Return a name of a kind that is written, for one taken over from the input."""
+    path = Path(target)
+    kept = path.suffix.lower() in (".wav", ".wave", ".flac")
+    return target if kept else str(path.with_suffix(".wav"))
 
 
 def _levels(channel: ChannelLevels) -> str:

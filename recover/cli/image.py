@@ -18,8 +18,8 @@ from recover.cli.batch import (
     targets_of,
 )
 from recover.cli.file_work import FileWork
+from recover.cli.levels import levels_named
 from recover.cli.side_files import SideFiles, check_evidence, write_side_files
-from recover.core.errors import ParameterError
 from recover.image import (
     ChannelLevel,
     ImageOptions,
@@ -99,7 +99,7 @@ def image_command(
     they were, and no scale is changed.
     """
     options = ImageOptions(
-        low=_levels("low", low), high=_levels("high", high), transfer=transfer,
+        low=levels_named("low", low), high=levels_named("high", high), transfer=transfer,
         tolerance=tolerance, mask=mask, dq_bits=dq_bits, force=force, seed=seed,
         certify=not no_certify,
     )  # fmt: skip
@@ -154,24 +154,6 @@ def image_rows(reports: Sequence[ImageReport]) -> list[list[str]]:
         ]
         for each in reports
     ]
-
-
-def _levels(name: str, text: str | None) -> float | tuple[float, ...] | None:
-    """Return one level, one per channel, or None to have it found."""
-    if text is None:
-        return None
-    try:
-        values = tuple(
-            (float("-inf") if name == "low" else float("inf"))
-            if part.strip().lower() == "none"
-            else float(part)
-            for part in text.split(",")
-        )
-    except ValueError:
-        raise ParameterError(
-            f"{name} must be a number, or one per channel with commas between, got {text!r}"
-        ) from None
-    return values[0] if len(values) == 1 else values
 
 
 def _lossless(target: str) -> str:

@@ -40,12 +40,16 @@ def _show_recording(found: Inspection) -> None:
     click.echo(
         f"{found.path}: {found.format} {found.subtype}, {found.rate} Hz, {seconds:.2f} s"
     )
-    head = ("channel", "lower level", "upper level", "clipped", "runs", "longest", "confidence")
+    head = (
+        "channel", "lower level", "upper level", "within", "clipped", "runs", "longest",
+        "confidence",
+    )  # fmt: skip
     rows = [
         [
             str(index + 1),
             level_text(channel.low),
             level_text(channel.high),
+            f"{channel.tolerance:.3g}",
             f"{100.0 * channel.fraction:.3f} %",
             str(channel.runs),
             str(channel.longest),

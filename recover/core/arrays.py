@@ -98,8 +98,19 @@ def digest(parts: Iterable[Array | str | float | int | bool | None]) -> str:
 
 
 def as_generator(rng: int | np.random.Generator) -> np.random.Generator:
-    """Return a random generator from a seed or a generator."""
-    return rng if isinstance(rng, np.random.Generator) else np.random.default_rng(rng)
+    """Return a random generator from a seed or a generator.
+
+    Raises
+    ------
+    ParameterError
+        If the seed is negative or no integer.
+    """
+    if isinstance(rng, np.random.Generator):
+        return rng
+    try:
+        return np.random.default_rng(rng)
+    except (TypeError, ValueError):
+        raise ParameterError(f"rng must be a seed >= 0 or a generator, got {rng!r}") from None
 
 
 def _inside(shape: tuple[int, ...]) -> str:

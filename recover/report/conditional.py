@@ -84,7 +84,7 @@ def _words(account: ConditionalAccount) -> list[str]:
         "stand with each certificate.",
         "Segment: all but a stated remainder of the true segment lies in the span of the "
         "cosines that hold 99 % of the restored segment.",
-        f"{account.sentence[:1].upper()}{account.sentence[1:]}. For {spread} parts the data "
+        f"{account.sentence[:1].upper()}{account.sentence[1:]}. For {spread} part(s) the data "
         "refute the hypothesis or do not suffice for a proof, and nothing is promised.",
     ]
 

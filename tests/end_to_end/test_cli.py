@@ -226,6 +226,38 @@ def test_nothing_is_overwritten_without_force(run, clip, tmp_path):
     assert status == 0
 
 
+def test_levels_of_each_channel(run, clip, tmp_path):
+    samples, rate = soundfile.read(clip)
+    soundfile.write(tmp_path / "two.wav", np.stack([samples, 0.5 * samples], axis=1), rate)
+    args = ("audio", tmp_path / "two.wav", "-o", tmp_path / "o.wav", "--quality", "fast")
+    data = tmp_path / "o.json"
+    status, _, _ = run(*args, "--low", "none,-0.1", "--high", "0.2,none", "--json", data)
+    assert status == 0
+    assert json.loads(data.read_text())["levels"] == [[None, 0.2], [-0.1, None]]
+    status, _, err = run(*args, "--high", "0.2,loud", "--force")
+    assert status == 1
+    assert "one per channel" in err
+    status, _, err = run(*args, "--high", "0.2,0.3,0.4", "--force")
+    assert status == 1
+    assert "high" in err
+    status, _, err = run(*args, "--seed", -1, "--force")
+    assert status == 1
+    assert "seed must be >= 0" in err
+
+
+def test_a_folder_takes_formats_that_are_not_written(run, clip, tmp_path):
+    samples, rate = soundfile.read(clip)
+    soundfile.write(tmp_path / "a.aiff", samples, rate, subtype="PCM_24")
+    soundfile.write(tmp_path / "b.flac", 4.0 * samples, rate, subtype="PCM_24")
+    folder = tmp_path / "out"
+    folder.mkdir()
+    files = (tmp_path / "a.aiff", tmp_path / "b.flac")
+    status, text, err = run("audio", *files, "-o", folder, "--quality", "fast")
+    assert (status, err) == (0, "")
+    assert sorted(path.name for path in folder.iterdir()) == ["a.wav", "b.flac.wav"]
+    assert "b.flac.wav (WAV FLOAT)" in text
+
+
 def test_unwritable_output(run, clip, tmp_path):
     status, _, err = run("audio", clip, "-o", tmp_path / "no" / "folder" / "o.wav")
     assert status == 1

@@ -46,6 +46,47 @@ def test_flac_takes_an_exact_gain(clipped, tmp_path):
     assert np.abs(2 * out.samples - report.result.samples).max() <= 2.0**-23
 
 
+def test_what_24_bit_flac_cannot_hold_goes_beside_it_if_allowed(tmp_path):
+    source, output = tmp_path / "in.flac", tmp_path / "out.flac"
+    soundfile.write(source, loud(), RATE, subtype="PCM_24")
+    with pytest.raises(FileError, match="name the output"):
+        process_file(source, output)
+    assert list(tmp_path.iterdir()) == [source]
+    report = process_file(source, output, AudioOptions(fallback=True))
+    assert report.output == str(tmp_path / "out.flac.wav")
+    assert report.format.subtype == "FLOAT"
+    out, before = read_audio(report.output), read_audio(source)
+    reliable = ~report.result.recovered
+    assert np.array_equal(out.samples[reliable], before.samples[reliable])
+    assert not output.exists()
+    # what fits stays where it was asked for
+    soundfile.write(source, 0.25 * loud(), RATE, subtype="PCM_24")
+    assert process_file(source, output, AudioOptions(fallback=True)).output == str(output)
+
+
+def test_long_recordings_fall_back_too(tmp_path, monkeypatch):
+    monkeypatch.setattr("recover.audio.app.LONG", 1000)
+    source = tmp_path / "in.flac"
+    soundfile.write(source, loud(), RATE, subtype="PCM_24")
+    report = process_file(source, tmp_path / "out.flac", AudioOptions(fallback=True))
+    assert report.output == str(tmp_path / "out.flac.wav")
+    assert read_audio(report.output).samples.max() > 1.0
+
+
+def test_blurred_levels_are_noted(tmp_path):
+    rng = np.random.default_rng(3)
+    smooth = np.convolve(rng.standard_normal(20199), np.hanning(40), "valid")
+    y = np.clip(smooth / np.quantile(np.abs(smooth), 0.8), -1.0, 1.0)
+    blurred = 0.5 * (y + 0.02 * rng.standard_normal(len(y)))
+    soundfile.write(tmp_path / "in.wav", blurred, RATE, subtype="PCM_24")
+    report = process_file(
+        tmp_path / "in.wav", tmp_path / "out.wav", AudioOptions(quality="fast")
+    )
+    assert report.result.levels[0].tolerance > 0.0
+    (note,) = report.notes
+    assert "channel 1 are blurred" in note
+
+
 def test_a_quiet_recording_keeps_its_format(tmp_path):
     soundfile.write(tmp_path / "in.wav", 0.25 * loud(channels=2), RATE, subtype="PCM_24")
     report = process_file(tmp_path / "in.wav", tmp_path / "out.wav")
@@ -156,6 +197,11 @@ def test_force_replaces(clipped, tmp_path):
     target.write_text("old")
     process_file(clipped, target, AudioOptions(force=True))
     assert len(read_audio(target).samples) == 4000
+
+
+def test_bad_seed():
+    with pytest.raises(ParameterError, match="seed must be >= 0, got -1"):
+        AudioOptions(seed=-1)
 
 
 def test_bad_mix():

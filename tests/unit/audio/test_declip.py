@@ -386,3 +386,8 @@ def test_a_typed_level_that_just_misses_the_samples_is_the_level(dtype):
     assert result.error_bound == np.inf
     # a level that is really elsewhere stays where it was put
     assert rv.audio.declip(y, 44100, low=-2.0, high=0.95).error_bound == 0.0
+
+
+def test_a_seed_is_no_negative_number():
+    with pytest.raises(ParameterError, match="seed >= 0 or a generator, got -1"):
+        declip(np.zeros(100), 8000, rng=-1)

@@ -7,7 +7,7 @@ import pytest
 import soundfile
 
 from recover.audio import AudioOptions, process_file
-from recover.audio.given import level_notes
+from recover.audio.given import blur_notes, level_notes
 from recover.audio.levels import given_levels
 from recover.core.errors import ParameterError
 from recover.io import FileError
@@ -61,3 +61,11 @@ def test_a_difference_that_cannot_be_written_is_refused_before_any_work(source, 
     with pytest.raises(FileError, match="FLAC cannot hold"):
         process_file(source, out, AudioOptions(diff=str(tmp_path / "d.flac")))
     assert not out.exists()
+
+
+def test_blurred_levels_are_told():
+    exact = given_levels(np.zeros(4), -0.5, 0.5)
+    blurred = given_levels(np.zeros(4), -0.5, 0.5, blur=0.0123)
+    (said,) = blur_notes([exact, blurred])
+    assert "channel 2 are blurred" in said
+    assert "within 0.0123 of a level" in said

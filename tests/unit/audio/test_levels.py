@@ -8,7 +8,7 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recover.audio import detect_levels
+from recover.audio import declip, detect_levels
 from recover.audio.levels import clipped_mask, given_levels, runs_of
 from recover.core.errors import ParameterError
 from recover.io import bundled
@@ -152,3 +152,20 @@ def test_bad_levels(low, high, message):
 def test_bad_samples(samples, message):
     with pytest.raises(ParameterError, match=message):
         detect_levels(samples)
+
+
+@pytest.mark.parametrize("share", [0.2, 0.49, 0.51, 0.8])
+def test_an_uneven_square_wave_is_clipped_all_over_too(share):
+    y = np.where(np.arange(6000) % 60 < 60 * share, 0.9, -0.7)
+    (found,) = detect_levels(y)
+    assert (found.low, found.high, found.fraction) == (-0.7, 0.9, 1.0)
+    with pytest.raises(ParameterError, match="nothing is known of the signal"):
+        declip(y, RATE)
+
+
+def test_clicks_and_pulses_are_not_clipped():
+    clicks, pulse = np.zeros(6000), np.zeros(6000)
+    clicks[::500] = 1.0
+    pulse[1000:1400] = 1.0
+    for y in (clicks, pulse, -clicks):
+        assert not detect_levels(y)[0].clipped
