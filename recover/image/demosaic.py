@@ -7,10 +7,12 @@ import numpy as np
 from recover.core.arrays import Array
 from recover.core.errors import ParameterError
 
-__all__ = ["COLOURS", "colour_sites", "demosaic"]
+__all__ = ["COLOURS", "check_fit", "colour_sites", "demosaic"]
 
 COLOURS = "RGB"
 _SIDE = 2
+_FEWEST = 4096  # samples from which a pattern is judged
+_APART, _ALIKE = 0.15, 0.2  # greens of a wrong pattern differ so much, red and blue so little
 
 
 def colour_sites(pattern: str, height: int, width: int) -> Array:
@@ -39,6 +41,51 @@ def colour_sites(pattern: str, height: int, width: int) -> Array:
     block = np.array([COLOURS.index(letter) for letter in letters]).reshape(_SIDE, _SIDE)
     rows, columns = -(-height // _SIDE), -(-width // _SIDE)
     return np.tile(block, (rows, columns))[:height, :width]
+
+
+def check_fit(mosaic: Array, usable: Array, pattern: str) -> None:
+    """Check that the two greens of a Bayer pattern see the same colour.
+
+    Both look through the same dye, so that their means over a picture agree but for a few per
+    cent; those of red and blue seldom do.  Where it is plainly the other way round, the pattern
+    begins at another place.
+
+    Parameters
+    ----------
+    mosaic : array [shape=(height, width)]
+        Black subtracted.
+    usable : array of bool [shape of mosaic]
+        Samples that are not clipped.
+    pattern : str
+        See `colour_sites`.
+
+    Raises
+    ------
+    ParameterError
+        If the greens differ, and red and blue do not.
+    """
+    letters = pattern.upper()
+    height, width = (n // _SIDE * _SIDE for n in mosaic.shape)
+    if height * width < _FEWEST:
+        return
+    tiles = usable[:height, :width].reshape(height // _SIDE, _SIDE, width // _SIDE, _SIDE)
+    whole = tiles.all(axis=(1, 3))
+    if np.count_nonzero(whole) * _SIDE**2 < _FEWEST:
+        return
+    means: dict[str, list[float]] = {}
+    for k, letter in enumerate(letters):
+        plane = mosaic[k // _SIDE : height : _SIDE, k % _SIDE : width : _SIDE][whole]
+        means.setdefault(letter, []).append(float(plane.mean(dtype=np.float64)))
+    greens, others = means["G"], [means["R"][0], means["B"][0]]
+    if min(*greens, *others) <= 0.0:
+        return
+    apart, same = max(greens) / min(greens) - 1.0, max(others) / min(others) - 1.0
+    if apart > _APART and same < _ALIKE * apart:
+        raise ParameterError(
+            f"pattern {pattern!r} does not fit the mosaic: its two greens differ by "
+            f"{100.0 * apart:.0f} %, its red and blue by {100.0 * same:.1f} %; shift it by one "
+            "row or column"
+        )
 
 
 def demosaic(mosaic: Array, sites: Array) -> Array:

@@ -15,7 +15,7 @@ from recover.solve.multigrid_obstacle import MultigridObstacle
 __all__ = ["Completed", "JointSettings", "complete"]
 
 _TOP = np.float32(0.985)  # interpolated samples from here on count as clipped
-_ROUGH = 5.0
+_ROUGH = 15.0
 _MASKED = np.float32(0.99)  # samples from here on say nothing of slopes
 
 
@@ -41,7 +41,7 @@ class JointSettings:
     )
     rounds: int = 2
     reach: int = 3
-    tol: float = 1e-4
+    tol: float = 2e-4
 
 
 @dataclass(frozen=True, eq=False)

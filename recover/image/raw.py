@@ -16,7 +16,7 @@ from recover.core.progress import Progress, Watch
 from recover.image.arguments import as_floating
 from recover.image.bayer import Mosaic
 from recover.image.boxes import Box, plan_boxes, some_boxes
-from recover.image.demosaic import COLOURS
+from recover.image.demosaic import COLOURS, check_fit
 from recover.image.joint import Completed, JointSettings, complete
 from recover.image.mosaic_account import mosaic_account, reprove_mosaic
 from recover.image.opposed import chrominance
@@ -32,7 +32,7 @@ _TRIED = 30_000  # pixels on which a large mosaic is validated
 _HALO = 1  # pixels around clipped samples that interpolation has touched
 _RING = 4  # pixels around clipped samples from which the chrominance is taken
 _FLOOR, _TOP = 0.2, 0.985  # of the level: what counts for it
-_TRIAL = 3.0  # on the tolerance
+_TRIAL = 1.5  # on the tolerance
 
 
 def declip_raw(
@@ -56,7 +56,9 @@ def declip_raw(
     Parameters
     ----------
     cfa : array [shape=(height, width), real]
-        The mosaic.  Integers come back as float32 (float64 from 32 bits on), in their own unit.
+        The mosaic, proportional to light; one stored by a curve loses much of the gain, so
+        decode it first (rawpy does).  Integers come back as float32 (float64 from 32 bits on),
+        in their own unit.
     pattern : str
         The two rows of the repeating block, such as "RGGB".
     levels : float or three
@@ -81,7 +83,7 @@ def declip_raw(
     ------
     ParameterError
         If the mosaic is not real and finite, the pattern is not a Bayer one (X-Trans is not
-        supported), or levels do not fit.
+        supported) or plainly not that of the mosaic, or levels do not fit.
     """
     mosaic = np.asarray(cfa)
     if mosaic.ndim != 2 or 0 in mosaic.shape or mosaic.dtype.kind not in "iuf":
@@ -91,6 +93,7 @@ def declip_raw(
         )
     wide = as_floating(require_finite("cfa", mosaic))
     task = Mosaic.of(wide, pattern, levels, black, white_balance)
+    check_fit(wide - task.black[task.sites].astype(wide.dtype), ~task.hidden, pattern)
     out = wide.copy()
     status, blend = Status.DIRECT, 0.0
     if task.hidden.any():

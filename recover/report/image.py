@@ -144,7 +144,7 @@ def _levels_table(result: ImageResult) -> str:
         ]
 
     head = ["channel", "lower level", "upper level", "clipped", "confidence",
-            "trust in the model", "share of the opposed rule"]  # fmt: skip
+            "trust in the model", "share of other rules"]  # fmt: skip
     rows = [row(index, channel) for index, channel in enumerate(result.levels)]
     return table(head, rows)
 

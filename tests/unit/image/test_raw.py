@@ -5,7 +5,7 @@ import pytest
 
 from recover.core.errors import ParameterError
 from recover.image import declip_raw
-from recover.image.demosaic import colour_sites, demosaic
+from recover.image.demosaic import check_fit, colour_sites, demosaic
 from recover.solve.base import Status
 
 GAINS = np.array([2.0, 1.0, 1.6])
@@ -97,3 +97,18 @@ def test_bad_input_is_one_clear_line(change, message):
     arguments = {"cfa": np.zeros((4, 4)), "pattern": "RGGB", "levels": 1.0} | change
     with pytest.raises(ParameterError, match=message):
         declip_raw(arguments.pop("cfa"), arguments.pop("pattern"), **arguments)
+
+
+def test_a_pattern_that_begins_elsewhere_is_refused():
+    rng = np.random.default_rng(4)
+    light = 0.2 + 0.6 * rng.random((80, 64))
+    tint = np.array([0.5, 1.0, 0.8])
+    mosaic = (light * tint[colour_sites("GRBG", 80, 64)]).astype(np.float32)
+    for wrong in ("RGGB", "BGGR"):
+        with pytest.raises(ParameterError, match=r"two greens differ by \d+ %.*shift it"):
+            declip_raw(mosaic, wrong, levels=0.75)
+    usable = np.ones(mosaic.shape, bool)
+    check_fit(mosaic, usable, "GRBG")
+    check_fit(mosaic[:20, :20], usable[:20, :20], "RGGB")  # too little to judge by
+    check_fit(light, usable, "RGGB")  # grey under this light: any pattern would do
+    check_fit(np.zeros_like(mosaic), usable, "RGGB")
