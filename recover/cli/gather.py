@@ -82,13 +82,17 @@ class Board:
             outcome = self._outcomes[self._said]
             if isinstance(outcome, Failure) and len(self.inputs) > 1:
                 self._bar.clear()
-                complain(f"{self.inputs[self._said]}: {outcome.message}")
+                complain(_line(self.inputs[self._said], outcome.message))
             self._said += 1
         self.show()
 
     def outcomes(self) -> list[Any]:
         """Return what became of each file, in the inputs' order."""
         return [self._outcomes[index] for index in range(len(self.inputs))]
+
+
+def _line(source: str, message: str) -> str:
+    return message if message.startswith(source) else f"{source}: {message}"
 
 
 def work_here(

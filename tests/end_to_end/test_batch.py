@@ -171,6 +171,8 @@ def test_failures_are_told_in_the_order_of_the_inputs(capsys):
     assert capsys.readouterr().err == "recover: a: first\n"
     board.settle(1, "done")
     assert capsys.readouterr().err == "recover: c: third\n"
+    Board(Bar("", quiet=True), ["a.wav", "b.wav"]).settle(0, Failure("a.wav is empty"))
+    assert capsys.readouterr().err == "recover: a.wav is empty\n"
 
 
 @pytest.mark.parametrize(
