@@ -201,13 +201,13 @@ def _detect(y: Array) -> ChannelLevels:
     wide = y.astype(np.float64)
     least, largest = float(wide.min()), float(wide.max())
     middle, span = float(np.median(wide)), largest - least
-    if span > 0.0 and not ((wide > least) & (wide < largest)).any():
-        # a square wave, clipped on both sides or on none: its median is one of its values
-        middle = 0.5 * (least + largest)
-        if (
-            _flat_top(wide, middle, span)[0] is None
-            or _flat_top(-wide, -middle, span)[0] is None
-        ):
+    if span > 0.0 and middle in (least, largest):
+        # most samples are at one end: clipped at both ends, or pulses on a flat ground
+        centre = 0.5 * (least + largest)
+        tops = (_flat_top(wide, centre, span)[0], _flat_top(-wide, -centre, span)[0])
+        if None not in tops:
+            middle = centre
+        elif not ((wide > least) & (wide < largest)).any():
             return given_levels(wide, None, None, confidence=0.0)
     high, high_share, high_blur = _side(wide, middle, span)
     low, low_share, low_blur = _side(-wide, -middle, span)

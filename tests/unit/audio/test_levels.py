@@ -163,6 +163,15 @@ def test_an_uneven_square_wave_is_clipped_all_over_too(share):
         declip(y, RATE)
 
 
+def test_most_samples_at_one_level_do_not_hide_it():
+    y = np.clip(30.0 * noise(20000) + 10.0, -0.7, 0.9)
+    assert np.median(y) == 0.9
+    (found,) = detect_levels(y)
+    assert (found.low, found.high) == (-0.7, 0.9)
+    rectified = np.maximum(noise(20000) - 0.5, 0.0)
+    assert not detect_levels(rectified)[0].clipped
+
+
 def test_clicks_and_pulses_are_not_clipped():
     clicks, pulse = np.zeros(6000), np.zeros(6000)
     clicks[::500] = 1.0
