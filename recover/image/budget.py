@@ -30,7 +30,7 @@ __all__ = ["LEVELS", "Misfit", "UnitEstimate", "energy_at", "estimate_unit", "gr
 LEVELS = (0.9, 0.8, 0.7)  # the first at which there is enough to look at
 FAR = 0.6  # a much lower level
 ENOUGH = 30  # known samples below which nothing is estimated
-MOST = 30_000  # values of the regions that are looked at
+MOST = 10_000  # values of the regions that are looked at
 
 
 @dataclass(frozen=True)

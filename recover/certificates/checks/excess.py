@@ -189,7 +189,7 @@ def _inverse(
             raise ParameterError(f"probes must lie between 1 and {MOST_PROBES}, got {probes}")
         drawn = probable_inverse(
             regions.blocks,
-            np.where(regions.blocks.sizes > columns, least, 0.0),
+            least,
             regions.slack,
             regions.counted,
             probes=probes,

@@ -47,7 +47,7 @@ __all__ = [
 ]
 
 ROUNDINGS = 1.0 + 2.0**-44  # covers the few hundred roundings of the formulas between sums
-DELTA, PROBES, SEED = 1e-9, 128, 0  # of the draws that bound the entries of large regions
+DELTA, PROBES, SEED = 1e-9, 96, 0  # of the draws that bound the entries of large regions
 
 
 class Effort(NamedTuple):
@@ -87,9 +87,8 @@ def setting_of(prior: ExcessEnergy, signal: Array, effort: Effort) -> Setting:
     rigor = PROVED
     traces = np.full(blocks.count, math.inf)
     if bool((np.isinf(roots) & (smallest > 0.0)[regions.label]).any()):
-        large = np.where(blocks.sizes > effort.columns, smallest, 0.0)
         drawn = probable_inverse(
-            blocks, large, slack, regions.counted, probes=PROBES, delta=DELTA, seed=SEED
+            blocks, smallest, slack, regions.counted, probes=PROBES, delta=DELTA, seed=SEED
         )
         roots, traces = np.minimum(roots, drawn.roots), drawn.traces
         rigor = probabilistic(DELTA)

@@ -6,8 +6,7 @@ factors of `factor`, all pivots positive,
 ``x^T A x = x^T L D L^T x + x^T (A - L D L^T) x >= -|A - L D L^T|_2 |x|^2``.
 
 The blocks do not meet: one whose pivots are positive is proved whatever becomes of the others.
-Applied to ``A - s`` with one s for each block this proves ``lambda_min >= s - margin`` of each;
-and by Sylvester's law of inertia negative pivots count eigenvalues below s.
+Applied to ``A - s`` with one s for each block this proves ``lambda_min >= s - margin`` of each.
 
 A band of the same matrix, as `banded` needs it, has as many entries as the component is wide
 in every row; an order of least degree keeps about ``n log n`` in two dimensions.
@@ -31,12 +30,11 @@ from recover.core.rounding import U, gamma
 
 __all__ = ["Blocks"]
 
-ITERATIONS = 16  # of the inverse iteration that says where to try
+ITERATIONS = 12  # of the inverse iteration that says where to try
 TRIES = 3
 NEARBY = 1e-13
-ROOMS = (1e-3, 1.3e-2)  # of a shift: where pivots vanish by chance, another one is tried
 BATCH = 2**15  # rows that are eliminated together: bounds the memory
-SHARES = (0.98, 0.9, 0.6, 0.25)  # of what is left of the estimate after its residual
+SHARES = (0.97, 0.85, 0.5, 0.2)  # of what is left of the estimate after its residual
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,6 +84,11 @@ class Blocks:
         """Number of blocks."""
         return int(self.label.max()) + 1
 
+    @cached_property
+    def factors(self) -> Factored | None:
+        """The matrix, eliminated; None if that failed."""
+        return factored(sparse.csc_array(self.matrix))
+
     def part(self, chosen: Array) -> tuple[Blocks, Array]:
         """Return some of the blocks, and the indices of their rows.
 
@@ -131,44 +134,9 @@ class Blocks:
         """
         best = np.zeros(self.count)
         for chosen in self._batches(self.sizes <= most):
-            part, _ = self.part(chosen)
+            part = self if chosen.all() else self.part(chosen)[0]
             best[chosen] = part._lower_bounds(slack[chosen])
         return best
-
-    def counts(self, at: float, slack: Array) -> Array:
-        """Return upper bounds of how many eigenvalues of each block lie below `at`.
-
-        Sylvester's law of inertia: ``A - s`` has as many negative eigenvalues as D has
-        negative entries, up to what the margin can move across zero.
-
-        Parameters
-        ----------
-        at : float > 0
-        slack : array [shape=(count,)]
-            Bounds of the spectral norm of the error of each block.
-        """
-        number = self.sizes.copy()
-        for chosen in self._batches(np.isfinite(slack)):
-            part, _ = self.part(chosen)
-            number[chosen] = np.minimum(part._counts(at, slack[chosen]), part.sizes)
-        return number
-
-    def _counts(self, at: float, slack: Array) -> Array:
-        number = self.sizes.copy()
-        missing = np.ones(self.count, dtype=bool)
-        for room in ROOMS:
-            shift = np.full(self.count, at * (1.0 + room))
-            outcome = _shifted(self, shift)
-            if outcome is None:
-                continue
-            margin = self.largest(outcome.margin)
-            good = missing & ((margin + slack) * (1.0 + 4.0 * U) < at * room * (1.0 - 4.0 * U))
-            negative = np.bincount(self.label, weights=~(outcome.pivots > 0.0))
-            number[good] = negative[good].astype(np.int64)
-            missing &= ~good
-            if not missing.any():
-                break
-        return number
 
     def _batches(self, wanted: Array) -> Iterator[Array]:
         """Yield masks of blocks that together have at most `BATCH` rows, or of one block."""
@@ -210,7 +178,7 @@ class Blocks:
 
     def _aims(self) -> Array:
         """Estimate the smallest eigenvalue of every block from below (not proved)."""
-        start = factored(sparse.csc_array(self.matrix))
+        start = self.factors
         if start is None:
             # a singular block: an estimate may as well be that of a matrix close by
             moved = sparse.csc_array(self.matrix, copy=True)

@@ -85,22 +85,37 @@ def factored(matrix: sparse.csc_array) -> Factored | None:
     if not np.array_equal(lu.perm_r, lu.perm_c):
         return None
     lower, across = sparse.csc_array(lu.L), sparse.csc_array(lu.U.T)
+    lower.sort_indices()
+    across.sort_indices()
     pivots = across.diagonal()
     counts = [np.diff(across.indptr), np.bincount(lower.indices), np.diff(lower.indptr)]
     # the product with a reciprocal, a fused or an unfused sum: a few roundings more than terms
     terms = max(int(each.max()) for each in counts) + 4
-    scaled = lower.copy()
     with np.errstate(invalid="ignore", over="ignore"):
-        scaled.data *= np.repeat(pivots, np.diff(lower.indptr))  # L D, whose transpose is D L^T
-        sizes = np.ones(pivots.size)
-        asymmetry = abs(across - scaled).T @ sizes
+        scaled = lower.data * np.repeat(pivots, counts[2])  # L D, whose transpose is D L^T
         inner = (
-            gamma(terms) * (abs(across).T @ sizes)
-            + (1.0 + 4.0 * U) * asymmetry
-            + 4.0 * U * (abs(scaled).T @ sizes)
+            gamma(terms) * _sums(across, across.data)
+            + (1.0 + 4.0 * U) * _asymmetry(lower, scaled, across)
+            + 4.0 * U * _sums(lower, scaled)
         )
-        margin = (abs(lower) @ inner) * (1.0 + gamma(4 * terms + 64))
+        moduli = sparse.csc_array((np.abs(lower.data), lower.indices, lower.indptr))
+        margin = (moduli @ inner) * (1.0 + gamma(4 * terms + 64))
     margin = margin + UNDERFLOW * (1.0 + inner) * terms
     place = lu.perm_c
     sound = np.isfinite(pivots) & np.isfinite(margin)
     return Factored(lu, pivots[place], np.where(sound, margin, math.inf)[place])
+
+
+def _sums(matrix: sparse.csc_array, data: Array) -> Array:
+    """Return the columns' sums of moduli of other data on a matrix without empty columns."""
+    return np.asarray(np.add.reduceat(np.abs(data), matrix.indptr[:-1]))
+
+
+def _asymmetry(lower: sparse.csc_array, scaled: Array, across: sparse.csc_array) -> Array:
+    """Return the columns' sums of moduli of the difference of U^T from L D."""
+    if np.array_equal(lower.indptr, across.indptr) and np.array_equal(
+        lower.indices, across.indices
+    ):
+        return _sums(lower, across.data - scaled)
+    other = sparse.csc_array((scaled, lower.indices, lower.indptr), shape=lower.shape)
+    return np.asarray(abs(across - other).T @ np.ones(lower.shape[0]))

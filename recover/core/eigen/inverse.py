@@ -19,7 +19,7 @@ from scipy import sparse
 
 from recover.core.arrays import Array
 from recover.core.eigen.blocks import Blocks
-from recover.core.eigen.factor import Factored, factored
+from recover.core.eigen.factor import Factored
 from recover.core.errors import ParameterError
 from recover.core.rounding import TINY, U, gamma
 
@@ -60,8 +60,7 @@ def inverse_roots(blocks: Blocks, lower: Array, slack: Array, most: int) -> Arra
 
 def _roots(blocks: Blocks, lower: Array, slack: Array) -> Array:
     n = blocks.label.size
-    matrix = sparse.csc_array(blocks.matrix)
-    start = factored(matrix)
+    start = blocks.factors
     if start is None:
         return np.full(n, math.inf)
     order = np.argsort(blocks.label, kind="stable")
@@ -158,9 +157,10 @@ def probable_inverse(
     traces = np.full(blocks.count, math.inf)
     if not (lower > 0.0).any():
         return Drawn(roots, traces)
-    part, rows = blocks.part(lower > 0.0)
+    every = bool((lower > 0.0).all())
+    part, rows = (blocks, np.arange(roots.size)) if every else blocks.part(lower > 0.0)
     share = delta / (rows.size + part.count)
-    start = factored(sparse.csc_array(part.matrix))
+    start = part.factors
     if start is None:
         return Drawn(roots, traces)
     least, loose = lower[lower > 0.0], slack[lower > 0.0]
