@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from recover.image.conditional import ColourStatistics, conditional_means
 from recover.image.opposed import opposed
+from recover.image.patches import smooth_patches
 
 
 def rule_of_opposed(planes, clipped, balance):
@@ -13,36 +15,14 @@ def rule_of_opposed(planes, clipped, balance):
 
 
 def conditional_mean(planes, clipped, balance):
-    """Truncated normal of the colours.
+    """Truncated normal of the colours, by itself: Zhang and Brainard 2004."""
+    statistics = ColourStatistics.of(planes, ~clipped)
+    return conditional_means(planes, clipped, statistics)
 
-    X. Zhang, D. H. Brainard, "Estimation of saturated pixel values in digital color imaging",
-    J. Opt. Soc. Am. A 21 (2004).
-    """
-    from scipy.stats import norm
 
-    channels = len(planes)
-    flat, hidden = planes.reshape(channels, -1).astype(float), clipped.reshape(channels, -1)
-    sure = flat[:, ~hidden.any(axis=0)]
-    mean = sure.mean(axis=1)
-    spread = np.cov(sure) + 1e-9 * np.eye(channels)
-    out = flat.copy()
-    for code in range(1, 2**channels):
-        member = np.array([(code >> c) & 1 for c in range(channels)], dtype=bool)
-        which = (hidden == member[:, None]).all(axis=0)
-        if not which.any():
-            continue
-        inside, rest = np.flatnonzero(member), np.flatnonzero(~member)
-        gain = np.zeros((inside.size, 0))
-        if rest.size:
-            cross = spread[np.ix_(inside, rest)]
-            gain = np.linalg.solve(spread[np.ix_(rest, rest)], cross.T).T
-        centre = mean[inside, None] + gain @ (flat[np.ix_(rest, which)] - mean[rest, None])
-        left = spread[np.ix_(inside, inside)] - gain @ spread[np.ix_(rest, inside)]
-        deviation = np.sqrt(np.maximum(np.diag(left), 1e-12))[:, None]
-        lowest = np.minimum((1.0 - centre) / deviation, 30.0)
-        ratio = np.exp(norm.logpdf(lowest) - norm.logsf(lowest))
-        out[np.ix_(inside, which)] = centre + deviation * ratio
-    return np.maximum(out, hidden).reshape(planes.shape)
+def patches(planes, clipped, balance):
+    """SPADE on patches of each channel."""
+    return smooth_patches(planes, clipped)
 
 
 def oracle_constant(planes, clipped, truth):
