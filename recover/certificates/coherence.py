@@ -29,6 +29,7 @@ __all__ = ["coherence_lower"]
 
 BLOCK = 1000
 DEPTH = 256  # the largest inner products of each row that are kept
+SINGLE = 10**10  # products from which single precision is enough
 SLACK = 1.0 + 1e-12  # more than all roundings of sums of positive numbers
 
 
@@ -106,13 +107,17 @@ def _largest_sums(rows: Array, share: float) -> tuple[Array, Array]:
     Of the products themselves, and of their moduli, over the rows that can be off together.
     """
     squares = (rows**2).sum(axis=1)
-    error = up(2.0 * gamma(rows.shape[1] + 8) * float(squares.max()), 2)
+    unit = gamma(rows.shape[1] + 8)
+    if len(rows) ** 2 * rows.shape[1] > SINGLE:
+        # half the time in single precision, whose unit is 2^29 times as large
+        rows, unit = rows.astype(np.float32), 2.0**29 * gamma(rows.shape[1] + 16)
+    error = up(2.0 * unit * float(squares.max()), 2)
     depth = min(len(rows) - 1, DEPTH)
     best = np.zeros((2, depth + 1))
     for start in range(0, len(rows), BLOCK):
         part = rows[start : start + BLOCK]
         own = squares[start : start + BLOCK]
-        products = part @ rows.T + error
+        products = part @ rows.T + rows.dtype.type(error)
         # |phi_i + phi_j|^2 >= 4 l^2 / R^2
         least = 2.0 * share / SLACK - (own[:, None] + squares) * (SLACK / 2.0) - error
         products[products < least] = 0.0
@@ -120,7 +125,7 @@ def _largest_sums(rows: Array, share: float) -> tuple[Array, Array]:
         products[place, start + place] = 0.0
         for which, values in enumerate((np.maximum(products, 0.0), np.abs(products))):
             top = np.partition(values, len(rows) - 1 - depth, axis=1)[:, len(rows) - depth :]
-            sums = np.cumsum(np.sort(top, axis=1)[:, ::-1], axis=1)
+            sums = np.cumsum(np.sort(top, axis=1)[:, ::-1].astype(np.float64), axis=1)
             sums += np.arange(1, depth + 1) * 2.0 * error
             sums = np.hstack([np.zeros((len(part), 1)), sums]) + own[:, None] + error
             best[which] = np.maximum(best[which], sums.max(axis=0))

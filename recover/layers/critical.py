@@ -27,6 +27,7 @@ ACCURACY = 1e-3  # of the bisections, relative to the largest coefficient on the
 SHARES = (0.4, 0.5)  # of the time: for norms and inner products, then for searches of inputs
 MOMENTS = 500_000  # entries of moments that are worth their time in a bisection
 CERTAIN, SMALL = 8, 10**8  # steps that are made in any case, where they cost little
+WIDE_SECONDS = 20.0  # with less, layers too large for the exact engine are not tried
 EXACT_PROBES = 6  # between the ends that these leave
 
 
@@ -73,6 +74,8 @@ def _ends(bands: Bands, clock: Clock, rng: np.random.Generator) -> tuple[float, 
     # with this bias no neuron is ever off
     good, bad = -up(float(norms.max()) * bands.radius * (1.0 + 1e-12), 4), 0.0
     width = -good * ACCURACY
+    if too_large(bands) and clock.left < WIDE_SECONDS:
+        return None
     if not _proved(bands, good):
         return None  # the rows do not span, or could not be shown to
     least = CERTAIN if bands.count**2 * bands.dimension <= SMALL else 0

@@ -69,7 +69,8 @@ class Layer:
     @cached_property
     def model(self) -> ReLU:
         """The layer as a measurement ``max(<x, phi_i> - bias_i, 0)``, so bias = -b."""
-        return ReLU(self.frame, -self.bias.reshape(self.frame.coef_shape))
+        # not -b: zero has one sign only in a model's identity
+        return ReLU(self.frame, 0.0 - self.bias.reshape(self.frame.coef_shape))
 
     @cached_property
     def norm(self) -> float:

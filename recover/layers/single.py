@@ -112,7 +112,7 @@ def _least_active(bands: Bands, active: ActiveNeurons, found: _Found) -> int:
 
 def _bands(layer: Layer, radius: float, nonnegative: bool) -> Bands:
     high = np.full(layer.outputs, np.inf)
-    return Bands(layer.weights, -layer.bias, high, radius, nonnegative)
+    return Bands(layer.weights, 0.0 - layer.bias, high, radius, nonnegative)
 
 
 def _scaled(bands: Bands) -> tuple[Bands, float]:
