@@ -15,6 +15,7 @@ from recover.cli.measurement import model_of
 from recover.cli.output import complain, read_certificate, read_json
 from recover.core.errors import ParameterError, RecoverError
 from recover.image.reprove import image_faults
+from recover.io.atomic import STANDARD
 from recover.io.audio_read import open_audio
 from recover.layers.app import layer_model
 from recover.layers.reprove import stack_faults
@@ -77,7 +78,7 @@ def verify_command(certificate: str, source: str | None) -> int:
 def _of_stack(data: dict[str, Any], source: str | None, name: str) -> int:
     """Prove again what was said of a stack of layers, and say how that went."""
     try:
-        reasons = stack_faults(str(data["input"]) if source is None else source, data)
+        reasons = stack_faults(_input(data, source), data)
     except RecoverError:
         raise
     except _DAMAGE as error:
@@ -94,7 +95,7 @@ def _of_stack(data: dict[str, Any], source: str | None, name: str) -> int:
 def _model(data: dict[str, Any], source: str | None, name: str) -> Model:
     """Return the model that the certificate speaks of, made anew from the input."""
     try:
-        path = str(data["input"]) if source is None else source
+        path = _input(data, source)
         if "model" in data:
             return model_of(path, data["model"])
         return layer_model(path, str(data["weights"][0]))
@@ -109,21 +110,21 @@ def _of_recording(
 ) -> tuple[str, ...]:
     """Return what could not be proved again of the certificates of a recording."""
     try:
-        path = str(data["input"]) if source is None else source
+        path = _input(data, source)
         levels = tuple(ChannelLevels(**entry) for entry in data["detection"])
         tolerance = float(data["tolerance"])
     except RecoverError:
         raise
     except _DAMAGE as error:
         raise _damaged(name, error) from None
-    with open_audio(path) as recording:
-        faults = recording_faults(recording, levels, tolerance, promise)
-        try:
+    try:
+        with open_audio(path) as recording:
+            faults = recording_faults(recording, levels, tolerance, promise)
             return (*faults, *parts_faults(recording, levels, parts))
-        except RecoverError:
-            raise
-        except _DAMAGE as error:
-            raise _damaged(name, error) from None
+    except RecoverError:
+        raise
+    except _DAMAGE as error:
+        raise _damaged(name, error) from None
 
 
 def _of_image(
@@ -131,7 +132,7 @@ def _of_image(
 ) -> tuple[str, ...]:
     """Return what could not be proved again of the certificate of an image."""
     try:
-        path = str(data["input"]) if source is None else source
+        path = _input(data, source)
         return image_faults(path, data, promise)
     except RecoverError:
         raise
@@ -144,7 +145,7 @@ def _of_phase(
 ) -> tuple[str, ...]:
     """Return what could not be proved again of the certificate of a phase retrieval."""
     try:
-        path = str(data["input"]) if source is None else source
+        path = _input(data, source)
         others = {key: data[key] for key in ("setup_file", "dark", "data")}
         noise = float(data["noise"])
         measured = measurement_in(
@@ -155,6 +156,16 @@ def _of_phase(
         raise
     except _DAMAGE as error:
         raise _damaged(name, error) from None
+
+
+def _input(data: dict[str, Any], source: str | None) -> str:
+    """Return the file that was given, or else the one that the certificate names."""
+    if source is not None:
+        return source
+    path = str(data["input"])
+    if path == STANDARD:
+        raise ParameterError("the certificate speaks of standard input; name the INPUT")
+    return path
 
 
 def _damaged(name: str, error: Exception) -> ParameterError:

@@ -127,6 +127,14 @@ def _closing(cert: Certificate, claim: Claim) -> Iterator[str]:
         yield f"the bracket [{lower:g}, {upper:g}] is said to be closed"
     if not cert.evidence.values["closed"] and not cert.reason:
         yield "an open bracket must say why it is open"
+    told = (
+        not cert.evidence.values["closed"]
+        or not cert.evidence.values.get("kappa_closed", True)
+        or cert.evidence.values.get(REPLAYED) is True
+        or cert.kappa.lower == 0.0
+    )
+    if cert.reason is not None and not told:
+        yield "a certificate whose ends were closed has nothing to give a reason for"
     if cert.evidence.values.get(REPLAYED) is True and not cert.reason:
         yield "a certificate without the record of its search must say so"
 
