@@ -33,6 +33,7 @@ from recover.io.image_raw import RAW_ENDINGS
 
 __all__ = ["image_command", "image_rows"]
 
+_PNG_DEPTH = 24  # where a PNG's header has its bits per sample
 SUMMARY = ("file", "clipped", "levels", "recovered", "time", "error bound")
 
 
@@ -71,6 +72,12 @@ SUMMARY = ("file", "clipped", "levels", "recovered", "time", "error bound")
 @click.option(
     "--dq-bits", type=int, help="Bits of a FITS data-quality array that mean saturated."
 )
+@click.option(
+    "--map",
+    "map_path",
+    metavar="FILE",
+    help="Also write the bound of each sample's error: NPY, TIFF, EXR or FITS.",
+)
 @file_options
 def image_command(
     *,
@@ -82,6 +89,7 @@ def image_command(
     tolerance: float,
     mask: str | None,
     dq_bits: int | None,
+    map_path: str | None,
     report: str | None,
     json_path: str | None,
     save: str | None,
@@ -101,17 +109,18 @@ def image_command(
     options = ImageOptions(
         low=levels_named("low", low), high=levels_named("high", high), transfer=transfer,
         tolerance=tolerance, mask=mask, dq_bits=dq_bits, force=force, seed=seed,
-        certify=not no_certify,
+        certify=not no_certify, map=map_path,
     )  # fmt: skip
     folder = Path(output).is_dir()
     targets = targets_of(inputs, output)
-    targets = tuple(_lossless(name) for name in targets) if folder else targets
-    side = SideFiles(report, json_path, save, {})
+    if folder:
+        targets = tuple(map(_lossless, targets, inputs))
+    side = SideFiles(report, json_path, save, {"--map": map_path})
     side.check(inputs, targets, [mask], force=force)
     check_evidence(json_path, inputs, force=force)
     work = FileWork(
         process_image, options, partial(_described, figures=json_path is not None),
-        reads=("mask",),
+        reads=("mask",), writes=("map",),
     )  # fmt: skip
     place = Place(jobs, cluster)
     batch = process_all(work, inputs, targets, place, force=force, quiet=quiet)
@@ -156,14 +165,26 @@ def image_rows(reports: Sequence[ImageReport]) -> list[list[str]]:
     ]
 
 
-def _lossless(target: str) -> str:
+def _lossless(target: str, source: str) -> str:
     """Return a name of a kind that is written, for one taken over from the input."""
     path = Path(target)
     if path.suffix.lower() in RAW_ENDINGS:
         return str(path.with_suffix(".dng"))
     if path.suffix.lower() in (".jpg", ".jpeg", ".webp", ".bmp", ".ppm", ".pgm", ".gif"):
         return str(path.with_suffix(".tif"))
+    if path.suffix.lower() == ".png" and _fills_png(Path(source)):
+        return str(path.with_suffix(".tif"))
     return target
+
+
+def _fills_png(source: Path) -> bool:
+    """Return whether a PNG has 16 bits, so that no PNG has room for what lies beyond them."""
+    try:
+        with source.open("rb") as file:
+            head = file.read(_PNG_DEPTH + 1)
+    except OSError:
+        return False  # reading it says what is wrong
+    return head[:4] == b"\x89PNG" and head[_PNG_DEPTH:] == b"\x10"
 
 
 def _channel(channel: ChannelLevel) -> str:

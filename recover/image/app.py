@@ -22,6 +22,7 @@ from recover.image.result import ImageResult
 from recover.image.stack import join
 from recover.image.task import masked_levels, read_mask, tasks_of
 from recover.image.transfer import Transfer, TransferWarning, doubt
+from recover.image.trust_file import check_map, write_map
 from recover.io.atomic import staged
 from recover.io.errors import FileError
 from recover.io.image_file import Container, ImageFile, RawMosaic
@@ -99,6 +100,8 @@ def process_image(
     if jobs < 1:
         raise ParameterError(f"jobs must be >= 1, got {jobs}")
     container = check_image_output(output, force=chosen.force)
+    if chosen.map is not None:
+        check_map(chosen.map, output, force=chosen.force)
     image = read_image(source, dq_bits=chosen.dq_bits)
     if image.palette and container is not image.container:
         raise FileError(
@@ -122,6 +125,8 @@ def process_image(
         form = write_image(
             output, result.image, source=image, recovered=result.recovered, force=chosen.force
         )
+    if chosen.map is not None:
+        write_map(chosen.map, result, image, force=chosen.force)
     lost = None if copied else lost_metadata(image, container)
     return ImageReport(
         input=str(source),
@@ -135,6 +140,7 @@ def process_image(
         copied=copied,
         seconds=seconds,
         notes=() if lost is None else (lost,),
+        map=chosen.map,
     )
 
 

@@ -37,6 +37,8 @@ class ImageOptions:
         For methods that draw numbers.
     certify : bool
         Whether to certify.
+    map : str or None
+        Where the map of how far each sample can be trusted goes.
     """
 
     low: float | tuple[float, ...] | None = None
@@ -48,6 +50,7 @@ class ImageOptions:
     force: bool = False
     seed: int = 0
     certify: bool = True
+    map: str | None = None
 
     def __post_init__(self) -> None:
         if self.transfer not in TRANSFERS:
@@ -81,6 +84,8 @@ class ImageReport:
         Wall-clock time of the recovery, certificate included.
     notes : tuple of str
         What is to be said of the files besides the result's own notes, in sentences.
+    map : str or None
+        The file with the map, if one was asked for.
     """
 
     input: str
@@ -94,6 +99,7 @@ class ImageReport:
     copied: bool
     seconds: float
     notes: tuple[str, ...] = ()
+    map: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data for JSON, infinity as the string "inf"."""
@@ -102,6 +108,7 @@ class ImageReport:
             "kind": "image",
             "input": self.input,
             "output": self.output,
+            "map": self.map,
             "levels": [[channel.low, channel.high] for channel in result.levels],
             "channels": list(self.names),
             "tolerance": self.tolerance,

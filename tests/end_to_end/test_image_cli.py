@@ -313,3 +313,38 @@ def test_the_low_side(run, tmp_path):
     np.testing.assert_array_equal(after[picture > 48.0], picture[picture > 48.0])
     assert json.loads(data.read_text())["levels"] == [[48.0, None]]
     assert run("verify", data)[0] == 0
+
+
+@pytest.mark.parametrize("ending", [".npy", ".tif", ".exr"])
+def test_the_map_bounds_each_samples_error(run, photo, pieces, tmp_path, ending):
+    out, path, data = tmp_path / "o.tif", tmp_path / f"map{ending}", tmp_path / "r.json"
+    status, _, err = run("image", photo, "-o", out, "--map", path, "--json", data)
+    assert (status, err) == (0, "")
+    assert json.loads(data.read_text())["map"] == str(path)
+    clipped, truth = pieces
+    trust = np.load(path) if ending == ".npy" else read_image(path).pixels
+    assert trust.shape == clipped.shape
+    assert trust.dtype == np.float32
+    mask = clipped == 65535
+    assert (trust[~mask] == 0.0).all()
+    assert (trust[mask] > 0.0).all()
+    error = np.abs(read_image(out).pixels - truth)[mask]
+    assert (error <= trust[mask]).mean() > 0.97
+    if ending == ".npy":
+        assert run("image", photo, "-o", out, "--map", path, "--force", "--no-certify")[0] == 0
+        assert np.isinf(np.load(path)[mask]).all()
+
+
+def test_maps_that_cannot_be_written_are_refused_before_any_work(run, photo, tmp_path):
+    out = tmp_path / "o.tif"
+    for name, words in (("m.png", "floating point"), ("o.tif", "written twice")):
+        status, _, err = run("image", photo, "-o", out, "--map", tmp_path / name)
+        assert status == 1
+        assert words in err or "same file" in err
+        assert not out.exists()
+    there = tmp_path / "there.npy"
+    there.write_bytes(b"mine")
+    status, _, err = run("image", photo, "-o", out, "--map", there)
+    assert status == 1
+    assert "--force" in err
+    assert there.read_bytes() == b"mine"
