@@ -1,19 +1,28 @@
 """What a cluster's worker gets and gives back, and how its versions are compared."""
 
 import dataclasses
+import pickle
 import pkgutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from recover.cli.cluster import connected
-from recover.cli.cluster_task import Parcel, renamed, stretch_on_worker, unpack
+from recover.cli.cluster_task import (
+    Parcel,
+    renamed,
+    run_parcel,
+    stretch_on_worker,
+    unpack,
+)
 from recover.cli.cluster_versions import check_versions, digest
 from recover.cli.file_work import Failure, FileWork
 from recover.core.errors import MissingExtraError, ParameterError, RecoverError
+from recover.core.progress import Progress
 from recover.core.rigor import RigorKind
 
 
@@ -64,6 +73,56 @@ def test_a_failed_parcel_brings_no_files(tmp_path):
     delivery = unpack(parcel(b"bad"), tmp_path, None)
     assert delivery.outcome == Failure("a b/in.wav is bad")
     assert delivery.files == {}
+
+
+class Worker:
+    """Stands for a worker of Dask: a folder, tasks with states, a log of events."""
+
+    def __init__(self, folder, state):
+        self.local_directory, self.log = str(folder), []
+        self.state = SimpleNamespace(tasks={"key": SimpleNamespace(state=state)})
+
+    def get_current_task(self):
+        return "key"
+
+    def log_event(self, topic, msg):
+        self.log.append((topic, msg))
+
+
+def slow(source, output, options, *, jobs, watch):
+    watch(Progress(1, 4, 0.5))
+    watch(Progress(2, 4, 0.5))  # too soon after the first to be told
+    Path(output).write_bytes(b"done")
+    return "report"
+
+
+@pytest.mark.parametrize(
+    ("state", "mark", "outcome", "told"),
+    [
+        ("executing", None, "report", [("topic", [7, 0.25])]),
+        ("cancelled", None, Failure("nobody waits for the file any more"), []),
+        ("executing", "another", Failure("a worker that joined the cluster later"), []),
+    ],
+)
+def test_a_worker_runs_a_parcel(tmp_path, monkeypatch, state, mark, outcome, told):
+    distributed = pytest.importorskip("distributed", reason="the extra is not installed")
+    worker = Worker(tmp_path, state)
+    monkeypatch.setattr(distributed, "get_worker", lambda: worker)
+    packed = pickle.dumps(
+        dataclasses.replace(
+            parcel(b""), work=FileWork(slow, Names(), str), index=7, topic="topic",
+            digest=mark or digest(),
+        )
+    )  # fmt: skip
+    delivery = pickle.loads(run_parcel(packed))
+    if isinstance(outcome, Failure):
+        assert delivery.outcome.message.startswith(outcome.message)
+        assert delivery.files == {}
+    else:
+        assert delivery.outcome == outcome
+        assert delivery.files == {"o/out.wav": b"done"}
+    assert worker.log == told
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_only_texts_are_renamed():
