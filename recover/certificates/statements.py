@@ -160,6 +160,13 @@ def _noise_sentences(problem: Problem) -> list[str]:
             f"the noise {place} is independent and normal with standard deviation "
             f"{noise['sigma']:.6g} (its bound fails with probability <= {noise['delta']:g})"
         ]
+    if law == "poisson" and problem.noise.roots:
+        less = ", less a known background" if np.any(problem.noise.background) else ""
+        return [
+            f"the magnitudes are roots of intensities{less}, {noise['counts_per_unit']:.6g} "
+            "Poisson counts to one unit (their bound fails with probability at most "
+            f"{noise['delta']:g})"
+        ]
     if law == "poisson":
         return [
             f"the data are Poisson counts, {noise['counts_per_unit']:.6g} to one unit "

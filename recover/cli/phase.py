@@ -56,6 +56,14 @@ SUMMARY = ("file", "setup", "object", "residual", "time", "error bound")
     help="Bound of the l2 norm of the noise of the magnitudes.",
 )
 @click.option(
+    "--counts-per-unit",
+    type=float,
+    default=0.0,
+    metavar="C",
+    help="Intensities are counted, C counts to a unit (1 for photon counts): the noise of "
+    "counting is allowed for.",
+)
+@click.option(
     "--restarts", metavar="N", type=click.IntRange(1), help="Starts that are compared."
 )
 @file_options
@@ -68,6 +76,7 @@ def phase_command(
     data: str | None,
     method: str | None,
     noise: float,
+    counts_per_unit: float,
     restarts: int | None,
     report: str | None,
     json_path: str | None,
@@ -87,8 +96,9 @@ def phase_command(
     and CXI with their extra, and TIFF stacks or NPY files with --setup.
     """
     options = PhaseOptions(
-        setup=setup, dark=dark, data=data, method=method, noise=noise, restarts=restarts,
-        certify=not no_certify, force=force, seed=seed,
+        setup=setup, dark=dark, data=data, method=method, noise=noise,
+        counts_per_unit=counts_per_unit, restarts=restarts, certify=not no_certify,
+        force=force, seed=seed,
     )  # fmt: skip
     targets = targets_of(inputs, output)
     if Path(output).is_dir():

@@ -21,6 +21,7 @@ from recover.layers.app import layer_model
 from recover.layers.reprove import stack_faults
 from recover.models.base import Model
 from recover.phase.app import measurement_in
+from recover.phase.result import PhaseResult
 
 __all__ = ["verify_command"]
 
@@ -151,7 +152,11 @@ def _of_phase(
         measured = measurement_in(
             path, setup=others["setup_file"], dark=others["dark"], data=others["data"]
         )
-        return verify(promise, measured.problem(noise)).reasons
+        counts = float(data.get("counts_per_unit", 0.0))
+        signal = None
+        if "signal" not in promise.evidence.arrays and str(data["output"]).endswith(".npz"):
+            signal = PhaseResult.load(str(data["output"])).signal  # too large for evidence
+        return verify(promise, measured.problem(noise, counts), signal).reasons
     except RecoverError:
         raise
     except _DAMAGE as error:

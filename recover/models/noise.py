@@ -69,6 +69,8 @@ class Noise:
     sigma: float = field(default=0.0, kw_only=True)
     counts_per_unit: float = field(default=0.0, kw_only=True)
     delta: float = field(default=0.0, kw_only=True)
+    roots: bool = field(default=False, kw_only=True)
+    background: float | Array = field(default=0.0, kw_only=True)
 
     def __post_init__(self) -> None:
         each = np.asarray(self.each, dtype=np.float64)
@@ -120,9 +122,43 @@ class Noise:
         _require_random(counts_per_unit, "counts_per_unit", delta)
         return Noise(counts_per_unit=counts_per_unit, delta=delta)
 
+    @staticmethod
+    def counted(
+        counts_per_unit: float, delta: float = 1e-9, background: float | Array = 0.0
+    ) -> Noise:
+        """Return the promise of magnitudes that are roots of counted intensities.
+
+        ``y = sqrt(max(k / c - b, 0))`` with counts k of the Poisson law of mean
+        ``c (mu^2 + b)``, c = counts_per_unit, and b the known background (a dark frame).  With
+        probability at least ``1 - delta/2`` each: ``mu_i`` lies in the interval that Garwood's
+        interval of the mean gives, at level ``delta / (2 m)``; and without background
+        ``|y - mu|_2^2 <= T / c``, ``T = min_l (ln(2 / delta) + m ln((1 + l) / (1 - l))) / l``
+        over l in (0, 1): by Chernoff's bound the divergence D of a count and its mean exceeds t
+        with probability at most ``2 exp(-t)``, so that ``E exp(l D) <= (1 + l) / (1 - l)``, and
+        ``(sqrt(k) - sqrt(nu))^2 <= k ln(k / nu) - k + nu = D``.
+
+        Parameters
+        ----------
+        counts_per_unit : float > 0
+            Expected number of counts for one unit of intensity (of the squared magnitude).
+        delta : float in (0, 1)
+            Allowed probability of failure.
+        background : float or array >= 0
+            What was taken off the intensities.
+        """
+        _require_random(counts_per_unit, "counts_per_unit", delta)
+        if not (np.isfinite(background).all() and (np.asarray(background) >= 0.0).all()):
+            raise ParameterError("background must be finite and >= 0; mask bad pixels instead")
+        return Noise(
+            counts_per_unit=counts_per_unit, delta=delta, roots=True, background=background
+        )
+
     def bound(self, y: Array) -> NoiseBound:
         """Return the promise in numbers for the measurement `y`."""
         m = max(y.size, 1)
+        if self.roots:
+            background = broadcast_to("background", self.background, y.shape)
+            return _counted(np.asarray(y), self.counts_per_unit, self.delta, background)
         if self.sigma > 0.0:
             l2 = self.sigma * (math.sqrt(m) + math.sqrt(2.0 * math.log(2.0 / self.delta)))
             each = broadcast_to(
@@ -143,6 +179,18 @@ class Noise:
             min(self.l2, norm_upper(each)), np.minimum(each, self.l2), self.where, PROVED
         )
 
+    def _of_roots(self) -> dict[str, Any]:
+        from recover.core.arrays import digest
+
+        if not self.roots:
+            return {}
+        background = np.asarray(self.background, dtype=np.float64)
+        single = background.ndim == 0
+        return {
+            "roots": True,
+            "background": float(background) if single else digest([background]),
+        }
+
     def to_json(self) -> dict[str, Any]:
         """Return the promise as plain data (an array of bounds as its digest)."""
         from recover.core.arrays import digest
@@ -157,6 +205,7 @@ class Noise:
                 "law": "poisson",
                 "counts_per_unit": self.counts_per_unit,
                 "delta": self.delta,
+                **self._of_roots(),
             }
         data["l2"] = "inf" if math.isinf(self.l2) else self.l2
         if each.ndim == 0:
@@ -164,6 +213,32 @@ class Noise:
         else:
             data["each"] = digest([each])
         return data
+
+
+def _counted(y: Array, scale: float, delta: float, background: Array) -> NoiseBound:
+    """Return the bounds of `Noise.counted`."""
+    from scipy.special import gammainccinv, gammaincinv
+
+    if (y < 0.0).any():
+        raise ParameterError(f"magnitudes must be >= 0, got {float(np.min(y))}")
+    m = max(y.size, 1)
+    wide = y.astype(np.float64)
+    counts = np.rint(scale * (np.square(wide) + background))
+    part = delta / (4.0 * m)
+    low = np.where(counts > 0, gammaincinv(np.maximum(counts, 1.0), part), 0.0) / scale
+    low = np.where(wide > 0.0, low, 0.0)  # of a magnitude of zero the count may be any below
+    high = gammainccinv(counts + 1.0, part) / scale
+    least = np.sqrt(np.maximum(low * (1.0 - 1e-9) - background, 0.0))
+    most = np.sqrt(np.maximum(high * (1.0 + 1e-9) - background, 0.0))
+    # a magnitude need not be the root of a whole count: what was rounded is allowed for
+    rounded = np.abs(np.sqrt(np.maximum(counts / scale - background, 0.0)) - wide)
+    each = (np.maximum(wide - least, most - wide) + rounded) * (1.0 + 1e-9)
+    l2 = norm_upper(each)
+    if not background.any():
+        tilt = np.linspace(0.01, 0.99, 99)
+        total = (math.log(2.0 / delta) + m * np.log((1.0 + tilt) / (1.0 - tilt))) / tilt
+        l2 = min(l2, up(math.sqrt(float(total.min()) / scale), 4) + norm_upper(rounded))
+    return NoiseBound(l2, each, Where.AFTER, probabilistic(delta))
 
 
 def _require_random(value: float, name: str, delta: float) -> None:

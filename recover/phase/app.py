@@ -14,7 +14,6 @@ from recover.frames.masked import unmasked
 from recover.frames.ptychography import Ptychography
 from recover.io.phase_read import PhaseFile, read_phase
 from recover.io.phase_write import check_phase_output, write_object
-from recover.models.noise import Noise
 from recover.phase.measurement import PhaseMeasurement, phase_measurement
 from recover.phase.ptychography import retrieve_scan
 from recover.phase.result import PhaseResult
@@ -39,6 +38,8 @@ class PhaseOptions:
         Name of a method.
     noise : float
         Bound of the l2 norm of the magnitudes' noise.
+    counts_per_unit : float
+        Counts to one unit of intensity, if the noise is that of counting; 0 if not.
     restarts : int or None
         Starts that are compared.
     certify, force : bool
@@ -50,6 +51,7 @@ class PhaseOptions:
     data: str | None = None
     method: str | None = None
     noise: float = 0.0
+    counts_per_unit: float = 0.0
     restarts: int | None = None
     certify: bool = True
     force: bool = False
@@ -98,6 +100,7 @@ class PhaseReport:
             "dark": options.dark,
             "data": options.data,
             "noise": options.noise,
+            "counts_per_unit": options.counts_per_unit,
             "levels": [],
             "fraction_clipped": {"total": 0.0, "channels": []},
             "shape": list(result.signal.shape),
@@ -165,7 +168,7 @@ def process_phase(
 def _recovered(
     measured: PhaseMeasurement, chosen: PhaseOptions, watch: Watch | None
 ) -> PhaseResult:
-    noise = Noise(l2=chosen.noise) if chosen.noise > 0.0 else 0.0
+    noise = measured.noise(chosen.noise, chosen.counts_per_unit)
     if isinstance(unmasked(measured.frame, None)[0], Ptychography):
         return retrieve_scan(
             measured.magnitudes,

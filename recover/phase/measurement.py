@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -26,6 +27,7 @@ from recover.phase.scan import scan_coverage, scan_domain, scan_frame
 
 __all__ = ["PhaseMeasurement", "phase_measurement"]
 
+TWO_PLANES = "two planes"
 CENTRE_SHARE = 0.25  # of each axis about the middle: where the peak of a centred pattern lies
 
 
@@ -47,6 +49,8 @@ class PhaseMeasurement:
         What was decided or left out, in sentences.
     refine_probe : bool
         Whether the probe of a scan is but a guess.
+    background : float or array [shape=frame.coef_shape]
+        The dark frame that was taken off the intensities.
     """
 
     setup: str
@@ -55,11 +59,32 @@ class PhaseMeasurement:
     domain: Domain | None
     notes: tuple[str, ...]
     refine_probe: bool = False
+    background: float | Array = 0.0
 
-    def problem(self, noise: float) -> Problem:
-        """Return the problem with a bound of the noise of the magnitudes."""
-        bound: Noise | float = Noise(l2=noise) if noise > 0.0 else 0.0
-        return phase_problem(self.magnitudes, self.frame, self.domain, bound)
+    def noise(self, l2: float, counts_per_unit: float) -> Noise | float:
+        """Return the promise about the noise of the magnitudes, 0 for none.
+
+        It is a bound of its l2 norm, or counts to one unit of intensity; raises
+        `ParameterError` if both are given, one is negative, or the data are counts no longer.
+        """
+        for name, value in (("noise", l2), ("counts_per_unit", counts_per_unit)):
+            if not 0.0 <= value < math.inf:
+                raise ParameterError(f"{name} must be finite and >= 0, got {value}")
+        if counts_per_unit == 0.0:
+            return Noise(l2=l2) if l2 > 0.0 else 0.0
+        if l2 > 0.0:
+            raise ParameterError("give noise or counts_per_unit, not both: one promise is made")
+        if self.setup == TWO_PLANES:
+            raise ParameterError(
+                "counts_per_unit says nothing of two planes brought to one energy; give noise, "
+                "the l2 norm of the magnitudes' noise"
+            )
+        return Noise.counted(counts_per_unit, background=self.background)
+
+    def problem(self, noise: float, counts_per_unit: float = 0.0) -> Problem:
+        """Return the problem with what is promised of the noise."""
+        promise = self.noise(noise, counts_per_unit)
+        return phase_problem(self.magnitudes, self.frame, self.domain, promise)
 
 
 def phase_measurement(arrays: Mapping[str, Array], name: str) -> PhaseMeasurement:
@@ -86,17 +111,18 @@ def phase_measurement(arrays: Mapping[str, Array], name: str) -> PhaseMeasuremen
         If data are missing, or what is given does not fit together.
     """
     data, bad, notes = _data(arrays, name)
+    dark = _dark(arrays, data.shape)
     nonnegative, real = _flag(arrays, "nonnegative"), _flag(arrays, "real")
     real = real or nonnegative
     setup, frame = _setup(arrays, data, real)
     if isinstance(frame, Fourier | CodedDiffraction | Ptychography | Stack) and data.ndim > 1:
-        data, bad, words = _corner_first(arrays, data, bad, frame)
+        data, bad, dark, words = _corner_first(arrays, data, bad, dark, frame)
         notes += words
     if isinstance(frame, Stack):
         data, bad, words = _two_planes(arrays, data, bad)
         notes += words
     if isinstance(frame, Fresnel) and data.ndim == len(frame.signal_shape):
-        data, bad = data[None], bad[None]
+        data, bad, dark = data[None], bad[None], dark[None]
     if data.shape != frame.coef_shape:
         raise ParameterError(
             f"the patterns of {name} must have shape {frame.coef_shape} for {setup}, got "
@@ -108,9 +134,11 @@ def phase_measurement(arrays: Mapping[str, Array], name: str) -> PhaseMeasuremen
     if bad.any():
         share = 100.0 * float(bad.mean())
         notes.append(f"{int(bad.sum())} pixels ({share:.3g} %) are bad and were left out")
+        dark = dark[~bad] if dark.shape == bad.shape else dark
         frame, data = Masked(frame, ~bad), data[~bad]
     refine = _flag(arrays, "refine_probe")
-    return PhaseMeasurement(setup, frame, data, domain, tuple(notes), refine)
+    background: float | Array = dark if dark.any() else 0.0
+    return PhaseMeasurement(setup, frame, data, domain, tuple(notes), refine, background)
 
 
 def _data(arrays: Mapping[str, Array], name: str) -> tuple[Array, Array, list[str]]:
@@ -138,7 +166,7 @@ def _data(arrays: Mapping[str, Array], name: str) -> tuple[Array, Array, list[st
     values[bad] = 0.0
     notes: list[str] = []
     if kinds == ["intensity"]:
-        values = _less_dark(values, arrays)
+        values = values - _dark(arrays, values.shape)
         below = int(np.count_nonzero(values < 0.0))
         if below:
             notes.append(f"{below} intensities below zero were set to zero")
@@ -148,15 +176,16 @@ def _data(arrays: Mapping[str, Array], name: str) -> tuple[Array, Array, list[st
     return values.astype(np.float32 if single else np.float64), bad, notes
 
 
-def _less_dark(values: Array, arrays: Mapping[str, Array]) -> Array:
+def _dark(arrays: Mapping[str, Array], shape: tuple[int, ...]) -> Array:
+    """Return what the detector counts without light, for each value."""
     if "dark" not in arrays:
-        return values
+        return np.zeros(shape)
     dark = as_numeric("dark", arrays["dark"])
     try:
-        return np.asarray(values - np.broadcast_to(dark, values.shape))
+        return np.asarray(np.broadcast_to(dark, shape), dtype=np.float64)
     except ValueError:
         raise ParameterError(
-            f"dark must have the patterns' shape {values.shape}, got {dark.shape}"
+            f"dark must have the patterns' shape {shape}, got {dark.shape}"
         ) from None
 
 
@@ -187,7 +216,7 @@ def _setup(arrays: Mapping[str, Array], data: Array, real: bool) -> tuple[str, F
         )
     if "object_magnitude" in arrays or "object_intensity" in arrays:
         planes = [Identity(data.shape, real_signal=real), Fourier(data.shape, real_signal=real)]
-        return "two planes", Stack(planes)
+        return TWO_PLANES, Stack(planes)
     if "support" not in arrays:
         raise ParameterError(
             "a far field needs a support of the object, or masks, distances, an object "
@@ -205,8 +234,8 @@ def _number(arrays: Mapping[str, Array], name: str) -> float:
 
 
 def _corner_first(
-    arrays: Mapping[str, Array], data: Array, bad: Array, frame: Frame
-) -> tuple[Array, Array, list[str]]:
+    arrays: Mapping[str, Array], data: Array, bad: Array, dark: Array, frame: Frame
+) -> tuple[Array, Array, Array, list[str]]:
     """Return far fields with the undeflected beam at the first entry, as transforms have it."""
     dimensions = min(len(frame.signal_shape), data.ndim)
     axes = tuple(range(data.ndim - dimensions, data.ndim))
@@ -221,8 +250,9 @@ def _corner_first(
         where = "in the middle" if centered else "at the corner"
         notes.append(f"the undeflected beam is taken to be {where} of the patterns")
     if not centered:
-        return data, bad, notes
-    return np.fft.ifftshift(data, axes), np.fft.ifftshift(bad, axes), notes
+        return data, bad, dark, notes
+    data, bad, dark = (np.fft.ifftshift(each, axes) for each in (data, bad, dark))
+    return data, bad, dark, notes
 
 
 def _two_planes(

@@ -20,7 +20,7 @@ from recover.phase.arguments import count_note, phase_problem
 from recover.phase.plan import default_methods, quick_method, single_serves
 from recover.phase.result import PhaseResult, Restarts
 from recover.phase.search import Found, explained, in_single, polished, search
-from recover.phase.sensitivity import dense_serves, sensitivity
+from recover.phase.sensitivity import Sensitivity, sensitivity
 from recover.pipeline import certify as certify_signal
 from recover.pipeline import method_named
 from recover.solve.base import AnyMethod, Status, Watch
@@ -36,9 +36,9 @@ SQUARES = 0.2  # intensities are suspected if their roots leave so small a part 
 NEARLY = 1e-3  # misfit of a start that has all but explained the data
 SUSPECT = 0.02  # misfit from which that is looked into
 ENOUGH_STEPS = 30  # fewer say nothing of the data
-PROBES = 8  # of the estimated sensitivity map
-QUICK_ESTIMATE = 2**16  # magnitudes up to which that takes less than a second
-QUICK_MAP = 600  # real unknowns up to which the sensitivity map costs next to nothing
+# of the estimated sensitivity map: probes up to so many magnitudes, to stay near the time of
+# the recovery
+PROBES = ((2**16, 8), (2**22, 4))
 
 
 def retrieve(
@@ -143,9 +143,7 @@ def result_of(
             f"{compared.rivals} of {compared.residuals.size} starts explain the data about as "
             "well and found something else: the data may not determine the signal"
         )
-    drawn = not dense_serves(problem) and problem.y.size <= QUICK_ESTIMATE
-    quick = dense_serves(problem, QUICK_MAP) or drawn
-    known = sensitivity(problem, signal, probes=PROBES, rng=rng) if asked and quick else None
+    known = _map(problem, signal, rng) if asked else None
     support = problem.domain.mask if isinstance(problem.domain, Support) else None
     return PhaseResult(
         signal=frozen(signal),
@@ -164,6 +162,12 @@ def result_of(
         probe=None if probe is None else frozen(probe),
         illumination=None if illumination is None else frozen(illumination),
     )
+
+
+def _map(problem: Problem, signal: Array, rng: np.random.Generator) -> Sensitivity | None:
+    """Return the sensitivity map; None where it would take much longer than the recovery."""
+    fitting = [probes for most, probes in PROBES if problem.y.size <= most]
+    return sensitivity(problem, signal, probes=fitting[0], rng=rng) if fitting else None
 
 
 def _compare(problem: Problem, found: Found) -> Restarts:

@@ -158,7 +158,8 @@ def _fits(problem: Problem, value: float) -> bool:
     Random noise loses there what the unknowns take up: a local minimum may lie below the
     norm of the noise itself.
     """
-    if not (explained(problem, value) and problem.noise.sigma > 0.0 and value > EXPLAINED):
+    random = problem.noise.sigma > 0.0 or problem.noise.roots
+    if not (explained(problem, value) and random and value > EXPLAINED):
         return explained(problem, value)
     norm = float(np.linalg.norm(problem.y.reshape(-1)))
     m, n = problem.y.size, unknowns_of(problem)

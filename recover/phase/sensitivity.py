@@ -26,6 +26,7 @@ DENSE_UNKNOWNS = 1500
 DENSE_ENTRIES = 2**23
 SINGULAR = 1e-11  # eigenvalues below this part of the largest belong to what is not determined
 CG_TOL, CG_STEPS = 1e-2, 300
+LARGE = 2**17  # magnitudes from which the estimate is made in single precision
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,6 +97,8 @@ def sensitivity(
     turn = np.divide(z, size, out=np.zeros_like(z), where=size > 0.0)
     if dense_serves(problem):
         return Sensitivity(frozen(_dense(problem, wide, turn)), True)
+    if problem.y.size >= LARGE:  # single precision tells as much of an estimate
+        turn = turn.astype(np.complex64 if np.iscomplexobj(turn) else np.float32)
     return Sensitivity(frozen(_drawn(problem, turn, probes, as_generator(rng))), False)
 
 
@@ -146,7 +149,7 @@ def _drawn(problem: Problem, turn: Array, probes: int, rng: np.random.Generator)
         return adjoint((np.conj(turn) * frame.analysis(h)).real)
 
     for _ in range(probes):
-        right = adjoint(rng.standard_normal(frame.coef_shape))
+        right = adjoint(rng.standard_normal(frame.coef_shape, dtype=turn.real.dtype))
         found = conjugate_gradients(apply, right, tol=CG_TOL, max_iter=CG_STEPS)
         total += np.square(np.abs(found.x))
     return np.asarray(np.sqrt(total / probes))

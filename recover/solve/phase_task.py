@@ -13,6 +13,7 @@ from recover.frames.base import Frame
 from recover.frames.structure import HasRows
 from recover.models.domains import Ball, Domain, Everywhere
 from recover.models.modulus import Modulus
+from recover.models.noise import Noise
 from recover.models.problem import Problem
 from recover.solve.base import Candidates
 from recover.solve.fixed import real_dtype
@@ -20,6 +21,7 @@ from recover.solve.fixed import real_dtype
 __all__ = ["PhaseTask", "dots", "expected_noise", "random_signals", "refuse_unless_modulus"]
 
 ROUNDOFF = 32.0  # as in the loop
+FEW_COUNTS = 5.0
 _SPREAD = 3.0  # standard deviations that the noise's norm may exceed its mean by
 
 
@@ -173,6 +175,23 @@ def expected_noise(problem: Problem) -> float:
     slack = 1.0 + _SPREAD / math.sqrt(2.0 * m)
     if noise.sigma > 0.0:
         return noise.sigma * math.sqrt(m) * slack
+    if noise.roots:
+        return _of_counts(problem.y, noise) * slack
     if noise.counts_per_unit > 0.0:
         return math.sqrt(float(np.abs(problem.y).sum()) / noise.counts_per_unit) * slack
     return problem.noise_bound.l2
+
+
+def _of_counts(y: Array, noise: Noise) -> float:
+    """Return about the norm of the noise of roots of counts.
+
+    A root of a count has a variance of about 1/4, of few counts up to 0.4 with its bias; a
+    background adds its counts' own noise.
+    """
+    unit = noise.counts_per_unit
+    square = np.square(y.astype(np.float64))
+    counts = unit * (square + noise.background)
+    spread = np.sqrt(np.maximum(counts, 1.0)) / unit  # of the intensity
+    each = np.square(spread) / np.maximum(square, spread)
+    each *= np.where(counts < FEW_COUNTS, 0.4, 0.25)
+    return math.sqrt(float(each.sum()))

@@ -263,3 +263,25 @@ def test_one_bad_file_does_not_end_the_others(tmp_path, run, jobs):
     assert len(json.loads((tmp_path / "r.json").read_text())) == 2
     status, text = both(run, "phase", files[1], files[1], "-o", tmp_path / "out")
     assert status == 1
+
+
+def test_counting_noise_reaches_the_certificate(run, tmp_path):
+    rng = np.random.default_rng(3)
+    frame, y = coded()
+    dark = rng.uniform(0.1, 3.0, (SIZE, SIZE))
+    counts = rng.poisson(1e4 * y**2 + dark)
+    source, text = tmp_path / "p.npz", tmp_path / "o.json"
+    np.savez(source, intensity=counts, dark=dark, masks=frame.masks, centered=False)
+    given = ["phase", source, "-o", tmp_path / "o.npz", "--json", text]
+    status, said = both(run, *given, "--counts-per-unit", "1")
+    assert status == 0, said
+    data = json.loads(text.read_text())
+    assert data["counts_per_unit"] == 1.0
+    assert any("Poisson counts" in words for words in data["certificate"]["assumptions"])
+    assert data["certificate"]["kappa"]["lower"] > 0.0
+    assert data["certificate"]["reason"].startswith("data and recovered signal differ")
+    status, said = both(run, "verify", text)
+    assert status == 0, said
+    status, said = both(run, *given, "--force", "--counts-per-unit", "1", "--noise", "2")
+    assert status == 1
+    assert "not both" in said

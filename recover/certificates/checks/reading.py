@@ -100,6 +100,8 @@ def _noise(noise: Noise, y: Array) -> tuple[Array, float]:
         single = noise.sigma * math.sqrt(-2.0 * math.log(noise.delta / (4 * m)))
         total = noise.sigma * (math.sqrt(m) + math.sqrt(-2.0 * math.log(noise.delta / 2)))
         return np.full(y.shape, single * LOOSE), total * LOOSE
+    if noise.roots:
+        return _of_roots(noise, y)
     if noise.counts_per_unit > 0.0:
         each = _counted(y, noise.counts_per_unit, noise.delta / (2 * m))
     else:
@@ -111,11 +113,32 @@ def _noise(noise: Noise, y: Array) -> tuple[Array, float]:
 
 def _counted(y: Array, scale: float, tail: float) -> Array:
     """Return the half-width of the means whose Poisson tails at the counts exceed `tail`."""
-    from scipy.stats import chi2
-
-    counts = np.rint(y * scale)
-    # P(Poisson(mu) >= k) = P(chi2_2k <= 2 mu), P(Poisson(mu) <= k) = P(chi2_(2k+2) > 2 mu)
-    low = np.where(counts > 0, chi2.ppf(tail, 2.0 * np.maximum(counts, 1.0)) / 2.0, 0.0)
-    high = chi2.isf(tail, 2.0 * counts + 2.0) / 2.0
+    low, high = _means(np.rint(y * scale), tail)
     half: Array = np.maximum(y - low / scale, high / scale - y)
     return half
+
+
+def _means(counts: Array, tail: float) -> tuple[Array, Array]:
+    """Return the least and the largest mean whose Poisson tails at the counts exceed `tail`."""
+    from scipy.stats import chi2
+
+    # P(Poisson(mu) >= k) = P(chi2_2k <= 2 mu), P(Poisson(mu) <= k) = P(chi2_(2k+2) > 2 mu)
+    low = np.where(counts > 0, chi2.ppf(tail, 2.0 * np.maximum(counts, 1.0)) / 2.0, 0.0)
+    return low, np.asarray(chi2.isf(tail, 2.0 * counts + 2.0) / 2.0)
+
+
+def _of_roots(noise: Noise, y: Array) -> tuple[Array, float]:
+    """Return the same for magnitudes that are roots of counted intensities."""
+    m, unit = max(y.size, 1), noise.counts_per_unit
+    background = np.broadcast_to(np.asarray(noise.background, dtype=np.float64), y.shape)
+    low, high = _means(np.rint(unit * (y * y + background)), noise.delta / (4 * m))
+    low = np.where(y > 0.0, low, 0.0)  # less than the background was set to zero
+    ends = [np.sqrt(np.maximum(mean / unit - background, 0.0)) for mean in (low, high)]
+    each = np.maximum(y - ends[0], ends[1] - y) * LOOSE
+    total = math.sqrt(float((each**2).sum()))
+    if not background.any():
+        # the sum of the divergences, each beyond t with a chance of 2 exp(-t): see Noise
+        grid = np.arange(1, 100) / 100.0
+        shares = [(math.log(2.0 / noise.delta) + 2.0 * m * math.atanh(g)) / g for g in grid]
+        total = min(total, math.sqrt(min(shares) / unit) * LOOSE)
+    return each, total * LOOSE

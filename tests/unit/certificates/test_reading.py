@@ -42,6 +42,8 @@ def test_what_is_known_is_read_again(kind: type, dtype: type) -> None:
         Noise.gaussian(1e-3, where=BEFORE),
         Noise.gaussian(1e-3, where=AFTER),
         Noise.poisson(50.0),
+        Noise.counted(50.0),
+        Noise.counted(50.0, background=0.2),
     ):
         if noise.counts_per_unit > 0.0 and kind is Saturation:
             continue  # clipped data may be negative
@@ -83,7 +85,8 @@ def test_a_model_that_claims_too_much_is_refused(
 
 def test_a_noise_taken_too_small_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     honest = Noise.bound
-    for noise in (Noise(l2=0.1), Noise.gaussian(0.01), Noise.poisson(1e4), Noise(each=0.1)):
+    counted = (Noise.poisson(1e4), Noise.counted(1e4))
+    for noise in (Noise(l2=0.1), Noise.gaussian(0.01), *counted, Noise(each=0.1)):
         for change in ("l2", "each"):
             with monkeypatch.context() as patch:
                 patch.setattr(

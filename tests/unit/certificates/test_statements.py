@@ -35,6 +35,8 @@ def problem(
         (Noise(each=0.125), ["each entry", "at most 0.125"]),
         (Noise(each=np.array([0.1, 0.2, 0.5, 0.3])), ["own stated bound", "largest is 0.5"]),
         (Noise.gaussian(0.5, 1e-6), ["independent and normal", "0.5", "1e-06"]),
+        (Noise.counted(100.0, 1e-6), ["roots of intensities", "100", "1e-06"]),
+        (Noise.counted(9.0, 1e-6, background=0.5), ["background", "roots", "1e-06"]),
         (Noise.poisson(100.0, 1e-6), ["Poisson counts", "100", "1e-06"]),
     ],
 )
