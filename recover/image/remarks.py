@@ -17,7 +17,7 @@ __all__ = ["remarks_on"]
 
 _MAGNITUDE = 2.5 / math.log(10.0)  # magnitudes per unit of the natural logarithm
 _WORTH_SAYING = 0.01  # of the result
-_MUCH = 0.5  # share of clipped samples from which little is left to go by
+_MUCH = 0.3  # share of the clipped pixels in which no channel is left
 
 
 def remarks_on(
@@ -36,9 +36,10 @@ def remarks_on(
             return ("no sample is at the given levels; nothing was changed",)
         return ("no clipping was found; nothing was changed",)
     remarks = []
-    whole = float(np.count_nonzero(clipped.all(axis=0))) / clipped[0].size
-    if len(clipped) > 1 and whole > _MUCH:
-        remarks.append(f"{100.0 * whole:.3g} % of the pixels are clipped in every channel")
+    whole = np.asarray(clipped.all(axis=0))
+    share = np.count_nonzero(whole) / np.count_nonzero(clipped.any(axis=0))
+    if len(clipped) > 1 and share > _MUCH:
+        remarks.append(_nothing_left(whole, share))
     for c, factor in enumerate(done.shrinkage):
         if factor < 1.0 and clipped[c].any():
             remarks.append(
@@ -59,6 +60,23 @@ def remarks_on(
     if done.status is Status.MAX_ITER:
         remarks.append("the model's minimiser was not reached everywhere")
     return tuple(remarks)
+
+
+def _nothing_left(whole: Array, share: float) -> str:
+    """Return where no channel is left that could be followed."""
+    from scipy import ndimage
+
+    labels, count = ndimage.label(whole, np.ones((3, 3)))
+    sizes = np.bincount(np.asarray(labels).reshape(-1))
+    largest = 1 + int(np.argmax(sizes[1:]))
+    rows, columns = ndimage.find_objects(labels)[largest - 1]
+    regions = "one region" if count == 1 else f"{count} regions"
+    return (
+        f"no channel is left in {regions} with {100.0 * share:.0f} % of the clipped pixels, "
+        f"the largest of {sizes[largest]} pixels in rows {rows.start} to {rows.stop - 1} and "
+        f"columns {columns.start} to {columns.stop - 1}: what lies in them is inferred from "
+        "their rims alone, and large ones come out too dark"
+    )
 
 
 def _stars(field: StarField) -> str:

@@ -348,3 +348,18 @@ def test_maps_that_cannot_be_written_are_refused_before_any_work(run, photo, tmp
     assert status == 1
     assert "--force" in err
     assert there.read_bytes() == b"mine"
+
+
+def test_a_png_of_sixteen_bits_becomes_a_tiff_in_a_folder(run, pieces, tmp_path):
+    folder = tmp_path / "out"
+    folder.mkdir()
+    deep, shallow = tmp_path / "deep.png", tmp_path / "shallow.png"
+    Image.fromarray(pieces[0][..., 1]).save(deep)
+    Image.fromarray((pieces[0] // 257).astype(np.uint8)).save(shallow)
+    status, _text, _err = run("image", deep, shallow, "-o", folder, "--no-certify")
+    assert status == 0
+    assert sorted(path.name for path in folder.iterdir()) == ["deep.tif", "shallow.png"]
+    after = read_image(folder / "deep.tif").pixels
+    assert after.dtype == np.float32
+    kept = pieces[0][..., 1] < 65535
+    np.testing.assert_array_equal(after[kept], pieces[0][..., 1][kept])

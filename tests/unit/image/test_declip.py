@@ -199,3 +199,17 @@ def test_bad_input_is_one_clear_line(change, message):
     with pytest.raises(ParameterError, match=message) as error:
         declip(arguments.pop("image"), **arguments)
     assert "\n" not in str(error.value)
+
+
+def test_where_no_channel_is_left_is_said():
+    picture = scene(seed=2) * 0.5
+    picture[10:25, 12:30] = 1.0
+    picture[40:44, 3:9] = 1.0
+    found = declip(picture, high=1.0, channel_axis=-1, certify=False)
+    (note,) = (each for each in found.notes if "no channel is left" in each)
+    assert "2 regions with 100 % of the clipped pixels" in note
+    assert "270 pixels in rows 10 to 24 and columns 12 to 29" in note
+    partly = declip(
+        np.where(np.arange(3) == 0, picture, 0.5 * picture), high=1.0, channel_axis=-1
+    )
+    assert not any("no channel is left" in each for each in partly.notes)
