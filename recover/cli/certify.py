@@ -63,7 +63,9 @@ _EIGENVALUE = {
     metavar="S",
     help="Seconds that the search may take.",
 )
-@click.option("--report", metavar="R.html", help="Write a report with pictures of the search.")
+@click.option(
+    "--report", metavar="R.html", help="Write a report, one file that needs no other."
+)
 @click.option(
     "--json",
     "json_path",

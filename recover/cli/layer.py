@@ -25,16 +25,35 @@ __all__ = ["layer_command"]
 @click.command("layer")
 @click.argument("source", metavar="WEIGHTS.npz|.safetensors")
 @click.option(
-    "--radius", type=float, default=1.0, show_default=True, help="Of the inputs' ball."
+    "--radius",
+    type=float,
+    default=1.0,
+    show_default=True,
+    metavar="R",
+    help="Radius of the ball of inputs.",
 )
-@click.option("--nonnegative", is_flag=True, help="Only inputs with entries >= 0.")
-@click.option("--budget", type=float, default=60.0, show_default=True, help="Seconds.")
+@click.option("--nonnegative", is_flag=True, help="Only inputs without negative entries.")
+@click.option(
+    "--budget",
+    type=float,
+    default=60.0,
+    show_default=True,
+    metavar="S",
+    help="Seconds that the search may take.",
+)
 @click.option(
     "--layer", "names", multiple=True, metavar="NAME", help="Weights to take, in order."
 )
 @click.option("--list", "list_only", is_flag=True, help="Show the tensors and stop.")
-@click.option("--json", "json_path", metavar="R.json", help="Write the result; - is stdout.")
-@click.option("--report", metavar="R.html", help="Write a page with pictures.")
+@click.option(
+    "--report", metavar="R.html", help="Write a report, one file that needs no other."
+)
+@click.option(
+    "--json",
+    "json_path",
+    metavar="R.json",
+    help="Write the result; - is standard output.",
+)
 @click.option("--force", is_flag=True, help="Replace existing files.")
 def layer_command(
     *,
@@ -116,9 +135,12 @@ def _report(taken: tuple[str, ...], analysis: NetworkAnalysis) -> None:
             f"witness: two inputs {apart:.6g} apart with the same output (--json has them)"
         )
     for name, layer in zip(taken, analysis.layers, strict=True):
+        fails = f"fails with probability at most {layer.random_failure:.3g}"
+        if layer.random_failure >= 1.0:
+            fails = "is too narrow for a proved bound on its failure"
         click.echo(
             f"{name}: {layer.expansion:.4g} neurons for each input; a Gaussian layer of this "
-            f"shape without biases fails with probability at most {layer.random_failure:.3g}"
+            f"shape without biases {fails}"
         )
 
 
