@@ -30,9 +30,7 @@ Lifting = Literal["plain", "partial", "lifted", "limit"]
 @click.option(
     "--criterion",
     type=click.Choice(["weak", "strong", "typical", "unit_multiplier"]),
-    default="weak",
-    show_default=True,
-    help="What is asked of the later layers.",
+    help="What is asked of the layers.  [weak]",
 )
 @click.option(
     "--method",
@@ -41,7 +39,7 @@ Lifting = Literal["plain", "partial", "lifted", "limit"]
     show_default=True,
     help="Plain and partial are bounds; lifted and limit are heuristic.",
 )
-@click.option("--level", type=int, default=2, show_default=True, help="Level of full lifting.")
+@click.option("--level", type=int, help="Level of full lifting, for --method lifted.  [2]")
 @click.option(
     "--inputs",
     type=int,
@@ -76,9 +74,9 @@ Lifting = Literal["plain", "partial", "lifted", "limit"]
 def capacity_command(
     *,
     layers: int,
-    criterion: Criterion,
+    criterion: Criterion | None,
     method: Lifting,
-    level: int,
+    level: int | None,
     inputs: int | None,
     plot_path: str | None,
     experiment: bool,
@@ -108,7 +106,9 @@ def capacity_command(
         if value is not None:
             raise ParameterError(f"--{name} belongs to --transition, which is not given")
     head, rows, data = (
-        _single(method, level) if layers == 1 else _deep(layers, criterion, method)
+        _single(method, level)
+        if layers == 1 and criterion is None
+        else _deep(layers, "weak" if criterion is None else criterion, method, level)
     )
     finite = None if inputs is None else finite_table(inputs)
     if finite is not None:
@@ -170,11 +170,12 @@ def _tell(found: Transition) -> None:
 Table = tuple[list[str], list[list[str]], dict[str, object]]
 
 
-def _single(method: Lifting, level: int) -> Table:
-    lifted = method == "lifted"
-    found = injectivity_capacity(method, level) if lifted else injectivity_capacity(method)
+def _single(method: Lifting, level: int | None) -> Table:
+    found = injectivity_capacity(method, 2 if level is None else level)
+    if level is not None and method != "lifted":
+        raise ParameterError(f"--level belongs to --method lifted, got --method {method}")
     bounds = capacity_bounds()
-    name = f"lifted, level {level}" if lifted else method
+    name = f"lifted, level {2 if level is None else level}" if method == "lifted" else method
     rows = [
         [name, f"{found.value:.12g}", str(found.rigor)],
         ["union bound", f"{bounds.union:.12g}", "upper bound"],
@@ -192,13 +193,16 @@ def _single(method: Lifting, level: int) -> Table:
     return ["method", "rows per dimension", "how firmly"], rows, data
 
 
-def _deep(layers: int, criterion: Criterion, method: Lifting) -> Table:
+def _deep(layers: int, criterion: Criterion, method: Lifting, level: int | None) -> Table:
+    if level is not None:
+        raise ParameterError(f"--level is for one layer and --method lifted, got {level}")
     match method:
         case "plain" | "partial":
             found = deep_injectivity_capacity(layers, criterion, method)
         case _:
             raise ParameterError(
-                f"several layers have the methods plain and partial, got {method!r}"
+                "several layers, and criteria, have the methods plain and partial, got "
+                f"{method!r}"
             )
     rows = [
         [str(k + 1), f"{value:.9g}", f"{expansion:.6g}", str(found.rigor)]

@@ -81,6 +81,9 @@ def test_transition(run, tmp_path):
         (["--transition", "--inputs", "1"], "dimensions must be 2 to 200, got 1"),
         (["--transition", "--trials", "0"], "trials must be >= 1"),
         (["--layers", "0"], "layers must be"),
+        (["--level", "3"], "level"),
+        (["--level", "3", "--layers", "2"], "level is for one layer"),
+        (["--criterion", "strong", "--method", "limit"], "plain and partial"),
         (["--level", "9", "--method", "lifted"], "levels 2 to 8 exist"),
     ],
 )
@@ -88,3 +91,9 @@ def test_bad_options_of_the_experiment_and_the_theory(run, options, message):
     code, _, err = run(*options)
     assert code == 1
     assert message in err
+
+
+def test_a_criterion_is_taken_for_one_layer_too(run):
+    code, out, _ = run("--criterion", "typical", "--json", "-")
+    assert code == 0
+    assert json.loads(out)["values"] == [2.0]
