@@ -48,7 +48,7 @@ __all__ = [
 # whole's rests on is twice what is true of all 36 pictures.  Other percentiles and other
 # pictures are the test of it.
 REGION, WHOLE, SINGLE = Rule(1.45, 2.0, 0.4), Rule(16.0, 20.0), 36.0
-LARGEST = 25_000  # clipped samples above which nothing is proved unless asked for
+LARGEST = 100_000  # clipped samples above which nothing is proved unless asked for
 STEEP = 2.0  # growth of the misfit beyond the square of the light
 WIDEST = 4_000_000  # samples of the image
 SAME = 0.99  # of a unit that is estimated again

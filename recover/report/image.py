@@ -26,7 +26,7 @@ from recover.report.words import certificate_paragraphs, number
 __all__ = ["image_chapter", "image_report"]
 
 MOST_PARTS = 20  # regions in the table
-_TRUST = (0.25, 1.0, 2.0, 3.0)  # stops: by what factor the true value may be larger
+_TRUST = (0.25, 0.5, 1.0, 2.0)  # stops: by what factor the true value may be larger
 _STOPS = (0.25, 0.5, 1.0, 2.0)
 _RGB = ("red", "green", "blue")
 
