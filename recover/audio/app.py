@@ -242,6 +242,7 @@ def _process_long(
                 source.rate,
                 form,
                 metadata=source.metadata,
+                extras=source.extras,
                 force=chosen.force,
             )
         else:

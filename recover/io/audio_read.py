@@ -17,6 +17,7 @@ from recover.core.arrays import Array
 from recover.io.atomic import STANDARD
 from recover.io.errors import FileError
 from recover.io.guard import opened, spooled, standard_input
+from recover.io.wav_chunks import NO_EXTRAS, WavExtras, wav_extras
 
 if TYPE_CHECKING:
     import soundfile
@@ -46,6 +47,8 @@ class AudioFile:
         Title, artist and the like.
     path : str
         Where it came from; "-" for standard input.
+    extras : WavExtras
+        Speakers, markers and the like of a WAV file.
     """
 
     samples: Array
@@ -54,6 +57,7 @@ class AudioFile:
     subtype: str
     metadata: Mapping[str, str] = field(default_factory=dict)
     path: str = STANDARD
+    extras: WavExtras = NO_EXTRAS
 
     @property
     def channels(self) -> int:
@@ -81,11 +85,15 @@ class AudioSource:
         float32, or float64 where the file's samples need it.
     path : str
         Where it came from; "-" for standard input.
+    extras : WavExtras
+        Speakers, markers and the like of a WAV file.
     """
 
-    def __init__(self, file: soundfile.SoundFile, stream: BinaryIO, path: str) -> None:
+    def __init__(
+        self, file: soundfile.SoundFile, stream: BinaryIO, path: str, extras: WavExtras
+    ) -> None:
         self._file, self._stream = file, stream
-        self.path = path
+        self.path, self.extras = path, extras
         self.frames, self.channels = int(file.frames), int(file.channels)
         self.rate = int(file.samplerate)
         self.format, self.subtype = str(file.format), str(file.subtype)
@@ -144,6 +152,7 @@ class AudioSource:
             format=self.format,
             subtype=self.subtype,
             metadata=self.metadata,
+            extras=self.extras,
             path=self.path,
         )
 
@@ -179,6 +188,7 @@ def open_audio(path: str | Path) -> Iterator[AudioSource]:
     name = _name(str(path))
     with _opened(path) as stream:
         _refuse_truncated(stream, name)
+        extras = wav_extras(stream)
         try:
             # by its descriptor: libsndfile reads by itself, and keeps its errors
             os.lseek(stream.fileno(), 0, os.SEEK_SET)
@@ -189,7 +199,7 @@ def open_audio(path: str | Path) -> Iterator[AudioSource]:
                 "WAV, FLAC, AIFF or OGG file"
             ) from None
         with file:
-            source = AudioSource(file, stream, str(path))
+            source = AudioSource(file, stream, str(path), extras)
             if source.frames <= 0 or source.channels <= 0 or source.rate <= 0:
                 raise FileError(f"{name} holds no samples; there is nothing to recover")
             if source.frames > _MOST:  # what a stream without a length claims

@@ -15,6 +15,7 @@ from recover.io.audio_read import AudioFile, AudioSource
 from recover.io.errors import FileError
 from recover.io.flac import write_flac
 from recover.io.wav import WAV_BITS, write_wav
+from recover.io.wav_chunks import NO_EXTRAS, WavExtras
 
 __all__ = [
     "AudioFormat",
@@ -26,6 +27,7 @@ __all__ = [
 ]
 
 _CONTAINERS = {".wav": "WAV", ".wave": "WAV", ".flac": "FLAC"}
+_WAV_TOO = ("WAVEX", "RF64")  # libsndfile's names of WAV files with another head
 _INTEGER_BITS = {"PCM_S8": 8, "PCM_U8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32}
 _FLAC_BITS = (16, 24)
 _BLOCK = 2**18  # frames copied at a time
@@ -134,9 +136,12 @@ def write_audio(
     frames = samples[:, None] if samples.ndim == 1 else samples
     subtype = "FLOAT" if source is None else source.subtype
     metadata = {} if source is None else source.metadata
+    extras = NO_EXTRAS if source is None else source.extras
     form = choose_format(frames, container, subtype)
     shape = (frames.shape[0], frames.shape[1])
-    write_blocks(path, [frames], shape, rate, form, metadata=metadata, force=force)
+    write_blocks(
+        path, [frames], shape, rate, form, metadata=metadata, extras=extras, force=force
+    )
     return form
 
 
@@ -148,6 +153,7 @@ def write_blocks(
     form: AudioFormat,
     *,
     metadata: Mapping[str, str],
+    extras: WavExtras = NO_EXTRAS,
     force: bool = False,
 ) -> None:
     """Write a recording block by block, whole or not at all.
@@ -166,6 +172,8 @@ def write_blocks(
         How to store them, see `choose_format`.
     metadata : mapping of str to str
         Title, artist and the like.
+    extras : WavExtras
+        What else a WAV file says; FLAC does not take it.
     force : bool
         Whether an existing file may be replaced.
 
@@ -177,7 +185,10 @@ def write_blocks(
     stored = (_stored(block, form) for block in blocks)
     with staged(path, force=force) as file:
         if form.container == "WAV":
-            write_wav(file, stored, shape, rate, subtype=form.subtype, metadata=metadata)
+            write_wav(
+                file, stored, shape, rate, subtype=form.subtype, metadata=metadata,
+                extras=extras,
+            )  # fmt: skip
         else:
             write_flac(file, stored, shape[1], rate, subtype=form.subtype, metadata=metadata)
 
@@ -185,7 +196,7 @@ def write_blocks(
 def copy_audio(path: str | Path, source: AudioSource, *, force: bool = False) -> AudioFormat:
     """Write `source` unchanged: byte for byte where the container is the same."""
     container = check_audio_output(path, force=force)
-    if container == source.format:
+    if container == source.format or (container == "WAV" and source.format in _WAV_TOO):
         with staged(path, force=force) as file:
             source.copy_to(file)
         return AudioFormat(container, source.subtype)
@@ -198,6 +209,7 @@ def copy_audio(path: str | Path, source: AudioSource, *, force: bool = False) ->
         source.rate,
         form,
         metadata=source.metadata,
+        extras=source.extras,
         force=force,
     )
     return form

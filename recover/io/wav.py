@@ -9,6 +9,7 @@ from typing import BinaryIO
 import numpy as np
 
 from recover.core.arrays import Array
+from recover.io.wav_chunks import NO_EXTRAS, WavExtras
 
 __all__ = ["WAV_BITS", "write_wav"]
 
@@ -35,6 +36,8 @@ _INFO = {
 }
 _STRIP = 2**18  # frames encoded at a time
 _RIFF_LIMIT = 2**32 - 1
+_EXTENSIBLE = 0xFFFE  # the format tag that states speakers; the true one follows them
+_FAMILY = b"\x00\x00\x00\x00\x10\x00\x80\x00\x00\xaa\x00\x38\x9b\x71"
 
 
 def write_wav(
@@ -45,6 +48,7 @@ def write_wav(
     *,
     subtype: str,
     metadata: Mapping[str, str],
+    extras: WavExtras = NO_EXTRAS,
 ) -> None:
     """Write a WAV file; the same arguments always give the same bytes.
 
@@ -62,18 +66,24 @@ def write_wav(
         One of `WAV_BITS`.
     metadata : mapping of str to str
         Written as a LIST INFO chunk; fields that WAV does not have are left out.
+    extras : WavExtras
+        Speakers and further chunks, from the source.
     """
     tag, bits = _CODES[subtype]
     frames, channels = shape
     align = channels * bits // 8
     size = frames * align
     info = _info_chunk(metadata)
-    fmt = struct.pack("<HHIIHH", tag, channels, rate, rate * align, align, bits)
-    if tag == 3:
+    said = _EXTENSIBLE if extras.speakers else tag
+    fmt = struct.pack("<HHIIHH", said, channels, rate, rate * align, align, bits)
+    if extras.speakers:
+        fmt += struct.pack("<HHIH", 22, bits, extras.speakers, tag) + _FAMILY
+    elif tag == 3:
         fmt += struct.pack("<H", 0)
     head = b"fmt " + struct.pack("<I", len(fmt)) + fmt
     if tag == 3:
         head += b"fact" + struct.pack("<II", 4, min(frames, _RIFF_LIMIT))
+    head += extras.chunks
     total = 4 + len(head) + len(info) + 8 + size + size % 2
     if total > _RIFF_LIMIT:  # RF64 keeps the true sizes in a ds64 chunk
         sizes = struct.pack("<QQQI", total + 36, size, frames, 0)
