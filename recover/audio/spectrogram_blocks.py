@@ -13,6 +13,7 @@ from recover.frames.spectrogram import Spectrogram
 from recover.models.modulus import Modulus
 from recover.models.problem import Problem
 from recover.solve.base import AnyMethod, Progress, Status, Watch
+from recover.solve.griffin_lim_admm import GriffinLimADMM
 from recover.solve.loop import solve
 from recover.solve.magnitudes import moduli
 
@@ -20,6 +21,9 @@ __all__ = ["Block", "Inverted", "blocks_of", "invert", "misfit"]
 
 BLOCK = 2**20  # coefficients of one block
 SHARED_WINDOWS = 8  # windows that two blocks share
+TURNS = 3  # phases, half a turn apart in all, that a start is tried with
+TRIAL = 18  # part of a method's steps that a trial takes
+SHORTEST = 4  # steps of a trial below which none is made
 
 
 @dataclass(frozen=True)
@@ -85,7 +89,12 @@ def invert(
         part = _part(frame, block)
         place = slice(_first(frame, block), _first(frame, block) + part.length)
         problem = Problem(Modulus(part), y[block.start : block.stop])
-        guess = _guess(part, problem.y, block, signal[place]) if start is None else start[place]
+        if start is not None:
+            guess = start[place]
+        elif block.shared or method.max_iter < SHORTEST * TRIAL:
+            guess = _guess(part, problem.y, block, signal[place])
+        else:
+            guess = _best_guess(problem, part, method.max_iter // TRIAL, rng)
         told = None if watch is None else _Told(watch, number, len(blocks), method.max_iter)
         found = solve(problem, method, start=guess.astype(y.dtype), rng=rng, watch=told)
         residuals.append(found.residuals)
@@ -150,6 +159,26 @@ def _silent(window: Array) -> int:
     return int(np.argmax(window != 0.0))
 
 
+def _best_guess(
+    problem: Problem, part: Spectrogram, steps: int, rng: np.random.Generator
+) -> Array:
+    """Return the guess of the common phase that leads furthest in a few steps.
+
+    The slopes tell phases but for a common one.  To a complex signal it would not matter; a
+    real one, which is its negative frequencies' too, has it fixed where those meet the
+    positive ones, most of all in what is short and so wide in frequency.
+    """
+    method, best, least = GriffinLimADMM(max_iter=steps, finish=steps), None, math.inf
+    phase = _phase(part, problem.y, None)
+    for k in range(TURNS):
+        guess = _sound(part, problem.y, phase + k * math.pi / TURNS)
+        left = float(solve(problem, method, start=guess, rng=rng).residuals[-1])
+        if best is None or left < least:
+            best, least = guess, left
+    assert best is not None
+    return best
+
+
 def _guess(part: Spectrogram, y: Array, block: Block, earlier: Array) -> Array:
     """Return the signal of the phases that the magnitudes' slopes tell."""
     known = None
@@ -158,10 +187,21 @@ def _guess(part: Spectrogram, y: Array, block: Block, earlier: Array) -> Array:
         reach = -(-part.window.size // part.hop)
         head = part.analysis(earlier)[: block.shared - reach]
         known = np.asarray(np.angle(head))
-    phase = phase_from_gradient(y / part.weights, part.window, part.hop, known)
-    c = (np.exp(1j * phase) * y).astype(np.result_type(y, np.complex64))
-    guess: Array = part.synthesis(c) / part.diagonal
-    return guess
+    return _sound(part, y, _phase(part, y, known))
+
+
+def _phase(part: Spectrogram, y: Array, known: Array | None) -> Array:
+    return phase_from_gradient(y / part.weights, part.window, part.hop, known)
+
+
+def _sound(part: Spectrogram, y: Array, phase: Array) -> Array:
+    """Return the sound of magnitudes and phases, in the magnitudes' precision."""
+    turned = phase.astype(y.dtype, copy=False)
+    c = np.empty(y.shape, dtype=np.result_type(y, np.complex64))
+    np.multiply(np.cos(turned), y, out=c.real)
+    np.multiply(np.sin(turned), y, out=c.imag)
+    sound: Array = (part.synthesis(c) / part.diagonal).astype(y.dtype)
+    return sound
 
 
 def _join(place: Array, found: Array, block: Block, frame: Spectrogram) -> None:

@@ -83,7 +83,7 @@ class GriffinLimADMM(Method[_State]):
     last: float = 0.3
     momentum: float = 0.5
     finish: int = 16
-    max_iter: int = 130
+    max_iter: int = 110
     tol: float = 0.0
 
     def __post_init__(self) -> None:
