@@ -107,6 +107,7 @@ def table(title, rows):
 )
 def test_colour(camera, percentiles, noise, mean, worst):
     found = {"recover": [], "oracle constant": [], **{name: [] for name in PEERS}}
+    found["clean, then noise"] = []
     spent, pixels, rng = 0.0, 0, np.random.default_rng(0)
     for _name, image in images(3):
         for percentile in percentiles:
@@ -120,6 +121,11 @@ def test_colour(camera, percentiles, noise, mean, worst):
             balance = levels / levels.max()
             constant = oracle_constant(clipped, hidden, truth)
             found["oracle constant"].append(gain(truth, clipped, constant, hidden))
+            if noise > 0.0:
+                # what a result of clean data would be worth, measured as noisily as the rest
+                quiet = ours(np.minimum(truth, 1.0), levels)
+                again = quiet + noise * rng.standard_normal(truth.shape)
+                found["clean, then noise"].append(gain(truth, clipped, again, hidden))
             for name, peer in PEERS.items():
                 filled = peer(clipped, hidden, balance)
                 found[name].append(gain(truth, clipped, filled, hidden))
