@@ -33,7 +33,7 @@ def draw_transition(found: Transition, ax: Axes | None = None) -> Axes:
             color=colour,
             linewidth=1.4,
             linestyle="-" if exact else "--",
-            marker="o" if exact else "s",
+            marker="o" if exact else "^",
             markersize=4,
             markerfacecolor=colour if exact else "white",
             capsize=2,
@@ -41,7 +41,7 @@ def draw_transition(found: Transition, ax: Axes | None = None) -> Axes:
         )
     _limits(axes.axvline)
     axes.set(xlabel="neurons per input", ylabel="share of injective layers", ylim=(-0.03, 1.03))
-    axes.legend(frameon=False, fontsize=8)
+    axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
     return axes
 
 
@@ -49,18 +49,23 @@ def draw_halves(found: Transition, ax: Axes | None = None) -> Axes:
     """Draw where half of the layers are injective against 1/n, beside the capacities."""
     axes = axes_or_new(ax)
     for n, colour in zip(found.dimensions, _colours(len(found.dimensions)), strict=True):
-        exact = n <= found.EXACT
+        exact, half = n <= found.EXACT, found.half(n)
         axes.plot(
             1.0 / n,
-            found.half(n),
-            marker="o" if exact else "s",
+            half,
+            marker="o" if exact else "^",
             color=colour,
             markerfacecolor=colour if exact else "white",
+            linestyle="",
         )
+        crowded = 1.0 / n < 0.03
         axes.annotate(
-            f"n = {n}", (1.0 / n, found.half(n)), (6, 3), textcoords="offset points", fontsize=8
-        )
+            f"n = {n}", (1.0 / n, half), (-8, -15) if crowded else (7, 3),
+            textcoords="offset points", fontsize=8,
+        )  # fmt: skip
     _limits(axes.axhline)
+    if max(found.dimensions) > found.EXACT:
+        axes.plot([], [], "^", color="black", fillstyle="none", label="by search: at least")
     axes.set(xlabel="1 / n", ylabel="neurons per input at one half", xlim=(-0.02, 0.56))
     axes.legend(frameon=False, fontsize=8, loc="lower left")
     return axes

@@ -11,6 +11,7 @@ from typing import Literal
 
 from scipy.optimize import brentq
 
+from recover.core.display import Facts, Shown
 from recover.core.errors import ParameterError
 from recover.core.rigor import HEURISTIC, PROVED, Rigor
 from recover.theory import partial, plain
@@ -28,8 +29,8 @@ LARGEST_ALPHA = 1e6
 Parameters = Mapping[str, float | tuple[float, ...]]
 
 
-@dataclass(frozen=True)
-class Capacity:
+@dataclass(frozen=True, repr=False)
+class Capacity(Shown):
     """An injectivity capacity: neurons per input dimension.
 
     Parameters
@@ -51,6 +52,15 @@ class Capacity:
     rigor: Rigor
     parameters: Parameters
     accuracy: float
+
+    def facts(self) -> Facts:
+        """Return the value, how firmly it stands, and the optimum's parameters."""
+        return [
+            ("neurons per input", f"{self.value:.12g}"),
+            ("how firmly", str(self.rigor)),
+            ("accuracy", f"{self.accuracy:.1g}"),
+            *((name, _shown(value)) for name, value in self.parameters.items()),
+        ]
 
 
 def injectivity_capacity(
@@ -145,6 +155,11 @@ def min_active_fraction(alpha: float, level: int = 2) -> float:
         return 0.0
     lowest = plain.active_fraction(ratio)
     return lowest if steps == 1 else max(lowest, energy_optimum(ratio, steps).value)
+
+
+def _shown(value: float | tuple[float, ...]) -> str:
+    values = value if isinstance(value, tuple) else (value,)
+    return ", ".join(f"{each:.9g}" for each in values)
 
 
 @lru_cache(maxsize=1)

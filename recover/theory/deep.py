@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from recover.core.arrays import Array
+from recover.core.display import INK, Facts, Shown, axes_or_new
 from recover.core.errors import ParameterError
 from recover.core.rigor import HEURISTIC, PROVED, Rigor
 from recover.theory import plain
@@ -16,6 +17,9 @@ from recover.theory.intervals import Interval
 from recover.theory.unit_multiplier import next_distance
 from recover.theory.width import width_after
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
 __all__ = ["DeepCapacity", "deep_injectivity_capacity"]
 
 CRITERIA = ("weak", "strong", "typical", "unit_multiplier")
@@ -24,8 +28,8 @@ MOST_LAYERS = 50
 SMALLEST_FIRST, LARGEST_FIRST = 2.1, 1e6  # up to 2 some input switches off the whole layer
 
 
-@dataclass(frozen=True)
-class DeepCapacity:
+@dataclass(frozen=True, repr=False)
+class DeepCapacity(Shown):
     """The widths of the layers of a network, each the least for its criterion.
 
     Parameters
@@ -46,6 +50,22 @@ class DeepCapacity:
     expansions: tuple[float, ...]
     rigor: Rigor
     accuracy: float
+
+    def facts(self) -> Facts:
+        """Return the widths, the expansions, and how firmly they stand."""
+        return [
+            ("neurons per input of the network", ", ".join(f"{v:.7g}" for v in self.values)),
+            ("over the layer before", ", ".join(f"{v:.5g}" for v in self.expansions)),
+            ("how firmly", str(self.rigor)),
+        ]
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw the widths by layer, and return the axes."""
+        axes = axes_or_new(ax)
+        layers = range(1, len(self.values) + 1)
+        axes.plot(layers, self.values, "o-", color=INK)
+        axes.set(xlabel="layer", ylabel="neurons per input of the network", xticks=list(layers))
+        return axes
 
 
 def deep_injectivity_capacity(
