@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import io
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from recover.report.canvas import INK, RECOVERED, canvas, png
 from recover.theory import (
     capacity_bounds,
     deep_injectivity_capacity,
@@ -13,10 +13,17 @@ from recover.theory import (
     minimal_rows,
 )
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
 __all__ = ["FiniteTable", "capacity_figure", "finite_table"]
 
 FAILURES = (1e-2, 1e-4, 1e-6)
 DEPTH = 4
+CRITERIA: tuple[tuple[Literal["weak", "strong"], str], ...] = (
+    ("strong", RECOVERED),
+    ("weak", INK),
+)
 FIRST, LAST, STEP = 4, 10, 1  # rows for each input
 
 
@@ -68,23 +75,18 @@ def capacity_figure(inputs: int | None = None) -> bytes:
     inputs : int, optional
         The input dimension of the third panel; 10 by default.
     """
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(11.0, 3.6), layout="constrained")
-    by_method, by_depth, by_width = figure.subplots(1, 3)
+    figure, (by_method, by_depth, by_width) = canvas(1, 3.0, columns=3)
     _methods(by_method)
     _depths(by_depth)
     table = finite_table(10 if inputs is None else inputs).data
     ratios = [m / table["inputs"] for m in table["widths"]]
-    by_width.semilogy(ratios, table["failure_bounds"], "o-")
+    by_width.semilogy(ratios, table["failure_bounds"], "o-", color=INK, markersize=4)
     by_width.set_xlabel("rows per dimension")
-    by_width.set_title(f"proved failure bound, {table['inputs']} inputs")
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=120, metadata={"Software": None})
-    return buffer.getvalue()
+    by_width.set_title(f"failure at {table['inputs']} inputs, proved", fontsize=9)
+    return png(figure)
 
 
-def _methods(axes: Any) -> None:
+def _methods(axes: Axes) -> None:
     found = [
         ("union", capacity_bounds().union),
         ("plain", injectivity_capacity("plain").value),
@@ -92,16 +94,19 @@ def _methods(axes: Any) -> None:
         ("level 2", injectivity_capacity("lifted", 2).value),
         ("level 3", injectivity_capacity("lifted", 3).value),
     ]
-    axes.plot([name for name, _ in found], [value for _, value in found], "o-")
+    names, values = zip(*found, strict=True)
+    axes.plot(names, values, "o-", color=INK, markersize=4)
+    axes.tick_params(axis="x", labelsize=7)
     axes.set_ylabel("rows per dimension")
-    axes.set_title("capacity of one layer (levels: heuristic)")
+    axes.set_title("one layer (levels: heuristic)", fontsize=9)
 
 
-def _depths(axes: Any) -> None:
+def _depths(axes: Axes) -> None:
     layers = range(1, DEPTH + 1)
-    axes.plot(layers, deep_injectivity_capacity(DEPTH, "weak").values, "o-", label="weak")
-    axes.plot(layers, deep_injectivity_capacity(DEPTH, "strong").values, "s-", label="strong")
+    for criterion, colour in CRITERIA:
+        values = deep_injectivity_capacity(DEPTH, criterion).values
+        axes.plot(layers, values, "o-", color=colour, markersize=4, label=criterion)
     axes.set_xticks(list(layers))
     axes.set_xlabel("layer")
-    axes.set_title("each layer's capacity, plain")
-    axes.legend()
+    axes.set_title("each layer of a network, plain", fontsize=9)
+    axes.legend(frameon=False, fontsize=8)
