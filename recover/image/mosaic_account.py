@@ -34,7 +34,13 @@ from recover.models.saturation import Saturation
 from recover.pipeline import certify
 from recover.priors.excess import Allowance, ExcessEnergy, Rule, SampleEnergy
 
-__all__ = ["MOSAIC_REGION", "MOSAIC_WHOLE", "mosaic_account", "reprove_mosaic"]
+__all__ = [
+    "MOSAIC_REGION",
+    "MOSAIC_WHOLE",
+    "mosaic_account",
+    "mosaic_problem",
+    "reprove_mosaic",
+]
 
 # Chosen on mosaics of six images, clipped at three percentiles each.
 MOSAIC_REGION, MOSAIC_WHOLE = Rule(0.8, 2.0, 0.4), Rule(10.0, 20.0)
@@ -188,8 +194,20 @@ def _unit(mosaic: Mosaic) -> float:
     return math.inf
 
 
+def mosaic_problem(mosaic: Mosaic, allowance: Allowance, centre: Array) -> Problem:
+    """Return the measurement that a clipped mosaic is, with the model as its prior.
+
+    Parameters
+    ----------
+    mosaic : Mosaic
+    allowance : Allowance
+    centre : array [shape=(height, width)]
+        The picture that the model is taken around.
+    """
+    return _problem(mosaic, _model(mosaic, 1.0), allowance, centre)
+
+
 def _problem(mosaic: Mosaic, model: _Model, allowance: Allowance, centre: Array) -> Problem:
-    """Return the measurement that a clipped mosaic is, with the model as its prior."""
     settings, shape = JointSettings().energy, mosaic.values.shape
     places = np.where(model.taken, model.pixel, -1)
     energy = SampleEnergy.symmetric(model.made.matrix, places, shape)

@@ -16,15 +16,19 @@ import time
 
 import numpy as np
 import pytest
-from bench_image import SIX, colour_case, half, images
+from bench_image import CAMERA, SIX, colour_case, half, images
 from scipy.sparse.linalg import eigsh
 
 from recover.certificates.proofs.region_bounds import Effort, region_bounds, setting_of
-from recover.image import declip
+from recover.certificates.regions import regions_of
+from recover.image import declip, declip_raw
 from recover.image.account import account_of
 from recover.image.arguments import side_of
+from recover.image.bayer import Mosaic
 from recover.image.clipped import clipped_problem, views_of
+from recover.image.demosaic import colour_sites
 from recover.image.model import default_settings
+from recover.image.mosaic_account import mosaic_account, mosaic_problem
 from recover.priors import Allowance
 
 PERCENTILES = [float(q) for q in os.environ.get("RECOVER_BENCH_Q", "90 95 98").split()]
@@ -134,3 +138,69 @@ def test_certificates_cover_the_truth(side):
         assert np.median(whole) <= 12.0
         assert np.median(part) <= 5.0
         assert holds >= 0.95
+
+
+def mosaic_case(image, percentile):
+    """Return the ratios of bounds to errors of one mosaic, and seconds."""
+    raw = half(image) / CAMERA
+    raw /= np.percentile(raw.max(axis=-1), percentile)
+    sites = colour_sites("RGGB", *raw.shape[:2])
+    truth = np.take_along_axis(raw, sites[..., None], axis=-1)[..., 0].astype(np.float32)
+    clipped = np.minimum(truth, np.float32(1.0))
+    start = time.process_time()
+    plain = declip_raw(clipped, "RGGB", levels=1.0, white_balance=CAMERA, certify=False)
+    recovery = time.process_time() - start
+    mosaic = Mosaic.of(clipped, "RGGB", 1.0, 0.0, CAMERA)
+    start = time.process_time()
+    account = mosaic_account(plain.image, mosaic)
+    cost = time.process_time() - start
+    error = np.abs(plain.image - truth)
+    covered = (error <= account.trust)[mosaic.hidden].mean()
+    parts = []
+    for label, part in account.certificate.parts:
+        number = int(label.split(":")[0].removeprefix("region "))
+        inside = regions_of_mosaic(mosaic, plain.image, account) == number - 1
+        parts.append(part.error_bound / max(float(np.linalg.norm(error[inside])), 1e-9))
+    whole = account.certificate.error_bound / float(np.linalg.norm(error))
+    return whole, np.array(parts), float(covered), (recovery, cost)
+
+
+def regions_of_mosaic(mosaic, recovered, account):
+    """Return the region of every sample of a mosaic, -1 where it was not clipped."""
+    allowance = Allowance.from_json(account.certificate.scope.to_json())
+    prior = mosaic_problem(mosaic, allowance, recovered).prior
+    label = regions_of(prior).label[prior.energy.counted]
+    out = np.full(mosaic.values.size, -1)
+    out[prior.energy.own] = label
+    return out.reshape(mosaic.values.shape)
+
+
+def test_certificates_of_mosaics_cover_the_truth():
+    """At half resolution: the largest 64 regions of each, and the whole."""
+    wholes, regions, entries, seconds = [], [], [], []
+    print()
+    for name, image in images(axes=3):
+        for percentile in PERCENTILES:
+            whole, parts, covered, times = mosaic_case(image, percentile)
+            wholes.append(whole)
+            regions.append(parts)
+            entries.append(covered)
+            seconds.append(times)
+            print(
+                f"{name:12s} mosaic {percentile:5.1f}  bound/error {whole:6.1f}  regions "
+                f"{np.median(parts):5.1f} ({np.mean(parts >= 1.0):.3f} of {parts.size} "
+                f"covered)  samples covered {covered:.4f}  {times[1]:.2f} s beside "
+                f"{times[0]:.2f} s",
+                flush=True,
+            )
+    whole, part, total = np.array(wholes), np.concatenate(regions), np.sum(seconds, axis=0)
+    print(
+        f"mosaics: {np.mean(whole >= 1.0):.3f} covered, median {np.median(whole):.1f} times "
+        f"the error; regions: {np.mean(part >= 1.0):.3f} of {part.size} covered, median "
+        f"{np.median(part):.2f}; samples {np.mean(entries):.4f}; certificates took "
+        f"{total[1] / total[0]:.2f} times the recoveries' CPU time"
+    )
+    if len(wholes) >= 2 * SIX:
+        assert (whole >= 1.0).all()
+        assert np.mean(part >= 1.0) >= 0.95
+        assert np.median(whole) <= 12.0
