@@ -26,6 +26,7 @@ from recover.phase.result import PhaseResult
 __all__ = ["verify_command"]
 
 REFUSED = 1
+_LONGEST = 1000  # letters of a file's name
 _SAID = 8  # reasons that are printed
 _DAMAGE = (KeyError, TypeError, IndexError, AttributeError, ValueError, OverflowError)
 
@@ -170,6 +171,8 @@ def _input(data: dict[str, Any], source: str | None) -> str:
     path = str(data["input"])
     if path == STANDARD:
         raise ParameterError("the certificate speaks of standard input; name the INPUT")
+    if len(path) > _LONGEST:
+        raise ParameterError(f"the certificate names an input of {len(path)} letters; name it")
     return path
 
 

@@ -25,7 +25,7 @@ __all__ = [
     "temporary",
 ]
 
-_HARMLESS = 2**28  # bytes that any file may unpack to
+_HARMLESS = 2**27  # bytes that any file may unpack to
 _RATIO = 200  # beyond them, how many times its own size a file may unpack to
 _LONGEST = 300  # letters of a library's reason, or of a list of names, that are shown
 
@@ -165,7 +165,7 @@ def reading(name: str, kind: str, cure: str) -> Iterator[None]:
 def refuse_bomb(name: str, unpacked: int, packed: int) -> None:
     """Refuse a file that claims to unpack to far more than data from the world do.
 
-    A few kilobytes can claim gigabytes, by damage or on purpose.  Up to 256 MB anything is
+    A few kilobytes can claim gigabytes, by damage or on purpose.  Up to 128 MB anything is
     believed, and beyond it up to 200 times the file's own size.
 
     Parameters

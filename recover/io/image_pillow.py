@@ -15,7 +15,8 @@ __all__ = ["metadata_of", "read_pillow"]
 
 _GREY, _COLOUR, _ALPHA = ("L", "I;16", "I;16B", "I;16L", "F"), ("RGB",), ("LA", "RGBA")
 _INCH = "inch"
-_WIDEST = 4  # bytes of a sample in Pillow's own memory
+_PIXEL = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2}
+_WIDEST = 4  # bytes of a pixel of any other mode in Pillow's own memory
 
 
 def read_pillow(
@@ -48,7 +49,7 @@ def read_pillow(
             return None
         # one that claims to be huge is refused before its samples are asked for
         across, down = image.size
-        refuse_bomb(name, across * down * len(image.getbands()) * _WIDEST, len(data))
+        refuse_bomb(name, across * down * _PIXEL.get(image.mode, _WIDEST), len(data))
         image.load()
         kept = metadata_of(image)
     if image.mode == "P":

@@ -32,7 +32,7 @@ _FIELD = re.compile(
     re.VERBOSE,
 )
 _MOST_AXES = 32
-_LARGEST = 2**62  # bytes
+_LARGEST = 2**60  # bytes
 _CURE = "save it with numpy.save"
 _ENDING = ".npy"
 _PIECE = 2**20  # bytes read at a time

@@ -21,7 +21,7 @@ __all__ = ["NeedsCodecError", "checked_series", "opened_tiff"]
 
 # compressions that tifffile unpacks at once, whatever comes out
 _UNBOUNDED = {8: zlib.decompressobj, 32946: zlib.decompressobj}
-_DENSEST, _HARMLESS, _PIECE = 1100, 2**28, 2**22  # bytes: of one packed byte, at most, at once
+_DENSEST, _HARMLESS, _PIECE = 1100, 2**27, 2**22  # bytes: of one packed byte, at most, at once
 _CURE = "save it again as an uncompressed TIFF"
 
 
@@ -81,7 +81,10 @@ def checked_series(file: tifffile.TiffFile, size: int, name: str) -> tifffile.Ti
 
 
 def _check_strips(page: Any, file: tifffile.TiffFile, name: str) -> None:
-    """Refuse strips or tiles that unpack to more than their page takes."""
+    """Refuse strips or tiles that are missing, or unpack to more than their page takes."""
+    promised, held = math.prod(page.chunked), len(page.dataoffsets)
+    if held < promised and not page.is_contiguous:
+        raise FileError(f"{name} is truncated: it has {held} of {promised} strips; {_CURE}")
     decompressor = _UNBOUNDED.get(int(page.compression))
     if decompressor is None:
         return

@@ -53,6 +53,7 @@ class Tally:
     """How a run went."""
 
     read: int = 0
+    read_valid: int = 0
     refused: int = 0
     slowest: tuple[float, str] = (0.0, "")
 
@@ -100,10 +101,11 @@ class Worker:
             child.stdout.close()
             self._child = self._started()
             name = signal.Signals(-status).name if status < 0 else f"status {status}"
-            return "hang" if name == "SIGALRM" else f"crash: {name}"
+            return "hang" if name in {"SIGALRM", "SIGPROF"} else f"crash: {name}"
         answer = json.loads(line)
         tally.slowest = max(tally.slowest, (answer["seconds"], case.label))
         tally.read += answer["outcome"] == "read"
+        tally.read_valid += answer["outcome"] == "read" and ": valid " in case.label
         tally.refused += answer["outcome"] == "refused"
         fault: str | None = answer["fault"]
         if fault is None:

@@ -759,3 +759,27 @@ def certificates() -> Iterator[Named]:
     for deep in (100, 400, 900):
         text = '{"parts": [{"label": "a", "certificate": ' * deep + "{}" + "}]}" * deep
         yield f"{deep} parts deep", ".json", f'{{"certificate": {text}}}'.encode()
+
+
+def believed() -> Iterator[Named]:
+    """Yield files of some kilobytes that unpack to as much as is believed without proof."""
+    import h5py
+    import tifffile
+    from astropy.io import fits as astropy_fits
+
+    width = 4700
+    rows = zlib.compress(bytes(width * (6 * width + 1)), 9)
+    yield "png", ".png", _png_of(width, width, 16, 2, rows)
+    head = "{'descr': '|u1', 'fortran_order': False, 'shape': (10000, 13000), }"
+    yield "npz", ".npz", zip_of([("magnitude.npy", npy_of(head, bytes(130_000_000)))])
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w") as file:
+        file.create_dataset("data", (16_000_000,), "f8", chunks=(1_000_000,))
+    yield "hdf5", ".h5", buffer.getvalue()
+    buffer = io.BytesIO()
+    tifffile.imwrite(buffer, np.zeros((5700, 5700), np.float32), compression="zlib")
+    yield "tiff", ".tif", buffer.getvalue()
+    buffer = io.BytesIO()
+    packed = astropy_fits.CompImageHDU(np.zeros((4000, 4000), np.int16))
+    astropy_fits.HDUList([astropy_fits.PrimaryHDU(), packed]).writeto(buffer)
+    yield "fits", ".fits", buffer.getvalue()
