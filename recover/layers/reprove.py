@@ -23,6 +23,7 @@ from recover.layers.result import Verdict
 
 __all__ = ["stack_faults"]
 
+APART = 1e-9  # of their norm: closer inputs may have the same output by rounding alone
 SAME = 8.0  # units of the evaluation's rounding within which two outputs count as the same
 
 
@@ -51,7 +52,9 @@ def stack_faults(path: str | Path, data: Mapping[str, Any]) -> tuple[str, ...]:
     layers = as_layers([each.weights for each in found], [each.bias for each in found])
     verdict = Verdict(data["verdict"])
     if verdict is Verdict.NOT_INJECTIVE:
-        return _witness_faults(layers, data["witness"])
+        first = data["layers"][0]
+        domain = (decode_number(first["radius"]), bool(first["nonnegative"]))
+        return _witness_faults(layers, data["witness"], domain)
     claimed = float(data["kappa"]["lower"])
     if verdict is Verdict.UNDECIDED and claimed == 0.0:
         return ()
@@ -137,12 +140,17 @@ def _covers(promise: Certificate, reach: float, nonnegative: bool) -> bool:
     return float(details["radius"]) >= reach and (nonnegative or not part)
 
 
-def _witness_faults(layers: tuple[Layer, ...], witness: Any) -> tuple[str, ...]:
+def _witness_faults(
+    layers: tuple[Layer, ...], witness: Any, domain: tuple[float, bool]
+) -> tuple[str, ...]:
     x, y = (np.asarray(point, dtype=np.float64) for point in witness)
     if x.shape != (layers[0].inputs,) or y.shape != x.shape or not np.isfinite([x, y]).all():
         return ("the two inputs are no inputs of this network",)
-    if np.array_equal(x, y):
-        return ("the two inputs of the witness are the same",)
+    largest = max(float(np.linalg.norm(x)), float(np.linalg.norm(y)))
+    if float(np.linalg.norm(x - y)) <= APART * largest:
+        return ("the two inputs of the witness are the same, or too close to tell",)
+    if largest > domain[0] * (1.0 + 1e-12) or (domain[1] and min(x.min(), y.min()) < 0.0):
+        return ("the two inputs of the witness are not in the domain",)
     ends, room = [], 0.0
     for point in (x, y):
         values, errors = preactivations(layers, point)

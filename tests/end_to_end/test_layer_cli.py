@@ -249,3 +249,24 @@ def test_report(run, tmp_path, kind):
     assert (
         run("layer", tmp_path / "w.npz", "--report", page, "--force", "--budget", "1")[0] == 0
     )
+
+
+def test_a_forged_witness_of_inputs_too_close_or_outside_is_refused(run, tmp_path):
+    path, result = tmp_path / "w.npz", tmp_path / "r.json"
+    np.savez(path, W1=W, b1=np.full(6, 0.2), W2=np.eye(6))  # injective
+    run("layer", path, "--json", result, "--budget", "2")
+    data = json.loads(result.read_text()) | {"verdict": "not injective"}
+    x = np.array([0.3, -0.2, 0.1])
+    for other in (x * (1.0 + 1e-16), np.nextafter(x, 1.0), x + 1e-14):
+        result.write_text(json.dumps(data | {"witness": [x.tolist(), other.tolist()]}))
+        code, _, err = run("verify", result)
+        assert code == 1
+        assert "too close" in err
+    # on the ball of radius 1 the layer is injective, far out it is not
+    np.savez(path, W1=np.eye(2), b1=np.full(2, 2.0), W2=np.eye(2))
+    run("layer", path, "--json", result, "--budget", "2")
+    data = json.loads(result.read_text()) | {"verdict": "not injective"}
+    result.write_text(json.dumps(data | {"witness": [[-5.0, -5.0], [-6.0, -5.0]]}))
+    code, _, err = run("verify", result)
+    assert code == 1
+    assert "not in the domain" in err
