@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from recover.core.errors import ParameterError
 from recover.core.progress import Watch
 from recover.frames.masked import unmasked
@@ -20,6 +22,8 @@ from recover.phase.result import PhaseResult
 from recover.phase.retrieve import retrieve
 
 __all__ = ["PhaseOptions", "PhaseReport", "measurement_in", "process_phase"]
+
+ALTERNATING = -0.3  # correlation of neighbouring pixels
 
 
 @dataclass(frozen=True)
@@ -86,7 +90,7 @@ class PhaseReport:
     @property
     def notes(self) -> tuple[str, ...]:
         """What the user should know, in sentences."""
-        return (*self.measurement.notes, *self.result.notes)
+        return (*self.measurement.notes, *self.result.notes, *_alternation(self.result))
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data for JSON, infinity as the string "inf"."""
@@ -163,6 +167,26 @@ def process_phase(
         promise = json.dumps(result.certificate.to_data(), sort_keys=True)
         write_object(output, result.signal, result.residuals, promise, force=chosen.force)
     return PhaseReport(str(source), str(output), measured, result, chosen, seconds)
+
+
+def _alternation(result: PhaseResult) -> tuple[str, ...]:
+    """Remark on an object that changes its sign from pixel to pixel.
+
+    To move the origin of far fields by half their width multiplies the object by such signs.
+    """
+    x = np.asarray(result.signal)
+    energy = float(np.vdot(x, x).real)
+    for axis in range(x.ndim):
+        ahead = np.take(x, range(1, x.shape[axis]), axis)
+        behind = np.take(x, range(x.shape[axis] - 1), axis)
+        if energy > 0.0 and float(np.vdot(behind, ahead).real) < ALTERNATING * energy:
+            return (
+                "the object changes its sign from pixel to pixel, as it does when the "
+                "undeflected beam is looked for at the corner of the patterns and lies in the "
+                "middle, or the other way round: say which by `centered` in the file or the "
+                "setup",
+            )
+    return ()
 
 
 def _recovered(

@@ -163,6 +163,10 @@ def _data(arrays: Mapping[str, Array], name: str) -> tuple[Array, Array, list[st
             raise ParameterError(
                 f"bad must have the patterns' shape {values.shape}, got {marked.shape}"
             ) from None
+    if bad.all():
+        raise ParameterError(
+            f"no pixel of {name} is left: all are marked bad, or are not finite numbers"
+        )
     values[bad] = 0.0
     notes: list[str] = []
     if kinds == ["intensity"]:
@@ -249,6 +253,8 @@ def _corner_first(
         centered = max(off) < CENTRE_SHARE
         where = "in the middle" if centered else "at the corner"
         notes.append(f"the undeflected beam is taken to be {where} of the patterns")
+        if not centered and min(off) < CENTRE_SHARE:
+            notes[-1] += ", but no peak tells; `centered` in the file or the setup would"
     if not centered:
         return data, bad, dark, notes
     data, bad, dark = (np.fft.ifftshift(each, axes) for each in (data, bad, dark))

@@ -34,6 +34,19 @@ ALIKE = 0.05  # relative distance up to which two starts found the same
 AS_GOOD = 1.1  # a start whose misfit is at most this many times the best's explains the data
 SQUARES = 0.2  # intensities are suspected if their roots leave so small a part of the misfit
 NEARLY = 1e-3  # misfit of a start that has all but explained the data
+OTHER_UNITS = (
+    (
+        0.5,
+        "the data look like intensities: their square roots are explained to {other:.2g}, they "
+        "themselves to {given:.2g} only; pass numpy.sqrt(data), or name the array intensity",
+    ),
+    (
+        2.0,
+        "the data look like magnitudes of which the root was drawn again: their squares are "
+        "explained to {other:.2g}, they themselves to {given:.2g} only; pass them as "
+        "magnitudes (--data magnitude, or name the array magnitude)",
+    ),
+)
 SUSPECT = 0.02  # misfit from which that is looked into
 ENOUGH_STEPS = 30  # fewer say nothing of the data
 # of the estimated sensitivity map: probes up to so many magnitudes, to stay near the time of
@@ -191,15 +204,12 @@ def _outcome(problem: Problem, found: Found, rng: np.random.Generator) -> list[s
     """Return what to say of data that were not explained."""
     tried = sum(steps.size for steps in found.history)
     if found.best > SUSPECT and tried >= ENOUGH_STEPS:
-        roots = _as_roots(problem)
-        single = single_serves(roots)
-        quick = search(roots, [quick_method(roots)], None, rng, None, single=single)
-        if quick.best <= SQUARES * found.best:
-            return [
-                f"the data look like intensities: their square roots are explained to "
-                f"{quick.best:.2g}, they themselves to {found.best:.2g} only; pass "
-                "numpy.sqrt(data)"
-            ]
+        for power, words in OTHER_UNITS:
+            other = _as_power(problem, power)
+            single = single_serves(other)
+            quick = search(other, [quick_method(other)], None, rng, None, single=single)
+            if quick.best <= SQUARES * found.best:
+                return [words.format(other=quick.best, given=found.best)]
     return [unexplained(found)]
 
 
@@ -211,6 +221,6 @@ def unexplained(found: Found) -> str:
     )
 
 
-def _as_roots(problem: Problem) -> Problem:
-    roots = np.sqrt(np.maximum(problem.y, 0.0))
-    return Problem(problem.model, roots, domain=problem.domain)
+def _as_power(problem: Problem, power: float) -> Problem:
+    data = np.maximum(problem.y, 0.0) ** power
+    return Problem(problem.model, data, domain=problem.domain)
