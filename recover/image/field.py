@@ -20,7 +20,7 @@ def restore_field(out: Array, scaled: Scaled, *, forced: bool) -> StarField | No
     """Recover the stars of a grey picture into `out`; None where another way is better.
 
     The picture must show point sources, and the fluxes of stars that are clipped again must
-    come out nearer than by the smoothest light, and at least twice as near as left clipped.
+    come out nearer than by the smoothest light, with at most 0.4 of the error left clipped.
 
     Parameters
     ----------

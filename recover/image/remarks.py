@@ -93,5 +93,5 @@ def _stars(field: StarField) -> str:
     )
     return (
         f"{told}; the fluxes of stars that were clipped again came out {found} magnitudes off "
-        f"in the mean, {before} if left clipped"
+        f"in the median, {before} if left clipped"
     )

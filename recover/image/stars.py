@@ -34,12 +34,12 @@ __all__ = ["Misses", "Profile", "StarField", "recover_stars"]
 AGAIN = (0.4, 0.6, 0.75)  # levels at which the field is clipped again
 WIDEST = 0.5  # logarithm of the ratio of the profile's axes
 _ROUND = Profile(2.0, 3.0)  # where no star is known
-_MOST_LEFT = 0.5  # of the error of stars that are left clipped
+_MOST_LEFT = 0.4  # of the error of stars that are left clipped
 _MOST = 200_000  # samples from which the background is taken
 
 
 class Misses(NamedTuple):
-    """Mean absolute logarithm of the ratio of found and true flux, by what was put in.
+    """Median absolute logarithm of the ratio of found and true flux, by what was put in.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ class StarField:
     def pays(self) -> bool:
         """Whether known stars lose most of their error, and more than by the smoothest light.
 
-        Lamps and other small highlights that do not share a profile lose a quarter at most.
+        Lamps and other small highlights that do not share a profile lose less than half of it.
         """
         misses = self.misses
         if misses is None:
@@ -195,9 +195,10 @@ def _judged(known: list[KnownStar], profile: Profile) -> tuple[float, Misses]:
         if found is not None:
             model[k] = star.flux(found)
     weights = np.linspace(0.0, 1.0, 11)
-    costs = [float(np.abs(w * model + (1.0 - w) * smooth).mean()) for w in weights]
+    # medians: a few known stars have neighbours that no fit of single stars can do justice to
+    costs = [float(np.median(np.abs(w * model + (1.0 - w) * smooth))) for w in weights]
     best = int(np.argmin(costs))
-    plain = [float(np.abs(values).mean()) for values in (clipped, straight, smooth)]
+    plain = [float(np.median(np.abs(values))) for values in (clipped, straight, smooth)]
     return float(weights[best]), Misses(plain[0], plain[1], plain[2], costs[best])
 
 

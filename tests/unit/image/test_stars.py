@@ -126,4 +126,28 @@ def test_stars_are_refused_where_they_cannot_be():
     uneven = np.where(mask, 300.0 + 200.0 * (np.arange(128) % 2), image)
     with pytest.raises(ParameterError, match="one level"):
         declip(uneven, mask=mask, method="stars")
-    assert not any("stars:" in note for note in declip(uneven, mask=mask, certify=False).notes)
+    assert not any("field of stars" in note for note in declip(uneven, mask=mask, certify=False).notes)
+
+
+def test_small_highlights_of_many_shapes_are_no_stars():
+    rng = np.random.default_rng(5)
+    rows, columns = np.mgrid[:160, :160].astype(float)
+    truth = np.full((160, 160), 60.0)
+    for _ in range(70):
+        y, x = rng.uniform(6, 154, 2)
+        tall, wide = rng.uniform(0.6, 6.0, 2)
+        square = ((rows - y) / tall) ** 4 + ((columns - x) / wide) ** 4
+        truth += rng.uniform(100.0, 900.0) * np.exp(-square)
+    level = np.percentile(truth, 97.0)
+    clipped = np.minimum(truth, level)
+    found = recover_stars(clipped, truth >= level, level)
+    assert found.misses is not None
+    assert not found.pays
+    assert not any(
+        "stars:" in note for note in declip(clipped, high=level, certify=False).notes
+    )
+    left, now = (
+        np.linalg.norm((each - truth)[truth >= level])
+        for each in (clipped, declip(clipped, high=level, certify=False).image)
+    )
+    assert now <= left
