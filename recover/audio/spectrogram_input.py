@@ -38,7 +38,7 @@ def checked_magnitudes(magnitude: npt.ArrayLike) -> Array:
             f"magnitude must be >= 0, got {float(data.min()):.6g}; undo decibels and "
             "logarithms first"
         )
-    return data.astype(np.float32 if data.dtype.itemsize <= 4 else np.float64)
+    return data.astype(np.float32 if data.dtype.itemsize <= 4 else np.float64, copy=False)
 
 
 def checked_window(window: str | npt.ArrayLike, n_fft: int | None, bins: int) -> Array:

@@ -90,7 +90,7 @@ def digest(parts: Iterable[Array | str | float | int | bool | None]) -> str:
         if isinstance(part, np.ndarray):
             data = np.ascontiguousarray(part)
             sha.update(f"{data.dtype.str}{data.shape}".encode())
-            sha.update(data.tobytes())
+            sha.update(data.reshape(-1).view(np.uint8).data)  # without a copy
         else:
             sha.update(f"{type(part).__name__}:{part!r}".encode())
         sha.update(b"\0")

@@ -23,7 +23,7 @@ __all__ = ["KNOWN", "PhaseFile", "read_phase"]
 KNOWN = (
     "magnitude", "intensity", "object_magnitude", "object_intensity", "masks", "rows",
     "support", "bad", "dark", "distances", "wavelength", "pixel_size", "positions", "probe",
-    "nonnegative", "real", "centered", "shape", "refine_probe",
+    "nonnegative", "real", "centered", "shape", "refine_probe", "translation",
 )  # fmt: skip
 _ALIASES = {
     "magnitudes": "magnitude", "amplitude": "magnitude", "amplitudes": "magnitude",

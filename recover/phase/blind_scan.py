@@ -22,6 +22,7 @@ from recover.solve.ptychographic_retrieval import PtychographicRetrieval
 
 __all__ = ["scan_of", "with_probe"]
 
+SWEEPS = 60  # at most, before descent on object and probe
 TRIAL = 20  # sweeps after which the guesses of an unknown probe are compared
 
 
@@ -73,7 +74,7 @@ def scan_of(frame: Frame) -> Ptychography:
 
 def _refining(method: AnyMethod | None) -> PtychographicRetrieval:
     if method is None:
-        return PtychographicRetrieval(refine_probe=True, tol=SEARCH_TOL)
+        return PtychographicRetrieval(refine_probe=True, projections=SWEEPS, tol=SEARCH_TOL)
     if not isinstance(method, PtychographicRetrieval):
         raise ParameterError(
             f"method must be PtychographicRetrieval to refine the probe, got "
