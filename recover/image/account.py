@@ -49,7 +49,7 @@ __all__ = [
 # pictures are the test of it.
 REGION, WHOLE, SINGLE = Rule(1.45, 2.0, 0.4), Rule(16.0, 20.0), 36.0
 LARGEST = 100_000  # clipped samples above which nothing is proved unless asked for
-STEEP = 2.0  # growth of the misfit beyond the square of the light
+STEEP = 1.25  # growth of the misfit beyond the square of the light, with a margin
 WIDEST = 4_000_000  # samples of the image
 SAME = 0.99  # of a unit that is estimated again
 ESTIMATED = (
@@ -138,7 +138,7 @@ def account_of(
             "a part of the image"
         )
     elif count and way not in (Way.VALIDATED, Way.MODEL) and unit is None:
-        note = RIVAL
+        note = POINTS if way is Way.STARS else RIVAL
     if count == 0 or note is not None:
         return Account(certify(plain, signal), None, note)
     views = views_of(planes, sides, settings)

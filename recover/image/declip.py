@@ -112,7 +112,8 @@ def declip(
     settings, rivals = default_settings(len(planes)), rivals_named(candidates, len(planes))
     choice = Choice(settings, way, rivals, as_generator(rng), watch)
     done, hidden = _run(out, wide, sides, choice), hidden_samples(planes, sides)
-    account = account_of(out, wide, sides, settings, asked=certify, way=way)
+    taken = way if done.field is None else Way.STARS
+    account = account_of(out, wide, sides, settings, asked=certify, way=taken)
     trust = account.trust
     said = () if account.note is None else (account.note,)
     return ImageResult(
