@@ -24,7 +24,6 @@ from recover.models.noise import Noise
 from recover.models.problem import Problem
 from recover.phase.arguments import phase_problem
 from recover.phase.scan import scan_coverage, scan_domain, scan_frame
-from recover.phase.scan_translation import positions_of
 
 __all__ = ["PhaseMeasurement", "phase_measurement"]
 
@@ -93,8 +92,7 @@ def phase_measurement(arrays: Mapping[str, Array], name: str) -> PhaseMeasuremen
 
     Patterns are in ``magnitude`` or ``intensity`` (of which ``dark`` is taken off and the root
     drawn).  What else is there says which setup it is: ``rows`` a matrix, ``masks`` coded
-    diffraction, ``positions`` with ``probe`` (and ``shape``, ``refine_probe``) a scan, as does ``translation``
-    in metres with ``wavelength``, ``distances`` and ``pixel_size``,
+    diffraction, ``positions`` (or ``translation``) with ``probe`` a scan (see `scan_frame`),
     ``distances`` with ``wavelength`` and ``pixel_size`` near fields,
     ``object_magnitude`` (or ``object_intensity``) two planes, else a far field with
     ``support``.  ``bad`` marks pixels that were not measured, as do values not finite;
@@ -206,9 +204,7 @@ def _setup(arrays: Mapping[str, Array], data: Array, real: bool) -> tuple[str, F
     if "masks" in arrays:
         masks = as_numeric("masks", arrays["masks"])
         return "coded diffraction", CodedDiffraction(masks, real_signal=real)
-    if "translation" in arrays and "positions" not in arrays:
-        arrays = {**arrays, "positions": positions_of(arrays)}
-    if "positions" in arrays:
+    if "positions" in arrays or "translation" in arrays:
         return "a scan", scan_frame(arrays, real=real)
     if "distances" in arrays:
         missing = [key for key in ("wavelength", "pixel_size") if key not in arrays]

@@ -13,6 +13,7 @@ from recover.core.arrays import Array, as_numeric
 from recover.core.errors import ParameterError
 from recover.frames.ptychography import Ptychography
 from recover.models.domains import Domain, Support
+from recover.phase.scan_translation import positions_of
 
 __all__ = [
     "ScanCoverage",
@@ -98,6 +99,9 @@ def scan_domain(coverage: ScanCoverage, domain: Domain | None) -> Domain | None:
 def scan_frame(arrays: Mapping[str, Array], *, real: bool) -> Ptychography:
     """Return the frame of the arrays ``positions``, ``probe`` and perhaps ``shape`` of a file.
 
+    ``translation`` in metres, with ``wavelength``, ``distances`` and ``pixel_size``, may stand
+    for the positions (see `positions_of`).
+
     Without a shape the object is as large as the scan, and its first sample is the first that
     is lit along each axis.
 
@@ -111,7 +115,10 @@ def scan_frame(arrays: Mapping[str, Array], *, real: bool) -> Ptychography:
             "positions need the probe too, or a first guess of it with refine_probe"
         )
     probe = as_numeric("probe", arrays["probe"])
-    places = as_numeric("positions", arrays["positions"])
+    if "positions" in arrays:
+        places = as_numeric("positions", arrays["positions"])
+    else:
+        places = positions_of(arrays)
     if "shape" in arrays:
         given = as_numeric("shape", arrays["shape"]).reshape(-1)
         shape = tuple(int(n) for n in given)

@@ -28,7 +28,7 @@ def arrays(**others):
 
 def test_metres_become_pixels_of_the_object(caplog):
     np.testing.assert_array_equal(positions_of(arrays()), PLACES)
-    assert "rounded to pixels" in caplog.text
+    assert "rounded to the object's pixels" in caplog.text
 
 
 def test_a_file_with_translations_is_a_scan():
