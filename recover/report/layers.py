@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from recover.certificates.search.active import ActiveNeurons
 from recover.core.enclosure import Enclosure
-from recover.layers.result import NetworkAnalysis, Verdict, active_words
+from recover.layers.result import NetworkAnalysis, Verdict
 from recover.report.layers_pictures import (
     active_picture,
     capacity_picture,
@@ -81,15 +82,19 @@ def _layers(names: Sequence[str], found: NetworkAnalysis) -> str:
     for name, layer in zip(names, found.layers, strict=True):
         critical = "-" if layer.critical_bias is None else _ends(layer.critical_bias)
         shape = f"{layer.outputs} x {layer.inputs}"
-        active = active_words(layer.min_active)
+        active = _fewest(layer.min_active)
         rows.append([name, shape, layer.verdict.value, _ends(layer.kappa), active, critical])
-    head = ["weights", "shape", "verdict on its own inputs", "kappa", "active at least"]
+    head = ["weights", "shape", "verdict on its own inputs", "kappa", "fewest active"]
     if len(found.layers) > 1:
         n, m = found.layers[0].inputs, found.layers[-1].outputs
-        active = active_words(found.min_active)
+        active = _fewest(found.min_active)
         rows.append(["all", f"{m} from {n}", found.verdict.value, _ends(found.kappa), active])
         return table(head, [row[: len(head)] for row in rows])
     return table([*head, "critical frame bias"], rows)
+
+
+def _fewest(active: ActiveNeurons) -> str:
+    return str(active.count) if active.exact else f"{active.lower} to {active.count}"
 
 
 def _ends(value: Enclosure) -> str:
