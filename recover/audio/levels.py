@@ -9,7 +9,7 @@ from enum import Enum
 import numpy as np
 import numpy.typing as npt
 
-from recover.audio.detect_soft import soft_level
+from recover.audio.detect_soft import knee_width, soft_level
 from recover.core.arrays import Array, as_numeric
 from recover.core.errors import ParameterError
 
@@ -98,7 +98,8 @@ def detect_levels(samples: npt.ArrayLike) -> tuple[ChannelLevels, ...]:
     equally thin band below it, among them neighbours.  Exact flat tops are tried first, then
     bands up to 3 % of the amplitude (which is counted from the median, so an offset does not
     matter).  Where nothing is flat, a knee in the density of the amplitudes is looked for, as
-    clipping before lossy coding or a soft limiter leaves it; it gives a tolerance too.
+    clipping before lossy coding or a soft limiter leaves it; it gives a tolerance too, and so
+    does a flat top below which a limiter's output piles up.
 
     Parameters
     ----------
@@ -225,13 +226,14 @@ def _side(y: Array, middle: float, span: float) -> tuple[float | None, float, fl
         return None, share, 0.0
     soft = soft_level(y - middle)
     if soft is None:
-        return exact, share, 0.0
+        blur = 0.0 if exact is None else knee_width(y - middle, exact - middle)
+        return exact, share, blur
     level = middle + soft.level
     if exact is not None:
         lower = soft.level < _BELOW * (exact - middle)
         inside = np.count_nonzero(y >= level - soft.tolerance)
         if not (lower and inside >= _MORE * np.count_nonzero(y >= exact)):
-            return exact, share, 0.0
+            return exact, share, knee_width(y - middle, exact - middle)
     return level, soft.confidence, soft.tolerance
 
 

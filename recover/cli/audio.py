@@ -111,7 +111,8 @@ def audio_command(
     """Recover clipped recordings.
 
     Reads WAV, FLAC, AIFF and OGG; writes WAV or FLAC, in floating point where the result
-    exceeds full scale.  Samples that were not clipped stay exactly as they were.
+    exceeds full scale.  Samples that were not clipped stay exactly as they were.  In a folder,
+    files of other formats are written as WAV, and so is a result that FLAC cannot hold exactly.
     """
     options = AudioOptions(
         low=levels_named("low", low), high=levels_named("high", high), tolerance=tolerance,

@@ -7,11 +7,11 @@ import pytest
 import soundfile
 
 from recover.audio import ChannelLevels, declip, detect_levels
-from recover.audio.detect_soft import soft_level
+from recover.audio.detect_soft import knee_width, soft_level
 from recover.audio.levels import Kind, given_levels
 from recover.audio.measurement import channel_problem
 from recover.io import bundled
-from recover.metrics import sdr_gain
+from recover.metrics import sdr, sdr_gain
 
 RATE = 44100
 LEVEL = 7358 / 32768  # of the bundled clipped recording, 10 dB
@@ -156,3 +156,52 @@ def test_accounts_of_older_results_are_read():
     }  # fmt: skip
     levels = ChannelLevels(**old)
     assert (levels.tolerance, levels.kind) == (0.0, Kind.EXACT)
+
+
+def limited(y, level, knee):
+    """Bent from the level on, towards a height of (1 + knee) times it."""
+    over = np.maximum(np.abs(y) - level, 0.0)
+    bent = level + knee * level * np.tanh(over / (knee * level))
+    return np.where(over > 0.0, np.sign(y) * bent, y)
+
+
+@pytest.mark.parametrize("knee", [0.05, 0.1, 0.2])
+def test_a_limiter_with_a_knee(guitar, knee):
+    (found,) = detect_levels(limited(guitar, LEVEL, knee))
+    assert found.kind is Kind.SOFT
+    assert found.high == pytest.approx((1.0 + knee) * LEVEL, rel=0.01)
+    assert 0.01 * LEVEL < found.tolerance < 0.1 * LEVEL
+
+
+@pytest.mark.parametrize("bits", [8, 12, 16, 24])
+@pytest.mark.parametrize("level", [0.5 * LEVEL, LEVEL, 2.0 * LEVEL])
+def test_hard_clipping_has_no_knee(guitar, bits, level):
+    scale = 2.0 ** (bits - 1)
+    y = np.round(np.clip(guitar, -level, level) * scale) / scale
+    assert detect_levels(y)[0].tolerance == 0.0
+
+
+@pytest.mark.parametrize("share", [0.5, 0.8, 0.95, 0.98])
+def test_a_clipped_tone_has_no_knee(share):
+    y = np.clip(np.sin(0.05 * np.arange(RATE)), -share, share)
+    assert detect_levels(y)[0].high == pytest.approx(share)
+    assert knee_width(y, share) == 0.0
+
+
+def test_the_width_of_a_knee():
+    arches = limited(noise(), 0.5 * float(noise().std()), 0.3)
+    top = float(arches.max())
+    width = knee_width(arches, 0.9999 * top)
+    assert 0.01 * top < width < 0.1 * top
+    assert knee_width(np.zeros(100), 1.0) == 0.0
+    coarse = np.round(arches / top * 40) / 40  # steps as large as this tell nothing
+    assert knee_width(coarse, 1.0) == 0.0
+
+
+def test_a_band_below_the_top_recovers_more(guitar):
+    x = guitar[RATE : 2 * RATE]
+    y = limited(x, LEVEL, 0.1)
+    (found,) = detect_levels(y)
+    banded = declip(y, RATE, quality="fast", certify=False).samples
+    plain = declip(y, RATE, low=found.low, high=found.high, quality="fast", certify=False)
+    assert sdr(x, banded) > sdr(x, plain.samples) + 5.0
