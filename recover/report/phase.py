@@ -30,6 +30,8 @@ __all__ = ["phase_chapter", "phase_report"]
 CYCLIC, GREY, HEAT = "twilight", "gray", "magma"
 FAINT = 0.02  # of the largest amplitude: below it a phase is not drawn
 MOST_STARTS = 12
+RIM = 16  # a part of the support's extent that is drawn around it
+REACH = 2  # pixels each way that an estimated map is averaged over
 
 
 def phase_report(result: PhaseResult, title: str, verify_with: str = "") -> str:
@@ -71,8 +73,36 @@ def _plane(array: Array) -> Array:
     return array
 
 
+def _within(result: PhaseResult, array: Array) -> Array:
+    """Return what can be drawn of the part where the object may lie, with a rim."""
+    support = result.support
+    if support is None or support.shape != array.shape or not support.any():
+        return _plane(array)
+    ends = [(int(at.min()), int(at.max()) + 1) for at in np.nonzero(support)]
+    parts = [
+        slice(max(low - (high - low) // RIM, 0), high + (high - low) // RIM)
+        for low, high in ends
+    ]
+    return _plane(array[tuple(parts)])
+
+
+def _smoothed(values: Array) -> Array:
+    """Return root mean squares over small squares; what is not finite is left out."""
+    known = np.isfinite(values)
+    squares = [np.where(known, np.square(values), 0.0), known.astype(np.float64)]
+    for axis in range(values.ndim):
+        squares = [
+            sum(
+                (np.roll(each, k, axis) for k in range(-REACH, REACH + 1)), np.zeros(each.shape)
+            )
+            for each in squares
+        ]
+    mean = squares[0] / np.maximum(squares[1], 1.0)
+    return np.where(known, np.sqrt(mean), np.nan)
+
+
 def _object(result: PhaseResult) -> Figure:
-    shown = _plane(result.signal)
+    shown = _within(result, result.signal)
     amplitude = np.abs(shown)
     if shown.ndim == 1:
         drawn, axes = canvas(2, 4.5)
@@ -95,6 +125,8 @@ def _object(result: PhaseResult) -> Figure:
     words = ["The middle slice of the volume."] if result.signal.ndim > 2 else []
     if result.trivial:
         words.append(f"The data cannot determine {'; '.join(result.trivial)}.")
+    if shown.shape != _plane(result.signal).shape:
+        words.append("Only the surroundings of the support are drawn.")
     if is_complex:
         words.append("The colours of the phase go round; faint places have none.")
     seen = "amplitude and phase" if is_complex else "amplitude"
@@ -174,18 +206,29 @@ def _trust(result: PhaseResult) -> list[str]:
                 ["The sensitivity of each pixel was not computed; see what is promised."]
             )
         ]
-    shown = _plane(result.sensitivity)
+    support = result.support
+    inside = np.ones(result.sensitivity.shape, dtype=bool) if support is None else support
+    known = inside & np.isfinite(result.sensitivity)
+    shown = _within(result, np.where(known, result.sensitivity, np.nan))
+    drawn_from = ""
+    if not result.sensitivity_exact:
+        shown = _smoothed(shown)
+        drawn_from = (
+            f" It comes from some draws of noise, averaged here over {2 * REACH + 1} pixels "
+            "each way."
+        )
     if shown.ndim == 1:
         drawn, (axis,) = canvas(1, 3.0)
         axis.plot(shown, color=INK, lw=1)
     else:
         drawn, (axis,) = canvas(1, 5.0)
-        _picture(axis, np.where(np.isfinite(shown), shown, np.nan), HEAT, "deviation")
+        _picture(axis, shown, HEAT, "deviation")
     picture = Figure(
         png(drawn),
         "How strongly noise reaches each pixel of the object.",
         "An estimate, not a bound: the standard deviation of each pixel for noise of unit "
-        "deviation in each magnitude, near this object. Bright pixels are hardly determined.",
+        "deviation in each magnitude, near this object. Bright pixels are hardly determined."
+        + drawn_from,
     )
     return [figure(picture)]
 

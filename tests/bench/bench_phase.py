@@ -24,6 +24,7 @@ from recover.solve.spectral import spectral_start
 
 TRIALS = 20
 SEEDS = 10
+ALTERNATIONS = 4
 ROUNDS = 400  # of sigpy: its misfit says less than its error
 
 
@@ -174,7 +175,7 @@ def sigpy_gerchberg_saxton(
 def test_coded_diffraction(count: int) -> None:
     errors, seconds = [], []
     for name, picture in pictures().items():
-        for seed in range(SEEDS // 2):
+        for seed in range(SEEDS):
             rng = np.random.default_rng(1000 * count + seed)
             frame = rv.frames.CodedDiffraction.octanary(picture.shape, count, rng)
             y = np.abs(frame.analysis(picture + 0j)).astype(np.float32)
@@ -276,14 +277,16 @@ def test_fourier_with_support(kind: str, starts: int, needed: int, most: int) ->
         errors.append(float(np.linalg.norm(moved - truth) / np.linalg.norm(truth)))
         steps.append(found.residuals.size)
     spent = time.process_time() - begun
-    begun = time.process_time()
-    short = rv.methods.solve(problem, rv.methods.HybridInputOutput(max_iter=200))
-    each = (time.process_time() - begun) / short.residuals.size
-    real = frame.real_signal
     full = np.abs(np.fft.fft2(truth, s=(256, 256)))
-    begun = time.process_time()
-    textbook_hio(full, support.mask, 50, 0, real=real)
-    peer = (time.process_time() - begun) / 50
+    ours, theirs = [], []
+    for _ in range(ALTERNATIONS):  # other work on the machine slows both: the least of each
+        begun = time.process_time()
+        short = rv.methods.solve(problem, rv.methods.HybridInputOutput(max_iter=200))
+        ours.append((time.process_time() - begun) / short.residuals.size)
+        begun = time.process_time()
+        textbook_hio(full, support.mask, 50, 0, real=frame.real_signal)
+        theirs.append((time.process_time() - begun) / 50)
+    each, peer = min(ours), min(theirs)
     good = int(np.count_nonzero(np.array(errors) < 1e-2))
     print(
         f"\n{kind}: {good} of {starts} below 1e-2 (largest {max(errors):.1e}), "

@@ -285,3 +285,24 @@ def test_counting_noise_reaches_the_certificate(run, tmp_path):
     status, said = both(run, *given, "--force", "--counts-per-unit", "1", "--noise", "2")
     assert status == 1
     assert "not both" in said
+
+
+def test_a_beam_looked_for_in_the_wrong_place_is_remarked_on(run, tmp_path):
+    frame, y = coded()
+    source = tmp_path / "p.npz"
+    moved = np.fft.fftshift(y, (1, 2))
+    for centered in (False, True):
+        np.savez(source, magnitude=moved, masks=frame.masks, centered=centered)
+        status, said = both(
+            run, "phase", source, "-o", tmp_path / "o.npz", "--force", "--no-certify"
+        )
+        assert status == 0, said
+        assert ("changes its sign from pixel to pixel" in said) == (not centered)
+
+
+def test_nothing_left_of_a_pattern(run, tmp_path):
+    frame, y = coded()
+    np.savez(tmp_path / "p.npz", magnitude=np.full_like(y, np.nan), masks=frame.masks)
+    status, said = both(run, "phase", tmp_path / "p.npz", "-o", tmp_path / "o.npz")
+    assert status == 1
+    assert "no pixel" in said

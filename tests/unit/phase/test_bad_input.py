@@ -115,3 +115,13 @@ def test_units_do_not_matter(scale):
     assert rv.Modulus(FRAME).distance(found.signal, scale * X) <= 1e-7 * scale * np.linalg.norm(
         X
     )
+
+
+def test_roots_of_magnitudes_are_told_from_magnitudes():
+    rng = np.random.default_rng(4)
+    frame = rv.frames.CodedDiffraction.octanary((12, 12), 6, rng)
+    x = rng.standard_normal((12, 12)) + 1j * rng.standard_normal((12, 12))
+    y = np.abs(frame.analysis(x))
+    found = rv.phase.retrieve(np.sqrt(y), frame, certify=False)
+    assert any("--data magnitude" in note for note in found.notes)
+    assert rv.phase.retrieve(y, frame, certify=False).notes == ()
