@@ -21,6 +21,10 @@ __all__ = ["read_tiff", "read_tiff_stack", "write_tiff"]
 
 _MIN_IS_WHITE, _GREY, _RGB, _PALETTE = 0, 1, 2, 3
 _EXIF_TAG, _ICC_TAG, _XMP_TAG = 34665, 34675, 700
+# what a file's first directory says of the camera and the picture: maker, model, orientation,
+# date, artist, copyright; their types in TIFF
+_ORIENTATION = 274
+_FACTS = {271: 2, 272: 2, 274: 3, 306: 2, 315: 2, 33432: 2}
 _PLACEHOLDER = 34664  # stands at the place of the EXIF tag, which tifffile does not write
 _UNITS = {1: "", 2: "inch", 3: "cm"}
 _UNIT_CODES = {"": 1, "inch": 2, "cm": 3}
@@ -77,7 +81,7 @@ def write_tiff(
         planes = samples if colour else samples[..., None]
         data = np.concatenate([planes, alpha[..., None].astype(samples.dtype)], axis=-1)
         extra = ["unassalpha"]
-    tags: list[tuple[int, int, int, Any, bool]] = []
+    tags = _fact_tags(metadata.exif)
     if metadata.xmp is not None:
         tags.append((_XMP_TAG, 1, len(metadata.xmp), metadata.xmp, True))
     big = data.nbytes > _BIG_FROM  # whose directories Pillow does not write
@@ -169,7 +173,7 @@ def _metadata(page: Any, data: bytes) -> ImageMetadata:
     return ImageMetadata(
         icc=icc if isinstance(icc, bytes) else None,
         xmp=xmp.encode() if isinstance(xmp, str) else xmp,
-        exif=_exif_of_tiff(data) if _EXIF_TAG in tags else None,
+        exif=_exif_of_tiff(data) if {_EXIF_TAG, *_FACTS} & set(tags.keys()) else None,
         resolution=resolution,
     )
 
@@ -181,16 +185,36 @@ def _exif_of_tiff(data: bytes) -> bytes | None:
     try:
         with warnings.catch_warnings(), Image.open(io.BytesIO(data), formats=["TIFF"]) as image:
             warnings.simplefilter("ignore")
-            wanted = image.getexif().get_ifd(_EXIF_TAG)
+            whole = image.getexif()
+            wanted = whole.get_ifd(_EXIF_TAG)
+            facts = {code: whole[code] for code in _FACTS if code in whole}
     except (OSError, SyntaxError, ValueError, TypeError):
         return None
     block = Image.Exif()
     block.get_ifd(_EXIF_TAG).update(wanted)
+    for code, value in facts.items():
+        block[code] = value
     return block.tobytes().removeprefix(b"Exif\0\0")
 
 
 def _exif_directory(block: bytes) -> dict[int, Any] | None:
     """Return the entries of an EXIF block's own directory."""
+    return _exif_entries(block)[1] or None
+
+
+def _fact_tags(block: bytes | None) -> list[tuple[int, int, int, Any, bool]]:
+    """Return what an EXIF block says of camera and picture, as tags to be written."""
+    tags = list[tuple[int, int, int, Any, bool]]()
+    for code, value in _exif_entries(block)[0].items() if block is not None else ():
+        if code == _ORIENTATION and isinstance(value, int):
+            tags.append((code, _FACTS[code], 1, value, True))
+        elif isinstance(value, str) and value.isascii():
+            tags.append((code, _FACTS[code], 0, value, True))
+    return tags
+
+
+def _exif_entries(block: bytes) -> tuple[dict[int, Any], dict[int, Any]]:
+    """Return an EXIF block's facts and the entries of its own directory; none if damaged."""
     from PIL import Image
 
     exif = Image.Exif()
@@ -198,10 +222,10 @@ def _exif_directory(block: bytes) -> dict[int, Any] | None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             exif.load(block if block.startswith(b"Exif") else b"Exif\0\0" + block)
-            entries = dict(exif.get_ifd(_EXIF_TAG))
+            facts = {code: exif[code] for code in _FACTS if code in exif}
+            return facts, dict(exif.get_ifd(_EXIF_TAG))
     except (OSError, SyntaxError, ValueError, TypeError, KeyError, struct.error):
-        return None
-    return entries or None
+        return {}, {}
 
 
 def _append_exif(buffer: io.BytesIO, entries: dict[int, Any]) -> None:

@@ -274,3 +274,23 @@ def test_colour_models_and_axes_of_tiff(tmp_path):
     found = read_image(tmp_path / "a.ome.tif")
     assert (found.stack, found.colour) == (True, True)
     np.testing.assert_array_equal(np.moveaxis(found.pixels, -1, 1), pixels)
+
+
+def test_camera_and_orientation_of_a_photograph_are_kept_in_a_tiff(tmp_path):
+    exif = Image.Exif()
+    exif[271], exif[272], exif[274] = "Maker", "Model X", 6
+    exif.get_ifd(34665)[33434] = 0.01
+    pixels = np.random.default_rng(0).integers(0, 255, (16, 24, 3)).astype(np.uint8)
+    photo = tmp_path / "a.jpg"
+    Image.fromarray(pixels).save(photo, exif=exif)
+    source = read_image(photo)
+    for name in ("b.tif", "c.tif"):  # from the photograph, and from what was made of it
+        nothing = np.zeros(source.pixels.shape, bool)
+        write_image(
+            tmp_path / name, source.pixels.astype(np.float32), source=source, recovered=nothing
+        )
+        with tifffile.TiffFile(tmp_path / name) as file:
+            tags = file.pages[0].tags
+            assert [tags[code].value for code in (271, 272, 274)] == ["Maker", "Model X", 6]
+            assert tags[34665].value["ExposureTime"] == pytest.approx(0.01)
+        source = read_image(tmp_path / name)
