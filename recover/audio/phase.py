@@ -151,6 +151,8 @@ def phase_from_magnitude(
     NotAFrameError
         If the hop leaves samples without a window.
     """
+    if budget is not None and not budget >= 0.0:
+        raise ParameterError(f"budget must be >= 0 seconds, or None, got {budget}")
     data = checked_magnitudes(magnitude)
     if mel is not None:
         data = without_mel(data, checked_mel(mel, data))

@@ -25,7 +25,7 @@ librosa = pytest.importorskip("librosa")
 N_FFT = 1024
 QUICK = GriffinLimADMM(max_iter=6, finish=6)
 LONGEST = 600.0  # seconds of sound in the test of memory
-MOST_MEMORY = 8e8  # bytes beside the magnitudes and the sound
+MOST_MEMORY = 7e8  # bytes beside the magnitudes and the sound
 
 
 def recordings() -> list[tuple[str, np.ndarray]]:

@@ -183,6 +183,12 @@ def test_a_short_exact_recovery_is_certified():
     )
 
 
+@pytest.mark.parametrize("budget", [-1.0, math.nan])
+def test_a_budget_that_is_none_is_refused(budget):
+    with pytest.raises(ParameterError, match="budget must be >= 0"):
+        phase_from_magnitude(np.ones((129, 10)), hop=HOP, budget=budget)
+
+
 def test_silence_is_silence():
     result = phase_from_magnitude(np.zeros((129, 10)), hop=HOP)
     assert not result.signal.any()
