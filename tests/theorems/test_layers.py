@@ -66,9 +66,12 @@ def check(seed, nonnegative=False):
         offset = offset * np.ones(m)
         biases, radius = offset, float(rng.choice([0.5, 1.0, 3.0]))
         expected = injective_on_ball(weights, -offset, radius)
-    found = rv.layers.analyse(
-        weights, biases, radius=radius, budget=4.0, critical=False, rng=seed
-    )
+    for budget in (4.0, 60.0):  # the second where a busy machine leaves it undecided
+        found = rv.layers.analyse(
+            weights, biases, radius=radius, budget=budget, critical=False, rng=seed
+        )
+        if found.verdict != "undecided":
+            break
     if found.witness is not None:
         x, y = found.witness
         assert np.linalg.norm(x - y) > 1e-6 * radius
