@@ -51,6 +51,7 @@ def test_interrupted_while_it_is_loaded(tmp_path, number):
     one_line(err)
 
 
+@pytest.mark.slow
 def test_what_nohup_ignores_stays_ignored(tmp_path):
     program = f"import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN); {PROGRAM}"
     process = subprocess.Popen(
