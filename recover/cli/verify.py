@@ -10,6 +10,7 @@ import click
 from recover.audio import ChannelLevels
 from recover.audio.reprove import parts_faults, recording_faults
 from recover.certificates.certificate import Certificate
+from recover.certificates.evidence import Evidence
 from recover.certificates.verify import verify
 from recover.cli.measurement import model_of
 from recover.cli.output import complain, read_certificate, read_json
@@ -17,10 +18,12 @@ from recover.core.errors import ParameterError, RecoverError
 from recover.image.reprove import image_faults
 from recover.io.atomic import STANDARD
 from recover.io.audio_read import open_audio
+from recover.io.guard import printable
 from recover.layers.app import layer_model
 from recover.layers.reprove import stack_faults
 from recover.models.base import Model
 from recover.phase.app import measurement_in
+from recover.phase.ptychography import problem_with_probe
 from recover.phase.result import PhaseResult
 
 __all__ = ["verify_command"]
@@ -157,7 +160,17 @@ def _of_phase(
         signal = None
         if "signal" not in promise.evidence.arrays and str(data["output"]).endswith(".npz"):
             signal = PhaseResult.load(str(data["output"])).signal  # too large for evidence
-        return verify(promise, measured.problem(noise, counts), signal).reasons
+        problem = measured.problem(noise, counts)
+        if measured.refine_probe and data.get("probe") is not None:
+            probe = Evidence.from_json(data["probe"]).arrays["probe"]
+            problem = problem_with_probe(
+                measured.magnitudes,
+                measured.frame,
+                measured.domain,
+                measured.noise(noise, counts),
+                probe,
+            )
+        return verify(promise, problem, signal).reasons
     except RecoverError:
         raise
     except _DAMAGE as error:
@@ -177,4 +190,4 @@ def _input(data: dict[str, Any], source: str | None) -> str:
 
 
 def _damaged(name: str, error: Exception) -> ParameterError:
-    return ParameterError(f"{name} is damaged: {error!r}; write it again")
+    return ParameterError(f"{name} is damaged: {printable(repr(error))}; write it again")

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from recover.certificates.evidence import Evidence
 from recover.core.errors import ParameterError
 from recover.core.progress import Watch
 from recover.frames.masked import unmasked
@@ -92,6 +93,12 @@ class PhaseReport:
         """What the user should know, in sentences."""
         return (*self.measurement.notes, *self.result.notes, *_alternation(self.result))
 
+    def _probe(self) -> dict[str, Any] | None:
+        """Return the probe as plain data if it was recovered: the certificate rests on it."""
+        if not self.measurement.refine_probe or self.result.probe is None:
+            return None
+        return Evidence("probe", {}, {"probe": self.result.probe}).to_json()
+
     def to_json(self) -> dict[str, Any]:
         """Return plain data for JSON, infinity as the string "inf"."""
         result, options = self.result, self.options
@@ -120,6 +127,7 @@ class PhaseReport:
             },
             "not_determined": list(result.trivial),
             "notes": list(self.notes),
+            "probe": self._probe(),
             "certificate": result.certificate.to_data(),
         }
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from recover.core.arrays import Array, as_generator, as_numeric
 from recover.core.errors import ParameterError
 from recover.frames.base import Frame
+from recover.frames.masked import Masked, unmasked
 from recover.frames.ptychography import Ptychography
 from recover.models.domains import Domain
 from recover.models.noise import Noise
@@ -33,7 +34,7 @@ from recover.pipeline import method_named
 from recover.solve.base import AnyMethod, Status, Watch
 from recover.solve.ptychographic_retrieval import PtychographicRetrieval
 
-__all__ = ["ptychography", "retrieve_scan"]
+__all__ = ["problem_with_probe", "ptychography", "retrieve_scan"]
 
 log = logging.getLogger("recover")
 
@@ -161,6 +162,33 @@ def retrieve_scan(
         probe=scan_of(problem.model.frame).probe,
         illumination=scan_of(problem.model.frame).illumination,
     )
+
+
+def problem_with_probe(
+    magnitudes: npt.ArrayLike,
+    frame: Frame,
+    domain: Domain | None,
+    noise: Noise | float,
+    probe: Array,
+) -> Problem:
+    """Return the problem that the certificate of a scan with a recovered probe speaks of.
+
+    Parameters
+    ----------
+    magnitudes : array [shape=frame.coef_shape]
+    frame : Frame
+        With the guess of the probe: Ptychography, or Masked where pixels are bad.
+    domain : Domain, optional
+        As given to the recovery.
+    noise : Noise or float
+    probe : array
+        The one that was recovered.
+    """
+    guess = scan_of(frame)
+    scan = Ptychography(guess.shape, probe, guess.positions, guess.real_signal)
+    whole = replace(scan_coverage(guess), lit=windowed(guess))
+    found: Frame = Masked(scan, unmasked(frame, None)[1]) if isinstance(frame, Masked) else scan
+    return phase_problem(magnitudes, found, scan_domain(whole, domain), noise)
 
 
 def _known(

@@ -109,10 +109,16 @@ def test_a_scan_whose_probe_is_refined(tmp_path, run):
     np.savez(tmp_path / "scan.npz", intensity=np.abs(frame.analysis(picture())) ** 2,
              centered=False)  # fmt: skip
     np.savez(tmp_path / "setup.npz", probe=rough, positions=places - 3, refine_probe=True)
+    promise = tmp_path / "c.json"
     done, text = both(run, "phase", tmp_path / "scan.npz", "-o", tmp_path / "o.npz", "--setup",
-                      tmp_path / "setup.npz", "--no-certify")  # fmt: skip
+                      tmp_path / "setup.npz", "--json", promise)  # fmt: skip
     assert done == 0, text
     assert "takes it for exact" in text
+    verified, verified_text = both(run, "verify", promise)
+    assert verified == 0, verified_text
+    data = json.loads(promise.read_text())
+    promise.write_text(json.dumps(data | {"probe": None}))  # of the guess it says nothing
+    assert both(run, "verify", promise)[0] == 1
     found = PhaseResult.load(tmp_path / "o.npz")
     assert found.signal.shape == (SIZE, SIZE)
     assert found.residual < 1e-4
