@@ -34,13 +34,14 @@ __all__ = [
     "write_json",
 ]
 
+_LONGEST = 2000  # letters of a complaint
 _BESIDE = "arrays_beside"  # names the NPZ file of what is too large for JSON
 _FORMAT = "recover-evidence-1"
 
 
 def complain(message: str) -> None:
     """Print one line on stderr."""
-    click.echo(f"recover: {printable(message, None)}", err=True)
+    click.echo(f"recover: {printable(message, _LONGEST)}", err=True)
 
 
 def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -110,7 +111,7 @@ def read_certificate(path: Path, data: Mapping[str, Any]) -> Certificate:
             plain = bring_back(plain, load_result(beside, _FORMAT)[1])
         return Certificate.from_data(plain)
     except RecoverError as error:
-        raise ParameterError(f"{path}: {error}") from None
+        raise ParameterError(f"{path}: {printable(str(error))}") from None
     except RecursionError:
         raise ParameterError(f"{path} is damaged: parts within parts without end") from None
 

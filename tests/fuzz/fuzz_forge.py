@@ -261,7 +261,11 @@ def _other_array(rng: random.Random, array: np.ndarray[Any, Any]) -> np.ndarray[
     elif kind == 6:
         other = np.concatenate([other, other]) if other.ndim else other
     elif kind == 7:
-        other = other.astype(rng.choice(("f4", "i8", "f8", "?", "c16", "u1", ">f8")))
+        real = ("f4", "i8", "f8", "?", "c16", "u1", ">f8")
+        with np.errstate(all="ignore"):
+            other = other.astype(
+                rng.choice(("c8", ">c16") if array.dtype.kind == "c" else real)
+            )
     else:
         np.random.default_rng(rng.randrange(9)).shuffle(flat)
     return other
@@ -285,7 +289,9 @@ def stronger(forgery: Any, truth: Any) -> str | None:
                 return f"{name} from {old[name]} to {new[name]}"
         if old["scope"] != new["scope"] and not _implied(old, new):
             return f"scope from {old['scope']} to {new['scope']}"
-        if old["reason"] != new["reason"] and old["reason"] is None:
+        values = new["evidence"]["values"]
+        still = values.get("closed", True) is True and values.get("kappa_closed", True) is True
+        if old["reason"] != new["reason"] and old["reason"] is None and still:
             return f"reason to {new['reason']}"
         for name in ("pointwise", "centre"):
             if _differs(old["arrays"].get(name), new["arrays"].get(name), name):
