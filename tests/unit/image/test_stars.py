@@ -126,7 +126,9 @@ def test_stars_are_refused_where_they_cannot_be():
     uneven = np.where(mask, 300.0 + 200.0 * (np.arange(128) % 2), image)
     with pytest.raises(ParameterError, match="one level"):
         declip(uneven, mask=mask, method="stars")
-    assert not any("field of stars" in note for note in declip(uneven, mask=mask, certify=False).notes)
+    assert not any(
+        "field of stars" in note for note in declip(uneven, mask=mask, certify=False).notes
+    )
 
 
 def test_small_highlights_of_many_shapes_are_no_stars():
