@@ -10,6 +10,7 @@ import click
 from recover.audio import ChannelLevels
 from recover.audio.reprove import parts_faults, recording_faults
 from recover.certificates.certificate import Certificate
+from recover.certificates.evidence import Evidence
 from recover.certificates.verify import verify
 from recover.cli.measurement import model_of
 from recover.cli.output import complain, read_certificate, read_json
@@ -22,6 +23,7 @@ from recover.layers.app import layer_model
 from recover.layers.reprove import stack_faults
 from recover.models.base import Model
 from recover.phase.app import measurement_in
+from recover.phase.ptychography import problem_with_probe
 from recover.phase.result import PhaseResult
 
 __all__ = ["verify_command"]
@@ -158,7 +160,17 @@ def _of_phase(
         signal = None
         if "signal" not in promise.evidence.arrays and str(data["output"]).endswith(".npz"):
             signal = PhaseResult.load(str(data["output"])).signal  # too large for evidence
-        return verify(promise, measured.problem(noise, counts), signal).reasons
+        problem = measured.problem(noise, counts)
+        if measured.refine_probe and data.get("probe") is not None:
+            probe = Evidence.from_json(data["probe"]).arrays["probe"]
+            problem = problem_with_probe(
+                measured.magnitudes,
+                measured.frame,
+                measured.domain,
+                measured.noise(noise, counts),
+                probe,
+            )
+        return verify(promise, problem, signal).reasons
     except RecoverError:
         raise
     except _DAMAGE as error:
