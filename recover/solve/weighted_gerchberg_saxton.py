@@ -142,7 +142,9 @@ class WeightedGerchbergSaxton(Method[_State]):
         ahead = state.near
         momentum = self._momentum(state)
         if state.before is not None and momentum > 0.0:
-            ahead = ahead + (ahead - state.before) * ahead.real.dtype.type(momentum)
+            ahead = np.subtract(ahead, state.before)
+            ahead *= ahead.real.dtype.type(momentum)
+            ahead += state.near
         far = planes.forward(ahead)
         field = far[planes.where]
         found = moduli(field)
