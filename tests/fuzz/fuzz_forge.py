@@ -18,7 +18,11 @@ import soundfile
 
 from recover.certificates.certificate import Certificate
 from recover.cli.commands import cli
+from recover.cli.measurement import model_of
 from recover.core.enclosure import Enclosure
+from recover.layers.app import layer_model
+from recover.models import Ball, Everywhere
+from recover.pipeline import certify
 
 Path_ = tuple[Any, ...]  # keys and indices from the root of a JSON document
 
@@ -276,9 +280,18 @@ def stronger(forgery: Any, truth: Any) -> str | None:
     for old, new in _pairs(truth, forgery):
         if new is None:
             return "a certificate has gone"
-        for name in ("kappa", "amplification"):
+        if new in [each for each, _ in _pairs(truth, truth)]:
+            continue  # parts in another order, each with the place that it speaks of
+        first = old["evidence"]["kind"] == "apriori"
+        moved = old["scope"] != new["scope"]
+        if moved and not (first and _holds(forgery, new)):
+            return f"scope from {old['scope']} to {new['scope']}, kappa in {new['kappa']}"
+        for name in () if moved else ("kappa", "amplification"):
             for end, sign in (("lower", 1.0), ("upper", -1.0)):
-                was, now = _value(old[name][end]), _value(new[name][end])
+                # before data, verification proves the claimed ends anew, by the evidence that
+                # was changed too: only what contradicts the other end is false
+                other = "upper" if end == "lower" else "lower"
+                was, now = _value(old[name][other if first else end]), _value(new[name][end])
                 if sign * now > sign * was and not math.isclose(now, was, rel_tol=SLACK):
                     return f"{name}.{end} from {was} to {now}"
         was, now = _value(old["error_bound"]), _value(new["error_bound"])
@@ -287,8 +300,6 @@ def stronger(forgery: Any, truth: Any) -> str | None:
         for name in ("rigor", "subject", "noise", "assumptions"):
             if old[name] != new[name]:
                 return f"{name} from {old[name]} to {new[name]}"
-        if old["scope"] != new["scope"] and not _implied(old, new):
-            return f"scope from {old['scope']} to {new['scope']}"
         values = new["evidence"]["values"]
         still = values.get("closed", True) is True and values.get("kappa_closed", True) is True
         if old["reason"] != new["reason"] and old["reason"] is None and still:
@@ -299,24 +310,19 @@ def stronger(forgery: Any, truth: Any) -> str | None:
     return None
 
 
-def _implied(old: Any, new: Any) -> bool:
-    """Return whether a proof on the old scope is one on the new one.
-
-    A smaller ball, or its non-negative part, inherits the lower end; the pair of signals that
-    shows the upper end must lie in it.  Magnitudes are the same on every ball.
-    """
-    was, now = old["scope"], new["scope"]
-    if old["evidence"]["kind"] != "apriori" or now["kind"] not in ("ball", "global"):
-        return False
-    if str(old["evidence"]["values"]["engine"]) != "cells":
-        return not now.get("nonnegative", False)
-    if was["kind"] == "ball" and now["kind"] != "ball":
-        return False
-    pair = [_array(new["evidence"]["arrays"][k]) for k in ("first", "second")]
-    inside = all(np.linalg.norm(x) <= float(now["radius"]) * (1 + 1e-12) for x in pair)
-    positive = not now["nonnegative"] or all((x >= 0.0).all() for x in pair)
-    part = now["nonnegative"] >= was["nonnegative"]
-    return inside and positive and part and float(now["radius"]) <= float(was["radius"])
+def _holds(document: Any, new: Any) -> bool:
+    """Return whether a certificate before data is true on the scope that it claims."""
+    scope = new["scope"]
+    ball = scope["kind"] == "ball"
+    domain = Ball(float(scope["radius"]), scope["nonnegative"]) if ball else Everywhere()
+    path = document["input"]
+    if "model" in document:
+        model = model_of(path, document["model"])
+    else:
+        model = layer_model(path, str(document["weights"][0]))
+    true = certify(model, domain, budget=5.0).kappa
+    lower, upper = (_value(new["kappa"][end]) for end in ("lower", "upper"))
+    return lower <= true.upper * (1 + SLACK) and upper >= true.lower * (1 - SLACK)
 
 
 def _pairs(old: Any, new: Any) -> Iterator[tuple[Any, Any]]:

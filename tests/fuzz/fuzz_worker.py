@@ -189,7 +189,7 @@ def _judged(read: Callable[[str], Any], path: str) -> dict[str, Any]:
             fault = f"the message does not name the file: {message!r}"
         elif _out_of_memory(error):
             fault = f"memory ran out before it was refused: {message!r}"
-        if len(message) > 2000:
+        if len(message) > 2000 and isinstance(error, FileError):
             fault = f"the message has {len(message)} characters"
     except BaseException as error:
         import traceback
