@@ -280,8 +280,6 @@ def stronger(forgery: Any, truth: Any) -> str | None:
     for old, new in _pairs(truth, forgery):
         if new is None:
             return "a certificate has gone"
-        if new in [each for each, _ in _pairs(truth, truth)]:
-            continue  # parts in another order, each with the place that it speaks of
         first = old["evidence"]["kind"] == "apriori"
         moved = old["scope"] != new["scope"]
         if moved and not (first and _holds(forgery, new)):
@@ -326,15 +324,26 @@ def _holds(document: Any, new: Any) -> bool:
 
 
 def _pairs(old: Any, new: Any) -> Iterator[tuple[Any, Any]]:
-    """Yield each certificate of a document with what stands at its place in another."""
-    for at in places(old):
-        value = taken(old, at)
-        if isinstance(value, dict) and value.get("format") == "recover-certificate-1":
-            try:
-                other = Certificate.from_data(taken(new, at)).to_data()
-            except (KeyError, IndexError, TypeError, ValueError):
-                other = None
+    """Yield each certificate of a document with what stands at its place in another.
+
+    Parts in another order are left out: each names the place that it speaks of.
+    """
+    issued = [(at, value) for at in places(old) if _is_certificate(value := taken(old, at))]
+    known = [json.dumps(Certificate.from_data(value).to_data()) for _, value in issued]
+    for at, value in issued:
+        try:
+            other = Certificate.from_data(taken(new, at)).to_data()
+        except (KeyError, IndexError, TypeError, ValueError):
+            other = None
+        if other is None:
             yield value, other
+        elif json.dumps(other) not in known:
+            alike = [each for _, each in issued if each["scope"] == other["scope"]]
+            yield (alike[0] if alike and value not in alike else value), other
+
+
+def _is_certificate(value: Any) -> bool:
+    return isinstance(value, dict) and value.get("format") == "recover-certificate-1"
 
 
 def _value(number: Any) -> float:
