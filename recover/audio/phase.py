@@ -22,6 +22,8 @@ from recover.certificates.certificate import Certificate, not_asked, unbounded
 from recover.certificates.islands import certify_islands
 from recover.certificates.parts import combine
 from recover.certificates.phase.rows import magnitudes_of
+from recover.certificates.proofs.base import Case
+from recover.certificates.proofs.modulus_lags import SpectrogramLags
 from recover.certificates.reasons import Why, Withheld
 from recover.certificates.statements import assumptions_of, scope_of
 from recover.core.arrays import Array, as_generator, frozen
@@ -100,7 +102,9 @@ def phase_from_magnitude(
     bring the sound's own magnitudes to the given ones.  Long spectrograms are worked on in
     blocks, so that memory does not grow with them.
 
-    A short sound that explains its magnitudes is certified as a whole.  Of others the islands
+    A short sound that explains its magnitudes is certified as a whole: among all sounds with
+    hop 1 and an asymmetric window shorter than the transform, else among those near the
+    recovered one, and the certificate's reason says why.  Of other sounds the islands
     of the spectrogram are certified one by one, the strongest first: how much a small change of
     the sound changes the island's magnitudes at least, up to the island's phase, which nothing
     tells from those of other islands.  Such a certificate has an amplification in each of its
@@ -129,7 +133,8 @@ def phase_from_magnitude(
     start : array [shape=(..., length)], optional
         A sound to start from.
     method : Method or str, optional
-        One for magnitudes: `GriffinLimADMM` by default, or `GriffinLim`, ...; or its name.
+        One for magnitudes: `GriffinLimADMM` by default, or `GriffinLim`,
+        `RelaxedAveragedReflections`, ...; or its name.
     certify : bool
         Whether to certify.
     budget : float, optional
@@ -213,17 +218,25 @@ def _certificate(
     """Certify one sound: as a whole where that can be, else island by island."""
     if not found.signal.any():
         return _withheld(problem, Withheld(Why.ZERO_SIGNAL))
+    beyond = None
+    if frame.hop > 1 or frame.length <= CERTIFIED_SIGNAL:
+        wide = found.signal.astype(np.float64)
+        told = SpectrogramLags().attempt(Case(problem, wide), math.inf)
+        if isinstance(told, Certificate):
+            return told
+        beyond = told
     if frame.length <= CERTIFIED_SIGNAL and _near(problem, found.signal):
         whole = certify_signal(problem, found.signal)
         if whole.finite:
             return whole
     if budget is not None:
-        return certify_islands(problem, found.signal, work=math.inf, seconds=budget)
+        return certify_islands(
+            problem, found.signal, work=math.inf, seconds=budget, beyond=beyond
+        )
     steps = found.residuals.size / len(blocks_of(frame))
     share = SINGLE_WORK if problem.y.dtype == np.float32 else 1.0
-    return certify_islands(
-        problem, found.signal, work=PROOF_WORK * share * steps * frame.frames
-    )
+    work = PROOF_WORK * share * steps * frame.frames
+    return certify_islands(problem, found.signal, work=work, beyond=beyond)
 
 
 def _near(problem: Problem, signal: Array) -> bool:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from recover.certificates.island import Island
 from recover.certificates.phase.statements import DELTA
-from recover.certificates.reasons import Why, Withheld
+from recover.certificates.reasons import Why, Withheld, local_only
 from recover.certificates.scope import Scope
 from recover.certificates.statements import assumptions_of
 from recover.core.arrays import Array
@@ -17,11 +18,17 @@ from recover.models.problem import Problem
 
 __all__ = [
     "IslandClaim",
+    "beyond_of",
+    "beyond_values",
     "deviation_of",
     "island_assumptions",
+    "island_reason",
     "island_scope",
     "island_withheld",
 ]
+
+
+BEYOND = "beyond:"
 
 
 @dataclass(frozen=True)
@@ -105,6 +112,24 @@ def island_withheld(claim: IslandClaim, deviation: float, carried: float) -> Wit
             "radius": claim.radius,
         },
     )
+
+
+def beyond_values(beyond: Withheld | None) -> dict[str, float | int | str | bool]:
+    """Return the evidence values from which `beyond_of` rebuilds why no more is promised."""
+    said = {} if beyond is None else beyond.values()
+    return {f"{BEYOND}{name}": value for name, value in said.items()}
+
+
+def beyond_of(values: Mapping[str, float | int | str | bool]) -> Withheld | None:
+    """Return why there is no bound for all signals, None if that is not said."""
+    kept = {k.removeprefix(BEYOND): v for k, v in values.items() if k.startswith(BEYOND)}
+    return Withheld.restored(kept) if kept else None
+
+
+def island_reason(withheld: Withheld, beyond: Withheld | None) -> str:
+    """Return why an island has no error bound, and why there is none for all signals."""
+    more = None if beyond is None else local_only(withheld.sentence, beyond)
+    return withheld.sentence if more is None else more
 
 
 def deviation_of(problem: Problem, island: Island, claim: IslandClaim) -> float:

@@ -25,8 +25,10 @@ from recover.certificates.island import (
 )
 from recover.certificates.island_statements import (
     IslandClaim,
+    beyond_values,
     deviation_of,
     island_assumptions,
+    island_reason,
     island_scope,
     island_withheld,
 )
@@ -67,7 +69,12 @@ class _Place(NamedTuple):
 
 
 def certify_islands(
-    problem: Problem, signal: Array, *, work: float, seconds: float = math.inf
+    problem: Problem,
+    signal: Array,
+    *,
+    work: float,
+    seconds: float = math.inf,
+    beyond: Withheld | None = None,
 ) -> Certificate:
     """Return the certificate of a sound from its spectrogram, island by island.
 
@@ -84,6 +91,8 @@ def certify_islands(
         How many frames may be transformed forth and back.
     seconds : float
         Time after which no further island is begun.
+    beyond : Withheld, optional
+        Why there is no bound for all signals; the islands' reasons say so.
     """
     frame = problem.model.frame
     if not isinstance(frame, Spectrogram):
@@ -107,7 +116,8 @@ def certify_islands(
         if full:
             left, left_energy = left + 1, left_energy - place.order
             continue
-        part, products = _proved(problem, wide, place, named, int(min(work / each, STEPS)))
+        steps = int(min(work / each, STEPS))
+        part, products = _proved(problem, wide, place, named, steps=steps, beyond=beyond)
         work -= products * 0.5 * each
         parts.append((place.name, part))
     if left or not parts:
@@ -162,7 +172,13 @@ def _stretches(frame: Spectrogram, signal: Array, place: _Place) -> list[_Place]
 
 
 def _proved(
-    problem: Problem, signal: Array, place: _Place, named: str, steps: int
+    problem: Problem,
+    signal: Array,
+    place: _Place,
+    named: str,
+    *,
+    steps: int,
+    beyond: Withheld | None,
 ) -> tuple[Certificate, int]:
     """Return the certificate of an island and the products that it took."""
     frame = problem.model.frame
@@ -188,10 +204,15 @@ def _proved(
         rigor=problem.noise_bound.rigor & probabilistic(DELTA),
         evidence=Evidence(
             "spectrogram island",
-            {"signal_digest": named, "sigma": sigma, **withheld.values()},
+            {
+                "signal_digest": named,
+                "sigma": sigma,
+                **withheld.values(),
+                **beyond_values(beyond),
+            },
             {"mask": np.packbits(place.mask)},
         ),
-        reason=withheld.sentence,
+        reason=island_reason(withheld, beyond),
         subject=problem.digest,
         noise=problem.noise.to_json(),
     )

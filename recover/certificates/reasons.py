@@ -70,6 +70,20 @@ class Why(Enum):
         "transform of its own product has a zero, as for every symmetric window); take an "
         "asymmetric window, or a length that avoids the zero"
     )
+    WINDOW_SYMMETRIC = (
+        "a symmetric window leaves the products of samples {lag} apart open: the transform of "
+        "the product of the {size} taps with themselves, {lag} later, is zero at half the "
+        "sampling rate; take an asymmetric window"
+    )
+    FRAMES_BLIND = (
+        "the {frames} frames with a window of {size} taps do not tell all products of samples "
+        "{lag} apart; take a window that begins or ends with its largest taps, and frames that "
+        "begin at each sample or end there"
+    )
+    HOP_WIDE = (
+        "frames {hop} samples apart do not tell the products of neighbouring samples, as those "
+        "of a hop of 1 can"
+    )
     FEW_CHANNELS = (
         "the spectrogram does not determine the products of neighbouring samples: {channels} "
         "channels for a window of {size} and a signal of {length}; take more channels than the "
@@ -183,7 +197,15 @@ class Withheld:
 
 
 # why a bound speaks of the signals near the recovered one only
-_NOT_GLOBAL = (Why.CHAIN_OPEN, Why.CHAIN_LOOSE, Why.WINDOW_BLIND, Why.FEW_CHANNELS)
+_NOT_GLOBAL = (
+    Why.CHAIN_OPEN,
+    Why.CHAIN_LOOSE,
+    Why.WINDOW_BLIND,
+    Why.WINDOW_SYMMETRIC,
+    Why.FRAMES_BLIND,
+    Why.HOP_WIDE,
+    Why.FEW_CHANNELS,
+)
 
 
 def local_only(reason: str | None, withheld: Withheld) -> str | None:

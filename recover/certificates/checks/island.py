@@ -20,8 +20,10 @@ from recover.certificates.island import (
 )
 from recover.certificates.island_statements import (
     IslandClaim,
+    beyond_of,
     deviation_of,
     island_assumptions,
+    island_reason,
     island_scope,
     island_withheld,
 )
@@ -112,7 +114,9 @@ def _heading(
         yield f"the deviation is stated as {deviation:.6g}, not {true:.6g}"
     if not carried <= claim.radius * certificate.kappa.lower * (1.0 + 1e-9):
         yield f"the deviation that could be carried is stated as {carried:.6g}"
-    if certificate.reason != island_withheld(claim, deviation, carried).sentence:
+    withheld = island_withheld(claim, deviation, carried)
+    beyond = beyond_of(certificate.evidence.values)
+    if certificate.reason != island_reason(withheld, beyond):
         yield "the reason is not the one that the evidence names"
 
 

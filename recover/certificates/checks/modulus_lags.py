@@ -14,13 +14,21 @@ from recover.certificates.checks.common import number_of, reason_faults, upper_b
 from recover.certificates.checks.modulus import kappa_faults
 from recover.certificates.checks.modulus_steps import check_steps, is_drawn, steps_of
 from recover.certificates.phase.chain import chain_lower, edge_weights
-from recover.certificates.phase.lags import distance_bound, lags_of
+from recover.certificates.phase.lags import (
+    distance_bound,
+    enough_channels,
+    floors_of,
+    is_closed,
+    lags_of,
+    window_size,
+)
 from recover.certificates.phase.rows import Magnitudes, magnitudes_of
+from recover.certificates.phase.section import section_fits, section_floor
 from recover.certificates.phase.statements import DELTA, named_signal, phase_heading
 from recover.core.arrays import Array
 from recover.core.rigor import PROVED, probabilistic
-from recover.frames.boundary import Boundary
 from recover.frames.gabor import Gabor
+from recover.frames.spectrogram import Spectrogram
 from recover.models.base import Model
 from recover.models.modulus import Modulus
 from recover.models.problem import Problem
@@ -42,17 +50,19 @@ class SpectrogramLagsCheck(Check):
         if not isinstance(subject, Problem) or not isinstance(subject.model, Modulus):
             return ("the certificate is of a recovery from magnitudes, not of this subject",)
         frame = subject.model.frame
-        sizes = isinstance(frame, Gabor) and frame.channels > frame.window.size >= 2
-        if not isinstance(frame, Gabor) or frame.hop != 1 or not sizes:
-            return ("the certificate is of a spectrogram with hop 1 and more channels",)
-        if frame.length < frame.window.size:
-            return ("the window is longer than the signal",)
+        if not isinstance(frame, Gabor | Spectrogram) or frame.hop != 1:
+            return ("the certificate is of a spectrogram with hop 1",)
+        if not enough_channels(frame) or window_size(frame) < 2:
+            return ("the window needs more channels, or is longer than the signal",)
         magnitudes = magnitudes_of(subject, named_signal(certificate, subject, signal))
         return tuple(_faults(certificate, subject, frame, magnitudes))
 
 
 def _faults(
-    certificate: Certificate, problem: Problem, frame: Gabor, magnitudes: Magnitudes
+    certificate: Certificate,
+    problem: Problem,
+    frame: Gabor | Spectrogram,
+    magnitudes: Magnitudes,
 ) -> Iterator[str]:
     drawn = is_drawn(certificate)
     rigor = problem.noise_bound.rigor & (probabilistic(DELTA) if drawn else PROVED)
@@ -65,14 +75,18 @@ def _faults(
     if not magnitudes.signal.any() or magnitudes.signal.reshape(-1)[outside].any():
         yield "the recovered signal is zero or leaves its support"
         return
-    lags = lags_of(magnitudes, frame)
+    floors = _floors(certificate, frame)
+    if min(floors) <= 0.0:
+        yield "how strongly the frames tell the products of samples could not be proved again"
+        return
+    lags = lags_of(magnitudes, frame, floors=floors)
     tau = number_of(certificate, "tau")
     if not lags.tau[0] <= tau:
         yield f"the change of squared moduli {tau:.17g} is claimed, not {lags.tau[0]:.17g}"
         return
     eigenvalue, pin = number_of(certificate, "eigenvalue"), number_of(certificate, "pin")
     sizes = np.abs(magnitudes.signal)
-    weights = edge_weights(sizes, tau, closed=frame.boundary is Boundary.CIRCULAR)
+    weights = edge_weights(sizes, tau, closed=is_closed(frame))
     route = str(certificate.evidence.values["chain_route"])
     proved = 0.0
     if eigenvalue > 0.0 and pin == int(pin):
@@ -95,3 +109,15 @@ def _faults(
     yield from check_steps(certificate, magnitudes, steps)
     yield from upper_bound_fault("error bound", certificate.error_bound, steps[-1].low)
     yield from kappa_faults(certificate, magnitudes, steps[-1])
+
+
+def _floors(certificate: Certificate, frame: Gabor | Spectrogram) -> tuple[float, float]:
+    """Return how strongly the products are told: of a Spectrogram as claimed, or 0."""
+    if isinstance(frame, Gabor):
+        return floors_of(frame)
+    if not section_fits(frame):
+        return 0.0, 0.0
+    first, second = number_of(certificate, "floor:0"), number_of(certificate, "floor:1")
+    if not min(first, second) > 0.0:
+        return 0.0, 0.0
+    return section_floor(frame, 0, at=first), section_floor(frame, 1, at=second)

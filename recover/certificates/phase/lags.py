@@ -31,6 +31,9 @@ smaller one the factor ``max |x_hat| / min |x_hat|`` would enter.  A window that
 and of even size has ``DFT G_0 = 0`` at the Nyquist frequency, one of odd size ``DFT G_1``:
 then nothing is said.
 
+A `Spectrogram` has its frames where they are, with zeros around the signal; there the least
+singular value of `recover.certificates.phase.section` takes the place of ``m_p``.
+
 References
 ----------
 .. [1] C. Cheng, I. Daubechies, N. Dym, J. Lu, "Stable phase retrieval from locally stable and
@@ -47,14 +50,26 @@ import numpy as np
 from scipy.fft import rfft
 
 from recover.certificates.phase.rows import Magnitudes
+from recover.certificates.phase.section import section_floor, taps_of
 from recover.core.arrays import Array
 from recover.core.enclosure import Enclosure
 from recover.core.rounding import U, down, gamma, norm_lower, norm_upper, up
 from recover.frames.boundary import Boundary
 from recover.frames.fft import fft_error
 from recover.frames.gabor import Gabor
+from recover.frames.spectrogram import Spectrogram
 
-__all__ = ["Lags", "distance_bound", "kernel_floor", "lags_of"]
+__all__ = [
+    "Lags",
+    "channels_of",
+    "distance_bound",
+    "enough_channels",
+    "floors_of",
+    "is_closed",
+    "kernel_floor",
+    "lags_of",
+    "window_size",
+]
 
 exactly = Enclosure.exactly
 LINES = 4  # lengths that are tried for signals with zeros around them
@@ -90,32 +105,72 @@ def kernel_floor(frame: Gabor, lag: int) -> float:
     return best
 
 
-def lags_of(magnitudes: Magnitudes, frame: Gabor, allowances: int = 1) -> Lags:
+def channels_of(frame: Gabor | Spectrogram) -> int:
+    """Return the length of the transforms."""
+    return frame.window.size if isinstance(frame, Spectrogram) else frame.channels
+
+
+def window_size(frame: Gabor | Spectrogram) -> int:
+    """Return the samples of the window; of a spectrogram's, without the zeros around it."""
+    return taps_of(frame)[0].size if isinstance(frame, Spectrogram) else frame.window.size
+
+
+def is_closed(frame: Gabor | Spectrogram) -> bool:
+    """Tell whether the last sample is next to the first."""
+    return isinstance(frame, Gabor) and frame.boundary is Boundary.CIRCULAR
+
+
+def enough_channels(frame: Gabor | Spectrogram) -> bool:
+    """Tell whether the channels keep the products at the lags 0 and 1 apart from others."""
+    size = window_size(frame)
+    fits = isinstance(frame, Spectrogram) or frame.length >= size
+    return channels_of(frame) > size and fits and frame.length >= 2
+
+
+def floors_of(frame: Gabor | Spectrogram) -> tuple[float, float]:
+    """Return how strongly the products at the lags 0 and 1 are told at least, 0 for not."""
+    if isinstance(frame, Spectrogram):
+        return section_floor(frame, 0), section_floor(frame, 1)
+    return kernel_floor(frame, 0), kernel_floor(frame, 1)
+
+
+def lags_of(
+    magnitudes: Magnitudes,
+    frame: Gabor | Spectrogram,
+    allowances: int = 1,
+    *,
+    floors: tuple[float, float] | None = None,
+) -> Lags:
     """Return the bounds tau_0 and tau_1 for every consistent signal.
 
     Parameters
     ----------
     magnitudes : Magnitudes
-    frame : Gabor
-        Of hop 1, with more channels than the window has samples, no longer than the signal.
+    frame : Gabor or Spectrogram
+        Of hop 1, with more channels than the window has samples; a Gabor window no longer than
+        the signal.
     allowances : int
         How often rounding errors are counted.
+    floors : (float, float), optional
+        Proved lower bounds of ``m_p``; `floors_of` by default.
     """
     y, sizes = np.abs(magnitudes.problem.y.astype(np.float64)), np.abs(magnitudes.coefs)
     residual = y * y - sizes * sizes
     error = magnitudes.error
     rounding = up(2.0 * float(sizes.max()) * error + error * error, 4)
     rounding = up(rounding + 8.0 * U * (norm_upper(y * y) + norm_upper(sizes * sizes)), 4)
-    root = up(math.sqrt(frame.channels))
+    channels = channels_of(frame)
+    root = up(math.sqrt(channels))
     noise = _squared_noise(magnitudes, y)
     k = np.arange(residual.shape[1])
-    floors = (kernel_floor(frame, 0), kernel_floor(frame, 1))
+    if floors is None:
+        floors = floors_of(frame)
     taus = []
     for lag, floor in enumerate(floors):
-        angle = 2.0 * np.pi * ((k * lag) % frame.channels) / frame.channels
+        angle = 2.0 * np.pi * ((k * lag) % channels) / channels
         turn = np.cos(angle) if frame.real_signal else np.cos(angle) + 1j * np.sin(angle)
         summed = norm_upper(residual @ turn)
-        loose = up(gamma(2 * frame.channels + 16) * root * norm_upper(residual), 4)
+        loose = up(gamma(2 * channels + 16) * root * norm_upper(residual), 4)
         total = summed + root * noise + allowances * up(loose + root * rounding, 4)
         taus.append(up(total / floor, 8) if floor > 0.0 else math.inf)
     return Lags((taus[0], taus[1]), floors)

@@ -259,6 +259,7 @@ def test_every_reason_has_a_case() -> None:
     # test_island_attack), last resort
     elsewhere = {Why.UNBOUNDED, Why.LINEAR_PROGRAM, Why.NO_PROOF}
     elsewhere |= {Why.CHAIN_OPEN, Why.CHAIN_LOOSE, Why.WINDOW_BLIND, Why.FEW_CHANNELS}
+    elsewhere |= {Why.WINDOW_SYMMETRIC, Why.FRAMES_BLIND, Why.HOP_WIDE}
     elsewhere |= {Why.ISLAND, Why.ISLAND_OPEN, Why.ISLANDS_LEFT}
     assert set(Why) - covered == elsewhere
 
