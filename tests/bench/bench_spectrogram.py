@@ -18,7 +18,7 @@ import soundfile
 
 from recover.audio import phase_from_magnitude
 from recover.io import bundled
-from recover.solve import GriffinLimADMM
+from recover.solve import GriffinLim, GriffinLimADMM, RelaxedAveragedReflections
 
 librosa = pytest.importorskip("librosa")
 
@@ -79,6 +79,35 @@ def test_quality_and_time(hop: int) -> None:
             f"of the time, of 32 by {ahead[1]:5.2f} dB in {shares[1]:.2f}"
         )
         assert figures[3] < figures[1]
+
+
+def test_methods_after_the_same_steps() -> None:
+    """The default beside the others for spectrograms; three clips, hop 256, 110 steps.
+
+    Five seconds of speech, piano and rock: ADMM -40.5, -37.0, -27.6 dB; averaged reflections
+    -37.0, -33.1, -25.9 in 0.96 to 1.09 of its time; fast Griffin-Lim -34.0, -30.1, -23.8.
+    """
+    hop, steps = 256, GriffinLimADMM().max_iter
+    methods = [
+        GriffinLimADMM(),
+        RelaxedAveragedReflections(max_iter=steps),
+        GriffinLim(max_iter=steps, tol=0.0),
+    ]
+    print(f"\nhop {hop}, {steps} steps: dB and CPU s of {[type(m).__name__ for m in methods]}")
+    for name, whole in recordings():
+        x = whole[: whole.size // hop * hop]
+        s = np.abs(librosa.stft(x, n_fft=N_FFT, hop_length=hop))
+        figures, times = [], []
+        for method in methods:
+            start = time.process_time()
+            found = phase_from_magnitude(
+                s, hop=hop, length=x.size, method=method, certify=False
+            )
+            times.append(time.process_time() - start)
+            figures.append(float(found.convergence))
+        each = "  ".join(f"{f:7.2f} {t:5.2f}" for f, t in zip(figures, times, strict=True))
+        print(f"{name:>22} {each}")
+        assert figures[0] < min(figures[1:])
 
 
 def test_ten_minutes_in_bounded_memory() -> None:

@@ -14,7 +14,7 @@ from recover.audio.phase_gradient import phase_from_gradient, time_frequency_rat
 from recover.core.errors import NotAFrameError, ParameterError
 from recover.frames import Spectrogram
 from recover.io import bundled
-from recover.solve import GriffinLim, GriffinLimADMM, Status
+from recover.solve import GriffinLim, GriffinLimADMM, RelaxedAveragedReflections, Status
 
 N_FFT, HOP = 256, 64
 WINDOW = np.sin(np.pi * np.arange(N_FFT) / N_FFT) ** 2
@@ -93,6 +93,31 @@ def test_frames_that_are_not_centred():
     assert result.signal.size == x.size
     assert convergence(result.signal, s, center=False) < -25.0
     assert result.signal[0] == 0.0  # met by the window's zero only
+
+
+def test_averaged_reflections_are_between_the_other_two():
+    x = sound()
+    s = magnitudes(x)
+    steps = GriffinLimADMM().max_iter
+    methods = [
+        GriffinLim(max_iter=steps, tol=0.0),
+        RelaxedAveragedReflections(max_iter=steps),
+        GriffinLimADMM(),
+    ]
+    found = [
+        float(phase_from_magnitude(s, hop=HOP, method=m, certify=False).convergence)
+        for m in methods
+    ]
+    assert found[0] > found[1] > found[2]
+
+
+def test_methods_have_names():
+    window = np.sin(np.pi * np.arange(16) / 16) ** 2
+    s = magnitudes(sound(0.1)[:64], window=window, hop=4, size=16)
+    name = "RelaxedAveragedReflections"
+    found = phase_from_magnitude(s, hop=4, method=name, certify=False)
+    assert found.method == name
+    assert float(found.convergence) < -20.0
 
 
 def test_a_batch_is_its_items():
