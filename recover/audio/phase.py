@@ -40,6 +40,7 @@ from recover.solve.griffin_lim_admm import GriffinLimADMM
 __all__ = ["SpectrogramResult", "phase_from_magnitude"]
 
 CERTIFIED_SIGNAL = 4096  # samples: beyond it a proof about the whole takes far too long
+USUAL_OVERLAP, FEW_STEPS = 4, 96  # with more frames than that over each sample
 SINGLE_WORK = 0.5  # a step in single precision, in steps of double precision
 PROOF_WORK = 1.2  # products of a proof that take the time of a step in double precision
 
@@ -171,7 +172,7 @@ def phase_from_magnitude(
     frame, offset, total = frame_of(
         taps, hop, center=center, length=length, frames=data.shape[-1]
     )
-    solver = _solver(method)
+    solver = _solver(method, size // hop)
     batch = data.shape[:-2]
     guesses = checked_starts(start, batch, total)
     generator = as_generator(rng)
@@ -207,9 +208,12 @@ def phase_from_magnitude(
     )
 
 
-def _solver(method: AnyMethod | str | None) -> AnyMethod:
+def _solver(method: AnyMethod | str | None, overlap: int) -> AnyMethod:
+    """Return the method; more frames over each sample fix it in fewer steps."""
     solver = method_named(method) if isinstance(method, str) else method
-    return GriffinLimADMM() if solver is None else solver
+    if solver is not None:
+        return solver
+    return GriffinLimADMM(max_iter=FEW_STEPS) if overlap > USUAL_OVERLAP else GriffinLimADMM()
 
 
 def _certificate(
