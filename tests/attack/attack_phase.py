@@ -15,11 +15,12 @@ from attack_scene import NONE_YET, Tally, worst_of
 from recover.certificates.certificate import Certificate
 from recover.certificates.posteriori import certify_posteriori
 from recover.core.arrays import Array
-from recover.frames import STFT, Dense, Frame
+from recover.frames import STFT, Dense, Frame, Spectrogram
 from recover.models import Modulus, Noise, Problem
 
 BATCH, DESCENTS, HALVINGS, DRAWS = 300, 20, 40, 60
-SCALES = ((0, 0), (0, 0), (0, 0), (40, -60), (-100, 90))
+# powers of two of rows and signals
+SCALES = ((0, 0), (0, 0), (0, 0), (40, -60), (-300, 250), (250, -200), (0, -1000), (-480, 0))
 
 
 def norms(x: Array) -> Array:
@@ -174,7 +175,9 @@ def lags_attack(rng: np.random.Generator) -> Tally:
     width = int(rng.integers(3, 6))
     window = np.exp(-np.arange(width) / rng.uniform(1.0, 3.0))
     n = int(rng.integers(2 * width + 2, 18))
-    frame = STFT(n, window, real_signal=bool(rng.random() < 0.5))
+    frame: Frame = STFT(n, window, real_signal=bool(rng.random() < 0.5))
+    if rng.random() < 0.4:
+        frame = Spectrogram.centered(n, window, 1)
     x_hat, y, noise = data(rng, frame, 10.0 ** rng.uniform(-6, -3), 0.3)
     problem = Problem(Modulus(frame), y, noise=Noise(l2=noise))
     certificate = certify_posteriori(problem, x_hat)

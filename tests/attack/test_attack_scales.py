@@ -187,3 +187,23 @@ def test_a_prior_of_another_scale_than_the_rows(exponent: int) -> None:
     prior = rv.priors.Quadratic(rv.frames.Dense(np.eye(2)), 2.0)
     certificate = rv.certify(rv.Problem(model, model(x), prior=prior), x + 0.25)
     assert certificate.error_bound >= np.linalg.norm([0.25, 0.25])
+
+
+@pytest.mark.parametrize(("p", "q"), [(0, -1000), (-480, 0), (-300, 250), (250, -200)])
+def test_magnitudes_whose_squares_leave_the_range(p: int, q: int) -> None:
+    # the lost direction's norm underflowed, and the estimates of a step overflowed
+    rng = np.random.default_rng(4)
+    rows, x = (rng.standard_normal(s) + 1j * rng.standard_normal(s) for s in ((30, 4), 4))
+
+    def certified(p: int, q: int) -> rv.Certificate:
+        model = rv.Modulus(rv.frames.Dense(2.0**p * rows))
+        problem = rv.Problem(model, model(2.0**q * x), noise=float(np.ldexp(1e-3, p + q)))
+        certificate = rv.certify(problem, 2.0**q * x)
+        assert rv.verify(certificate, problem)
+        return certificate
+
+    usual, scaled = certified(0, 0), certified(p, q)
+    assert usual.finite
+    # no better than at the usual scale, where nothing is lost
+    assert np.ldexp(scaled.kappa.lower, -p) <= usual.kappa.upper
+    assert np.ldexp(scaled.error_bound, -q) >= 0.9 * usual.error_bound

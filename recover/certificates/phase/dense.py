@@ -9,13 +9,14 @@ import numpy as np
 from recover.certificates.phase.rows import Magnitudes
 from recover.core.arrays import Array
 from recover.core.eigen import eigmax_upper, eigmin_lower, gram_of, sigma_min_lower
-from recover.core.rounding import down, gamma, up
+from recover.core.rounding import binary_exponent, down, gamma, scale, up
 from recover.frames.routes import DENSE_ENTRIES, DENSE_SIZE
 
 __all__ = ["Turned", "dense_fits", "sigma_dense", "turned_rows", "weight_dense"]
 
 SHADE = 2.0**-36  # what is stated differs by so much from what was proved
 CHOLESKY, QR = "cholesky", "qr"
+LARGEST = 500  # exponent of rows whose squares and their sums are numbers
 
 
 class Turned:
@@ -52,7 +53,8 @@ def turned_rows(magnitudes: Magnitudes, threshold: float) -> Turned:
     if magnitudes.phased:
         x = magnitudes.signal.reshape(-1)[magnitudes.columns]
         lost = np.concatenate([-x.imag, x.real])
-        # a power of two keeps it exactly parallel to i x_hat
+        # powers of two keep it exactly parallel to i x_hat; one brings its squares into range
+        lost = scale(lost, -binary_exponent(lost))
         size = math.sqrt(magnitudes.upper) / float(np.linalg.norm(lost))
         linear = np.vstack([linear, np.ldexp(lost, math.frexp(size)[1])])
     return Turned(linear, bent, error)
@@ -104,6 +106,8 @@ def weight_dense(turned: Turned, threshold: float, *, at: float | None = None) -
     """
     if turned.bent.size == 0:
         return 0.0
+    if binary_exponent(turned.bent) > LARGEST:
+        return math.inf
     gram, slack = gram_of(turned.bent)
     # the division by rho rounds once more
     off = up(turned.error / threshold * (1.0 + 8.0 * gamma(1)), 2)

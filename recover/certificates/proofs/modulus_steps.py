@@ -29,7 +29,7 @@ from recover.certificates.phase.rows import Magnitudes
 from recover.certificates.phase.stage import Stage, carried, distances, reach
 from recover.certificates.phase.statements import DELTA
 from recover.core.arrays import Array
-from recover.core.rounding import down, up
+from recover.core.rounding import binary_exponent, down, scale, up
 from recover.frames.bounds import subframe_lower
 
 __all__ = ["Numbers", "Search", "find_steps", "prove_numbers", "spread"]
@@ -178,10 +178,11 @@ def _estimates(magnitudes: Magnitudes, threshold: float) -> tuple[float, float]:
     sigma = math.sqrt(max(least, 0.0))
     if turned.bent.size == 0:
         return sigma, 0.0
-    v = np.ones(rows.shape[1])
+    v, e = np.ones(rows.shape[1]), binary_exponent(turned.bent)
+    bent = scale(turned.bent, -e)  # its squares are in range
     for _ in range(20):
-        v = turned.bent.T @ (turned.bent @ (v / np.linalg.norm(v)))
-    weight = math.sqrt(float(np.linalg.norm(v)))
+        v = bent.T @ (bent @ (v / np.linalg.norm(v)))
+    weight = math.ldexp(math.sqrt(float(np.linalg.norm(v))), e)
     return sigma, min(weight, spread(magnitudes, threshold, sigma))
 
 
