@@ -29,7 +29,7 @@ from recover.core.discovery import concrete_classes
 from recover.models.problem import Problem
 
 SHARE = 1500  # pairs of each kind in the default run
-SHARES = {"stacked prior": 16_000}  # whose bound is seldom attained
+SHARES = {"stacked prior": 16_000, "apriori": 60_000}  # whose bounds are attained more seldom
 # pairs of each kind in the long run: what is issued most is attacked most
 LONG = {"rows": 250_000, "apriori": 250_000, "spectrogram island": 30_000, "none": 20_000}
 OTHERS = 80_000
