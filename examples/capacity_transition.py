@@ -34,7 +34,7 @@ for criterion in ("weak", "strong"):
     print(f"  {criterion:<8}" + " ".join(f"{value:8.4f}" for value in chain.values))
 
 # %% the experiment
-found = rv.layers.transition((2, 3, 4, 10), (3, 4, 5, 6, 7, 8), trials=60, budget=20.0)
+found = rv.layers.transition((2, 3, 4, 10), (3, 4, 5, 6, 7, 8), trials=40, budget=8.0)
 head, rows = transition_table(found)
 print("Share of random layers that are injective (*: upper estimates, by search)")
 for row in [head, *rows]:

@@ -25,7 +25,8 @@ def interrupted(folder, arguments, delay, number, *, group=False):
     """Interrupt a command some time after it has begun; returns (status, stderr)."""
     process = subprocess.Popen(
         [sys.executable, "-c", PROGRAM, *arguments], cwd=folder, env=ENVIRONMENT,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        start_new_session=True,
     )  # fmt: skip
     assert process.stdout is not None
     assert process.stdout.readline() == "up\n"
@@ -46,7 +47,8 @@ def one_line(err):
 
 @pytest.mark.parametrize("number", STATUS)
 def test_interrupted_while_it_is_loaded(tmp_path, number):
-    status, err = interrupted(tmp_path, ["list"], 0.1, number)
+    # it waits for its input, so that a late interruption still finds it at work
+    status, err = interrupted(tmp_path, ["audio", "-", "-o", "x.wav"], 0.1, number)
     assert status == STATUS[number]
     one_line(err)
 
