@@ -18,16 +18,15 @@ from recover.audio.spectrogram_input import (
     frame_of,
     without_mel,
 )
-from recover.certificates.certificate import Certificate, not_asked, unbounded
+from recover.certificates.certificate import Certificate, not_asked
 from recover.certificates.islands import certify_islands
 from recover.certificates.parts import combine
 from recover.certificates.phase.rows import magnitudes_of
 from recover.certificates.proofs.base import Case
 from recover.certificates.proofs.modulus_lags import SpectrogramLags
 from recover.certificates.reasons import Why, Withheld
-from recover.certificates.statements import assumptions_of, scope_of
+from recover.certificates.withheld import withheld_certificate
 from recover.core.arrays import Array, as_generator, frozen
-from recover.core.enclosure import Enclosure
 from recover.core.errors import ParameterError
 from recover.frames.spectrogram import Spectrogram
 from recover.models.modulus import Modulus
@@ -191,7 +190,9 @@ def phase_from_magnitude(
         problem = Problem(Modulus(frame), y)
         promise = not_asked(problem.digest)
         if certify and mel is not None:  # magnitudes that an inverse made up bound nothing
-            promise = _withheld(problem, Withheld(Why.NO_PROOF, {"name": "Mel spectrogram"}))
+            promise = withheld_certificate(
+                problem, Withheld(Why.NO_PROOF, {"name": "Mel spectrogram"})
+            )
         elif certify:
             promise = _certificate(problem, frame, found, budget)
         certificates.append((label, promise))
@@ -221,7 +222,7 @@ def _certificate(
 ) -> Certificate:
     """Certify one sound: as a whole where that can be, else island by island."""
     if not found.signal.any():
-        return _withheld(problem, Withheld(Why.ZERO_SIGNAL))
+        return withheld_certificate(problem, Withheld(Why.ZERO_SIGNAL))
     beyond = None
     if frame.hop > 1 or frame.length <= CERTIFIED_SIGNAL:
         wide = found.signal.astype(np.float64)
@@ -256,15 +257,3 @@ def _near(problem: Problem, signal: Array) -> bool:
         if theta > 0.0 and deviation < math.sqrt(magnitudes.upper) * theta:
             return True
     return False
-
-
-def _withheld(problem: Problem, why: Withheld) -> Certificate:
-    return unbounded(
-        why.sentence,
-        scope_of(problem),
-        problem.digest,
-        problem.noise.to_json(),
-        assumptions_of(problem),
-        kappa=Enclosure(0.0, math.inf),
-        values=why.values(),
-    )

@@ -92,10 +92,7 @@ def _run_elsewhere(
             yield _next(waiting, progress)
             if progress.stopped:
                 return
-    while waiting:
-        yield _next(waiting, progress)
-        if progress.stopped:
-            return
+    yield from _rest(waiting, progress)
 
 
 def _run_in_processes(
@@ -118,10 +115,7 @@ def _run_in_processes(
                 yield _next(waiting, progress)
                 if progress.stopped:
                     return
-        while waiting:
-            yield _next(waiting, progress)
-            if progress.stopped:
-                return
+        yield from _rest(waiting, progress)
     except BrokenProcessPool:
         raise RecoverError(
             "a process that worked on the recording was killed; the likely reason is that "
@@ -129,6 +123,15 @@ def _run_in_processes(
         ) from None
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _rest(
+    waiting: _Waiting, progress: StretchProgress
+) -> Iterator[tuple[StretchTask, RecoveredStretch]]:
+    while waiting:
+        yield _next(waiting, progress)
+        if progress.stopped:
+            return
 
 
 def _next(waiting: _Waiting, progress: StretchProgress) -> tuple[StretchTask, RecoveredStretch]:

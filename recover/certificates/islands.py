@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from recover.certificates.certificate import Certificate, unbounded
+from recover.certificates.certificate import Certificate
 from recover.certificates.evidence import Evidence
 from recover.certificates.island import (
     KAPPA_SHARE,
@@ -35,7 +35,7 @@ from recover.certificates.island_statements import (
 from recover.certificates.parts import combine
 from recover.certificates.phase.statements import DELTA
 from recover.certificates.reasons import Why, Withheld
-from recover.certificates.statements import assumptions_of, scope_of
+from recover.certificates.withheld import withheld_certificate
 from recover.core.arrays import Array, digest
 from recover.core.enclosure import Enclosure
 from recover.core.rigor import probabilistic
@@ -191,7 +191,7 @@ def _proved(
         claim = IslandClaim.of(island, place.first, place.mask, 0.0)
         numbers: dict[str, float | int | str] = {"where": claim.where, "count": claim.count}
         numbers["products"] = found.products
-        return _without(problem, Withheld(Why.ISLAND_OPEN, numbers)), found.products
+        return withheld_certificate(problem, Withheld(Why.ISLAND_OPEN, numbers)), found.products
     claim = IslandClaim.of(island, place.first, place.mask, radius_of(island, sigma))
     kappa = down(KAPPA_SHARE * sigma, 2)
     deviation = deviation_of(problem, island, claim)
@@ -220,15 +220,6 @@ def _proved(
 
 
 def _rest(problem: Problem, count: int, share: float) -> Certificate:
-    return _without(problem, Withheld(Why.ISLANDS_LEFT, {"count": count, "share": share}))
-
-
-def _without(problem: Problem, withheld: Withheld) -> Certificate:
-    return unbounded(
-        withheld.sentence,
-        scope_of(problem),
-        problem.digest,
-        problem.noise.to_json(),
-        assumptions_of(problem),
-        values=withheld.values(),
+    return withheld_certificate(
+        problem, Withheld(Why.ISLANDS_LEFT, {"count": count, "share": share})
     )

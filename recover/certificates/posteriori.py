@@ -8,13 +8,12 @@ from dataclasses import replace
 import numpy as np
 
 import recover.certificates.proofs as package
-from recover.certificates.certificate import Certificate, unbounded
+from recover.certificates.certificate import Certificate
 from recover.certificates.proofs.base import Case, Proof
 from recover.certificates.reasons import Why, Withheld, local_only
-from recover.certificates.statements import assumptions_of, scope_of
+from recover.certificates.withheld import withheld_certificate
 from recover.core.arrays import Array, as_numeric
 from recover.core.discovery import concrete_classes
-from recover.core.enclosure import Enclosure
 from recover.core.errors import ParameterError
 from recover.models.problem import Problem
 
@@ -110,12 +109,4 @@ def _nothing(problem: Problem, failures: list[Withheld]) -> Certificate:
     none = Withheld(Why.NO_PROOF, {"name": type(problem.model).__name__})
     chosen = ranked[0] if ranked else none
     zero = any(failure.kappa_zero for failure in failures)
-    return unbounded(
-        chosen.sentence,
-        scope_of(problem),
-        problem.digest,
-        problem.noise.to_json(),
-        assumptions_of(problem),
-        kappa=Enclosure(0.0, 0.0 if zero else math.inf),
-        values=chosen.values(),
-    )
+    return withheld_certificate(problem, chosen, kappa_zero=zero)

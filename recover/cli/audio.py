@@ -135,10 +135,9 @@ def audio_command(
     place = Place(jobs, cluster)
     batch = process_all(work, inputs, targets, place, force=force, quiet=quiet)
     files = [each.file for each in batch.kept]
-    result = None if batch.report is None else batch.report.result
     figures = [file.figures for file in files]
     page = partial(_page, batch.kept[0].account)
-    write_side_files(side, result, figures, inputs, page, force=force)
+    write_side_files(side, batch.report, figures, inputs, page, force=force)
     if not quiet and STANDARD not in (output, json_path):
         print_summary(SUMMARY, files)
     return batch.status

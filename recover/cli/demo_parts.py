@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from recover.cli.output import Bar, write_json
 from recover.core.arrays import Array
 from recover.frames import CodedDiffraction
 from recover.image import ImageOptions, process_image
-from recover.io.atomic import write_bytes
+from recover.io.atomic import staged
 from recover.io.audio_read import read_audio
 from recover.io.bundled import bundled
 from recover.io.image_read import read_image
@@ -131,9 +130,8 @@ def beads(folder: Path, *, quiet: bool) -> Told:
     truth = np.exp(1j * turn)
     frame = CodedDiffraction.octanary(truth.shape, MASKS, np.random.default_rng(0))
     patterns = np.abs(frame.analysis(truth))
-    file = io.BytesIO()
-    np.savez_compressed(file, magnitude=patterns, masks=frame.masks)
-    write_bytes(source, file.getvalue(), force=True)
+    with staged(source, force=True) as file:
+        np.savez_compressed(file, magnitude=patterns, masks=frame.masks)
     with Bar("beads", quiet=quiet) as bar:
         done = process_phase(
             source, folder / "beads_recovered.npz", PhaseOptions(force=True), watch=bar

@@ -124,9 +124,8 @@ def image_command(
     )  # fmt: skip
     place = Place(jobs, cluster)
     batch = process_all(work, inputs, targets, place, force=force, quiet=quiet)
-    result = None if batch.report is None else batch.report.result
     figures = [each.figures for each in batch.kept]
-    write_side_files(side, result, figures, inputs, _page, force=force)
+    write_side_files(side, batch.report, figures, inputs, _page, force=force)
     if not quiet and STANDARD not in (output, json_path):
         print_summary(SUMMARY, batch.kept)
     return batch.status

@@ -86,6 +86,18 @@ class Saved(Protocol):
 
 
 _Result = TypeVar("_Result", bound=Saved)
+_Result_co = TypeVar("_Result_co", bound=Saved, covariant=True)
+
+
+class Done(Protocol[_Result_co]):
+    """What was done with one file."""
+
+    @property
+    def result(self) -> _Result_co:
+        """Return what was recovered."""
+        ...
+
+
 EVIDENCE = ".evidence.npz"  # beside the JSON, and no name that --save would be given
 
 
@@ -97,7 +109,7 @@ def check_evidence(path: str | None, inputs: Sequence[str], *, force: bool) -> N
 
 def write_side_files(
     side: SideFiles,
-    result: _Result | None,
+    report: Done[_Result] | None,
     figures: Sequence[dict[str, Any]],
     inputs: Sequence[str],
     draw: Callable[[_Result, str, str], str],
@@ -110,8 +122,8 @@ def write_side_files(
     ----------
     side : SideFiles
         Checked before the work.
-    result : object or None
-        Of a single input.
+    report : object or None
+        Of a single input; it holds the result.
     figures : sequence of dict
         What JSON says of each file that was done.
     inputs : sequence of str
@@ -121,10 +133,11 @@ def write_side_files(
     force : bool
         Replace existing files.
     """
-    if result is None:
+    if report is None:
         if side.json is not None:
             write_json(side.json, list(figures), force=force)
         return
+    result = report.result
     if side.report is not None:
         verify_with = f"recover verify {side.json} {inputs[0]}" if side.json else ""
         page = draw(result, Path(inputs[0]).name, verify_with)

@@ -29,6 +29,7 @@ from recover.image.demosaic import COLOURS, demosaic
 from recover.image.joint import JointSettings
 from recover.image.model import operator_of
 from recover.image.slopes import pair_maps
+from recover.image.unproved import silence_faults
 from recover.models.problem import Problem
 from recover.models.saturation import Saturation
 from recover.pipeline import certify
@@ -139,16 +140,9 @@ def _bare(mosaic: Mosaic, why: str) -> Certificate:
 
 def _bare_again(certificate: Certificate, mosaic: Mosaic) -> Verdict:
     """Return whether a certificate promises nothing of this mosaic, and says why."""
-    wrong = []
-    if certificate.subject != digest([mosaic.values, mosaic.hidden]):
-        wrong.append("the certificate speaks of another mosaic, or of other levels")
-    if certificate.error_bound != math.inf or certificate.kappa.lower != 0.0:
-        wrong.append("a bound is claimed without any evidence")
-    if certificate.pointwise is not None or certificate.centre is not None or certificate.parts:
-        wrong.append("arrays or parts were added to a certificate that promises nothing")
-    if not certificate.reason:
-        wrong.append("no reason is given")
-    return Verdict(not wrong, tuple(wrong))
+    subject = digest([mosaic.values, mosaic.hidden])
+    wrong = silence_faults(certificate, subject, "mosaic")
+    return Verdict(not wrong, wrong)
 
 
 def _model(mosaic: Mosaic, share: float) -> _Model:

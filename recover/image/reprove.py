@@ -15,6 +15,7 @@ from recover.image.account import reprove
 from recover.image.levels import ChannelLevel
 from recover.image.raw import reprove_raw
 from recover.image.task import Task, read_mask, tasks_of
+from recover.image.unproved import silence_faults
 from recover.io.image_read import read_image
 
 __all__ = ["image_faults"]
@@ -83,16 +84,8 @@ def _task_faults(promise: Certificate, task: Task, tolerance: float) -> tuple[st
 
 def _bare_faults(promise: Certificate, samples: Array) -> tuple[str, ...]:
     """Return what is wrong with a certificate that promises nothing of a palette image."""
-    faults = []
-    if promise.subject != digest([samples, np.zeros(samples.shape, dtype=bool)]):
-        faults.append("the certificate speaks of another image, or of other levels")
-    if promise.error_bound != math.inf or promise.kappa.lower != 0.0:
-        faults.append("a bound is claimed without any evidence")
-    if promise.pointwise is not None or promise.centre is not None or promise.parts:
-        faults.append("arrays or parts were added to a certificate that promises nothing")
-    if not promise.reason:
-        faults.append("no reason is given")
-    return tuple(faults)
+    subject = digest([samples, np.zeros(samples.shape, dtype=bool)])
+    return silence_faults(promise, subject, "image")
 
 
 def _whole_faults(promise: Certificate) -> tuple[str, ...]:

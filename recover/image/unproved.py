@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from recover.certificates.certificate import Certificate, unbounded
@@ -10,7 +12,7 @@ from recover.certificates.verify import Verdict
 from recover.core.arrays import Array, digest
 from recover.core.enclosure import Enclosure
 
-__all__ = ["unproved", "unproved_again"]
+__all__ = ["silence_faults", "unproved", "unproved_again"]
 
 
 def unproved(planes: Array, hidden: Array) -> Certificate:
@@ -41,3 +43,26 @@ def unproved_again(certificate: Certificate, planes: Array, hidden: Array) -> Ve
     return Verdict(
         not wrong, tuple(f"{name} is not that of an image too large to prove" for name in wrong)
     )
+
+
+def silence_faults(certificate: Certificate, subject: str, name: str) -> tuple[str, ...]:
+    """Return what is wrong with a certificate that promises nothing of a picture.
+
+    Parameters
+    ----------
+    certificate : Certificate
+    subject : str
+        Digest of what it must speak of.
+    name : str
+        What that is called.
+    """
+    faults = []
+    if certificate.subject != subject:
+        faults.append(f"the certificate speaks of another {name}, or of other levels")
+    if certificate.error_bound != math.inf or certificate.kappa.lower != 0.0:
+        faults.append("a bound is claimed without any evidence")
+    if certificate.pointwise is not None or certificate.centre is not None or certificate.parts:
+        faults.append("arrays or parts were added to a certificate that promises nothing")
+    if not certificate.reason:
+        faults.append("no reason is given")
+    return tuple(faults)

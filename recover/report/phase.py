@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from recover.core.arrays import Array
+from recover.core.display import CYCLIC, GREY
 from recover.phase.result import PhaseResult
 from recover.report.canvas import INK, RECOVERED, canvas, png
 from recover.report.page import (
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["phase_chapter", "phase_report"]
 
-CYCLIC, GREY, HEAT = "twilight", "gray", "magma"
+HEAT = "magma"
 FAINT = 0.02  # of the largest amplitude: below it a phase is not drawn
 MOST_STARTS = 12
 RIM = 16  # a part of the support's extent that is drawn around it

@@ -10,6 +10,7 @@ import numpy as np
 from recover.certificates.certificate import Certificate
 from recover.certificates.reasons import NO_WITNESS, Withheld, local_only
 from recover.certificates.roundoff import underflow
+from recover.certificates.scope import Scope
 from recover.certificates.statements import assumptions_of, scope_of
 from recover.core.arrays import Array, digest
 from recover.core.enclosure import Enclosure
@@ -20,10 +21,12 @@ from recover.frames.base import Frame
 from recover.models.problem import Problem
 
 __all__ = [
+    "array_faults",
     "array_of",
     "certified_signal",
     "heading",
     "number_of",
+    "stated_faults",
     "tightness",
     "upper_bound_fault",
 ]
@@ -38,6 +41,19 @@ def heading(
     prior: bool = False,
 ) -> Iterator[str]:
     """Yield the faults of what is not a number: subject, noise, scope, assumptions, rigor."""
+    scope = scope_of(problem, domain=domain, prior=prior)
+    assumptions = assumptions_of(problem, domain=domain, prior=prior)
+    yield from stated_faults(certificate, problem, scope, assumptions, rigor)
+
+
+def stated_faults(
+    certificate: Certificate,
+    problem: Problem,
+    scope: Scope,
+    assumptions: tuple[str, ...],
+    rigor: Rigor,
+) -> Iterator[str]:
+    """Yield where subject, noise, scope, assumptions or rigor are not those that are due."""
     if certificate.subject != problem.digest:
         yield (
             "the certificate speaks of another frame, model or data: its subject is "
@@ -45,15 +61,20 @@ def heading(
         )
     if dict(certificate.noise) != problem.noise.to_json():
         yield f"the noise is stated as {dict(certificate.noise)}, not {problem.noise.to_json()}"
-    scope = scope_of(problem, domain=domain, prior=prior)
     if certificate.scope.to_json() != scope.to_json():
         yield f"the scope is stated as {certificate.scope.to_json()}, not {scope.to_json()}"
-    if certificate.assumptions != assumptions_of(problem, domain=domain, prior=prior):
+    if certificate.assumptions != assumptions:
         yield "the assumptions are not those that the proof rests on"
     if certificate.rigor != rigor:
         yield f"the rigor is stated as {certificate.rigor}, not {rigor}"
     if certificate.parts is not None:
         yield "parts were added to a certificate that has none"
+
+
+def array_faults(certificate: Certificate) -> Iterator[str]:
+    """Yield a fault if there are arrays, for a certificate that has none."""
+    if certificate.pointwise is not None or certificate.centre is not None:
+        yield "arrays were added to a certificate that has none"
 
 
 def certified_signal(certificate: Certificate, problem: Problem, given: Array | None) -> Array:

@@ -9,8 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from recover.certificates.certificate import Certificate
-from recover.certificates.checks.base import Check
-from recover.certificates.checks.common import certified_signal, number_of
+from recover.certificates.checks.common import (
+    array_faults,
+    certified_signal,
+    number_of,
+    stated_faults,
+)
+from recover.certificates.checks.magnitudes import MagnitudesCheck
 from recover.certificates.island import (
     KAPPA_SHARE,
     Island,
@@ -33,8 +38,6 @@ from recover.core.errors import ParameterError
 from recover.core.rigor import probabilistic
 from recover.core.rounding import down
 from recover.frames.spectrogram import Spectrogram
-from recover.models.base import Model
-from recover.models.modulus import Modulus
 from recover.models.problem import Problem
 
 __all__ = ["SpectrogramIslandCheck"]
@@ -43,22 +46,21 @@ MAX_STEPS = 3000
 
 
 @dataclass(frozen=True)
-class SpectrogramIslandCheck(Check):
+class SpectrogramIslandCheck(MagnitudesCheck):
     """Proves the island's least singular value again, with random vectors of its own."""
 
     @property
     def kind(self) -> str:
         return "spectrogram island"
 
-    def faults(
-        self, certificate: Certificate, subject: Model | Problem, signal: Array | None
-    ) -> tuple[str, ...]:
-        if not isinstance(subject, Problem) or not isinstance(subject.model, Modulus):
-            return ("the certificate is of a recovery from magnitudes, not of this subject",)
-        frame = subject.model.frame
+    def faults_of(
+        self, certificate: Certificate, problem: Problem, given: Array | None
+    ) -> Iterator[str]:
+        frame = problem.model.frame
         if not isinstance(frame, Spectrogram):
-            return (f"the certificate is of a Spectrogram, not of {type(frame).__name__}",)
-        return tuple(_faults(certificate, subject, frame, signal))
+            name = type(frame).__name__
+            return iter([f"the certificate is of a Spectrogram, not of {name}"])
+        return _faults(certificate, problem, frame, given)
 
 
 def _faults(
@@ -91,22 +93,10 @@ def _faults(
 def _heading(
     certificate: Certificate, problem: Problem, island: Island, claim: IslandClaim
 ) -> Iterator[str]:
-    if certificate.subject != problem.digest:
-        yield "the certificate speaks of another frame, model or data"
-    if dict(certificate.noise) != problem.noise.to_json():
-        yield f"the noise is stated as {dict(certificate.noise)}, not {problem.noise.to_json()}"
-    scope = island_scope(claim)
-    if certificate.scope.to_json() != scope.to_json():
-        yield f"the scope is stated as {certificate.scope.to_json()}, not {scope.to_json()}"
-    if certificate.assumptions != island_assumptions(problem, claim):
-        yield "the assumptions are not those that the proof rests on"
+    assumptions = island_assumptions(problem, claim)
     rigor = problem.noise_bound.rigor & probabilistic(DELTA)
-    if certificate.rigor != rigor:
-        yield f"the rigor is stated as {certificate.rigor}, not {rigor}"
-    if certificate.pointwise is not None or certificate.centre is not None:
-        yield "arrays were added to a certificate that has none"
-    if certificate.parts is not None:
-        yield "parts were added to a certificate that has none"
+    yield from stated_faults(certificate, problem, island_scope(claim), assumptions, rigor)
+    yield from array_faults(certificate)
     deviation = number_of(certificate, "number:deviation")
     carried = number_of(certificate, "number:carried")
     true = deviation_of(problem, island, claim)

@@ -9,8 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from recover.certificates.certificate import Certificate
-from recover.certificates.checks.base import Check
 from recover.certificates.checks.common import reason_faults, upper_bound_fault
+from recover.certificates.checks.magnitudes import (
+    MagnitudesCheck,
+    phase_heading,
+    support_faults,
+)
 from recover.certificates.checks.modulus_steps import (
     check_steps,
     is_drawn,
@@ -18,43 +22,34 @@ from recover.certificates.checks.modulus_steps import (
 )
 from recover.certificates.phase.rows import Magnitudes, magnitudes_of
 from recover.certificates.phase.stage import Stage, kappa_at
-from recover.certificates.phase.statements import (
-    DELTA,
-    named_signal,
-    phase_heading,
-)
+from recover.certificates.phase.statements import DELTA, named_signal
 from recover.certificates.phase.witness import witness_ratio
 from recover.core.arrays import Array
 from recover.core.rigor import PROVED, probabilistic
-from recover.models.base import Model
-from recover.models.modulus import Modulus
 from recover.models.problem import Problem
 
 __all__ = ["LocalModulusCheck", "kappa_faults", "witness_faults"]
 
 
 @dataclass(frozen=True)
-class LocalModulusCheck(Check):
+class LocalModulusCheck(MagnitudesCheck):
     """Proves the numbers of each step again, and that the steps join."""
 
     @property
     def kind(self) -> str:
         return "modulus"
 
-    def faults(
-        self, certificate: Certificate, subject: Model | Problem, signal: Array | None
-    ) -> tuple[str, ...]:
-        if not isinstance(subject, Problem) or not isinstance(subject.model, Modulus):
-            return ("the certificate is of a recovery from magnitudes, not of this subject",)
-        return tuple(_faults(certificate, subject, signal))
+    def faults_of(
+        self, certificate: Certificate, problem: Problem, given: Array | None
+    ) -> Iterator[str]:
+        return _faults(certificate, problem, given)
 
 
 def _faults(certificate: Certificate, problem: Problem, given: Array | None) -> Iterator[str]:
     magnitudes = magnitudes_of(problem, named_signal(certificate, problem, given))
-    outside = np.ones(problem.model.frame.signal_size, dtype=bool)
-    outside[magnitudes.columns] = False
-    if magnitudes.signal.reshape(-1)[outside].any() or not magnitudes.signal.any():
-        yield "the recovered signal is zero or leaves its support"
+    outside = tuple(support_faults(magnitudes))
+    yield from outside
+    if outside:
         return
     steps = steps_of(certificate)
     drawn = is_drawn(certificate)

@@ -9,8 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from recover.certificates.certificate import Certificate
-from recover.certificates.checks.base import Check
 from recover.certificates.checks.common import number_of, reason_faults, upper_bound_fault
+from recover.certificates.checks.magnitudes import (
+    MagnitudesCheck,
+    phase_heading,
+    support_faults,
+)
 from recover.certificates.checks.modulus import kappa_faults
 from recover.certificates.checks.modulus_steps import check_steps, is_drawn, steps_of
 from recover.certificates.phase.chain import chain_lower, edge_weights
@@ -24,38 +28,34 @@ from recover.certificates.phase.lags import (
 )
 from recover.certificates.phase.rows import Magnitudes, magnitudes_of
 from recover.certificates.phase.section import section_fits, section_floor
-from recover.certificates.phase.statements import DELTA, named_signal, phase_heading
+from recover.certificates.phase.statements import DELTA, named_signal
 from recover.core.arrays import Array
 from recover.core.rigor import PROVED, probabilistic
 from recover.frames.gabor import Gabor
 from recover.frames.spectrogram import Spectrogram
-from recover.models.base import Model
-from recover.models.modulus import Modulus
 from recover.models.problem import Problem
 
 __all__ = ["SpectrogramLagsCheck"]
 
 
 @dataclass(frozen=True)
-class SpectrogramLagsCheck(Check):
+class SpectrogramLagsCheck(MagnitudesCheck):
     """Proves the Laplacian's eigenvalue again, and the steps if there are any."""
 
     @property
     def kind(self) -> str:
         return "modulus lags"
 
-    def faults(
-        self, certificate: Certificate, subject: Model | Problem, signal: Array | None
-    ) -> tuple[str, ...]:
-        if not isinstance(subject, Problem) or not isinstance(subject.model, Modulus):
-            return ("the certificate is of a recovery from magnitudes, not of this subject",)
-        frame = subject.model.frame
+    def faults_of(
+        self, certificate: Certificate, problem: Problem, given: Array | None
+    ) -> Iterator[str]:
+        frame = problem.model.frame
         if not isinstance(frame, Gabor | Spectrogram) or frame.hop != 1:
-            return ("the certificate is of a spectrogram with hop 1",)
+            return iter(["the certificate is of a spectrogram with hop 1"])
         if not enough_channels(frame) or window_size(frame) < 2:
-            return ("the window needs more channels, or is longer than the signal",)
-        magnitudes = magnitudes_of(subject, named_signal(certificate, subject, signal))
-        return tuple(_faults(certificate, subject, frame, magnitudes))
+            return iter(["the window needs more channels, or is longer than the signal"])
+        magnitudes = magnitudes_of(problem, named_signal(certificate, problem, given))
+        return _faults(certificate, problem, frame, magnitudes)
 
 
 def _faults(
@@ -70,10 +70,9 @@ def _faults(
     yield from heading
     if heading:
         return  # numbers take long to prove
-    outside = np.ones(frame.signal_size, dtype=bool)
-    outside[magnitudes.columns] = False
-    if not magnitudes.signal.any() or magnitudes.signal.reshape(-1)[outside].any():
-        yield "the recovered signal is zero or leaves its support"
+    outside = tuple(support_faults(magnitudes))
+    yield from outside
+    if outside:
         return
     floors = _floors(certificate, frame)
     if min(floors) <= 0.0:

@@ -9,44 +9,43 @@ from dataclasses import dataclass
 import numpy as np
 
 from recover.certificates.certificate import Certificate
-from recover.certificates.checks.base import Check
+from recover.certificates.checks.magnitudes import (
+    MagnitudesCheck,
+    phase_heading,
+    support_faults,
+)
 from recover.certificates.checks.modulus import witness_faults
 from recover.certificates.checks.modulus_steps import is_drawn, number_faults, steps_of
 from recover.certificates.phase.rows import Magnitudes, magnitudes_of
 from recover.certificates.phase.stage import kappa_at
-from recover.certificates.phase.statements import DELTA, named_signal, phase_heading
+from recover.certificates.phase.statements import DELTA, named_signal
 from recover.certificates.reasons import Why, Withheld
 from recover.core.arrays import Array
 from recover.core.rigor import PROVED, probabilistic
-from recover.models.base import Model
-from recover.models.modulus import Modulus
 from recover.models.problem import Problem
 
 __all__ = ["NearModulusCheck"]
 
 
 @dataclass(frozen=True)
-class NearModulusCheck(Check):
+class NearModulusCheck(MagnitudesCheck):
     """Proves the numbers of the step again, and that no error bound is claimed."""
 
     @property
     def kind(self) -> str:
         return "modulus_near"
 
-    def faults(
-        self, certificate: Certificate, subject: Model | Problem, signal: Array | None
-    ) -> tuple[str, ...]:
-        if not isinstance(subject, Problem) or not isinstance(subject.model, Modulus):
-            return ("the certificate is of a recovery from magnitudes, not of this subject",)
-        return tuple(_faults(certificate, subject, signal))
+    def faults_of(
+        self, certificate: Certificate, problem: Problem, given: Array | None
+    ) -> Iterator[str]:
+        return _faults(certificate, problem, given)
 
 
 def _faults(certificate: Certificate, problem: Problem, given: Array | None) -> Iterator[str]:
     magnitudes = magnitudes_of(problem, named_signal(certificate, problem, given))
-    outside = np.ones(problem.model.frame.signal_size, dtype=bool)
-    outside[magnitudes.columns] = False
-    if magnitudes.signal.reshape(-1)[outside].any() or not magnitudes.signal.any():
-        yield "the recovered signal is zero or leaves its support"
+    outside = tuple(support_faults(magnitudes))
+    yield from outside
+    if outside:
         return
     if certificate.error_bound != math.inf:
         yield f"an error bound {certificate.error_bound:g} is claimed without any evidence"

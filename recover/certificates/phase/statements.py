@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 
 import numpy as np
 
@@ -12,7 +11,6 @@ from recover.certificates.scope import Scope
 from recover.certificates.statements import assumptions_of, domain_data
 from recover.core.arrays import Array, digest
 from recover.core.errors import ParameterError
-from recover.core.rigor import Rigor
 from recover.models.domains import Support
 from recover.models.problem import Problem
 
@@ -20,7 +18,6 @@ __all__ = [
     "DELTA",
     "named_signal",
     "phase_assumptions",
-    "phase_heading",
     "phase_scope",
     "phase_signal",
 ]
@@ -107,36 +104,6 @@ def named_signal(certificate: Certificate, problem: Problem, given: Array | None
     if given is not None and not np.array_equal(_wide(np.asarray(given)), signal):
         raise ParameterError("the signal given is not the one that was certified")
     return signal
-
-
-def phase_heading(
-    certificate: Certificate,
-    problem: Problem,
-    rigor: Rigor,
-    radius: float,
-    *,
-    drawn: bool,
-    near: bool = False,
-) -> Iterator[str]:
-    """Yield the faults of what is not a number: subject, noise, scope, assumptions, rigor."""
-    if certificate.subject != problem.digest:
-        yield (
-            "the certificate speaks of another frame, model or data: its subject is "
-            f"{certificate.subject[:16]}, this one is {problem.digest[:16]}"
-        )
-    if dict(certificate.noise) != problem.noise.to_json():
-        yield f"the noise is stated as {dict(certificate.noise)}, not {problem.noise.to_json()}"
-    scope = phase_scope(problem, radius)
-    if certificate.scope.to_json() != scope.to_json():
-        yield f"the scope is stated as {certificate.scope.to_json()}, not {scope.to_json()}"
-    if certificate.assumptions != phase_assumptions(problem, radius, drawn=drawn, near=near):
-        yield "the assumptions are not those that the proof rests on"
-    if certificate.rigor != rigor:
-        yield f"the rigor is stated as {certificate.rigor}, not {rigor}"
-    if certificate.parts is not None:
-        yield "parts were added to a certificate that has none"
-    if certificate.pointwise is not None or certificate.centre is not None:
-        yield "arrays were added to a certificate that has none"
 
 
 def _lost(problem: Problem) -> str:
