@@ -41,10 +41,21 @@ GROUPS: dict[str, tuple[list[str], list[str]]] = {
     "checks": (
         [
             f"recover/certificates/checks/{name}.py"
-            for name in (
-                "apriori base centre common entrywise excess intervals island kappa "
-                "magnitudes none residual rows"
-            ).split()
+            for name in [
+                "apriori",
+                "base",
+                "centre",
+                "common",
+                "entrywise",
+                "excess",
+                "intervals",
+                "island",
+                "kappa",
+                "magnitudes",
+                "none",
+                "residual",
+                "rows",
+            ]
         ]
         + ["recover/certificates/verify.py"],
         ["tests/unit/certificates", "tests/unit/checks", "tests/theorems"],
@@ -52,24 +63,31 @@ GROUPS: dict[str, tuple[list[str], list[str]]] = {
     "checks-phase": (
         [
             f"recover/certificates/checks/{name}.py"
-            for name in (
-                "modulus modulus_lags modulus_near modulus_steps polytope quadratic reading "
-                "stacked subspace"
-            ).split()
+            for name in [
+                "modulus",
+                "modulus_lags",
+                "modulus_near",
+                "modulus_steps",
+                "polytope",
+                "quadratic",
+                "reading",
+                "stacked",
+                "subspace",
+            ]
         ],
         ["tests/unit/certificates", "tests/unit/checks", "tests/theorems"],
     ),
     "replay": (
         [
             f"recover/certificates/replay/{name}.py"
-            for name in "apriori cells modulus record splits walls".split()
+            for name in ["apriori", "cells", "modulus", "record", "splits", "walls"]
         ],
         ["tests/unit/certificates", "tests/unit/search", "tests/unit/replay", "tests/theorems"],
     ),
     "replay-chords": (
         [
             f"recover/certificates/replay/{name}.py"
-            for name in "chord_leaves chord_model chord_sums chords cover".split()
+            for name in ["chord_leaves", "chord_model", "chord_sums", "chords", "cover"]
         ],
         ["tests/unit/certificates", "tests/unit/search", "tests/unit/replay", "tests/theorems"],
     ),
