@@ -53,6 +53,46 @@ def test_interrupted_while_it_is_loaded(tmp_path, number):
     one_line(err)
 
 
+# the signal comes while a weak reference is told that its object has gone: Python drops what
+# is raised there
+DROPPED = """
+import signal, sys, time, weakref
+from recover.cli import main, run
+
+class Thing: pass
+
+def work():
+    thing = Thing()
+    kept = weakref.ref(thing, lambda _: signal.raise_signal({number}))
+    del thing
+    time.sleep(60)
+    return 0
+
+run.run = work
+main()
+"""
+
+
+@pytest.mark.parametrize("number", STATUS)
+def test_interrupted_where_exceptions_are_dropped(number):
+    done = subprocess.run(
+        [sys.executable, "-c", DROPPED.format(number=int(number))],
+        capture_output=True, text=True, env=ENVIRONMENT, timeout=30, check=False,
+    )  # fmt: skip
+    assert done.returncode == STATUS[number], done.stderr
+    one_line(done.stderr)
+
+
+def test_other_errors_of_finalisers_are_still_told():
+    program = DROPPED.replace("signal.raise_signal({number})", "1 / 0").replace("60", "0.01")
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True, text=True, env=ENVIRONMENT, timeout=30, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0
+    assert "ZeroDivisionError" in done.stderr
+
+
 @pytest.mark.slow
 def test_what_nohup_ignores_stays_ignored(tmp_path):
     program = f"import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN); {PROGRAM}"
