@@ -28,7 +28,11 @@ ROOT = Path(__file__).parents[2]
 GROUPS: dict[str, tuple[list[str], list[str]]] = {
     "rounding": (
         ["recover/core/rounding.py", "recover/core/enclosure.py", "recover/core/rigor.py"],
-        ["tests/unit/core", "tests/truth"],
+        [
+            "tests/unit/core/test_rounding.py",
+            "tests/unit/core/test_enclosure.py",
+            "tests/unit/core/test_rigor.py",
+        ],
     ),
     "eigen": (
         ["recover/core/eigen/*.py"],
@@ -36,7 +40,11 @@ GROUPS: dict[str, tuple[list[str], list[str]]] = {
     ),
     "models": (
         ["recover/models/*.py"],
-        ["tests/laws/test_models.py", "tests/unit/models"],
+        [
+            "tests/laws/test_models.py",
+            "tests/unit/models",
+            "tests/unit/phase/test_counting.py",
+        ],
     ),
     "checks": (
         [
