@@ -66,7 +66,31 @@ GROUPS: dict[str, tuple[list[str], list[str]]] = {
             ]
         ]
         + ["recover/certificates/verify.py"],
-        ["tests/unit/certificates", "tests/unit/checks", "tests/theorems"],
+        [
+            *[
+                f"tests/unit/certificates/test_{name}.py"
+                for name in [
+                    "beside",
+                    "certificate",
+                    "counted_reasons",
+                    "forgeries",
+                    "modulus_near",
+                    "parts",
+                    "polytope",
+                    "posteriori_call",
+                    "reading",
+                    "reasons",
+                    "statements",
+                    "verify",
+                ]
+            ],
+            "tests/theorems/test_clipped_regions.py",
+            "tests/theorems/test_posteriori_bounds.py",
+            "tests/theorems/test_posteriori_frames.py",
+            "tests/theorems/test_posteriori_quadratic.py",
+            "tests/attack/test_island_attack.py",
+            "tests/unit/checks",
+        ],
     ),
     "checks-phase": (
         [
