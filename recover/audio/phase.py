@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +28,7 @@ from recover.certificates.proofs.modulus_lags import SpectrogramLags
 from recover.certificates.reasons import Why, Withheld
 from recover.certificates.withheld import withheld_certificate
 from recover.core.arrays import Array, as_generator, frozen
+from recover.core.display import Facts, Shown, draw_signal
 from recover.core.errors import ParameterError
 from recover.frames.spectrogram import Spectrogram
 from recover.models.modulus import Modulus
@@ -36,6 +38,9 @@ from recover.pipeline import method_named
 from recover.solve.base import AnyMethod, Status, Watch
 from recover.solve.griffin_lim_admm import GriffinLimADMM
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
 __all__ = ["SpectrogramResult", "phase_from_magnitude"]
 
 CERTIFIED_SIGNAL = 4096  # samples: beyond it a proof about the whole takes far too long
@@ -44,8 +49,8 @@ SINGLE_WORK = 0.5  # a step in single precision, in steps of double precision
 PROOF_WORK = 1.2  # products of a proof that take the time of a step in double precision
 
 
-@dataclass(frozen=True, eq=False)
-class SpectrogramResult:
+@dataclass(frozen=True, eq=False, repr=False)
+class SpectrogramResult(Shown):
     """A sound that was recovered from magnitudes.
 
     Parameters
@@ -73,6 +78,27 @@ class SpectrogramResult:
     residuals: Array
     convergence: Array
     method: str
+
+    def facts(self) -> Facts:
+        """Return what was recovered, and how near its magnitudes are to the given ones."""
+        of_many = f", the worst of {self.convergence.size}" if self.convergence.size > 1 else ""
+        return [
+            ("signal", f"{self.signal.shape} {self.signal.dtype}"),
+            ("method", self.method),
+            ("status", self.status.value),
+            ("spectral convergence", f"{np.max(self.convergence):.1f} dB{of_many}"),
+        ]
+
+    def shown_below(self) -> tuple[Certificate]:
+        """Return the certificate."""
+        return (self.certificate,)
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw the sound with matplotlib; of a batch, the first item."""
+        first = self.signal.reshape(-1, self.signal.shape[-1])[0]
+        axes = draw_signal(first, ax, "amplitude")
+        axes.set_xlabel("sample")
+        return axes
 
     @property
     def error_bound(self) -> float:

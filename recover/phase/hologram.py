@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 from scipy.fft import fftn
 
 from recover.core.arrays import Array, as_numeric, frozen
+from recover.core.display import Facts, Shown, draw_signal
 from recover.core.errors import OutOfScopeError, ParameterError
 from recover.pipeline import method_named
 from recover.solve.base import AnyMethod, Solution, Status, Watch
@@ -19,6 +21,9 @@ from recover.solve.weighted_gerchberg_saxton import (
     hologram_problem,
 )
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
 __all__ = ["HologramResult", "hologram"]
 
 SPARSE = 0.02  # share of lit pixels below which a target counts as spots
@@ -26,8 +31,8 @@ EXPONENT, MOMENTUM = 0.8, 0.3
 HOLD = 10  # steps after which the phases of spots are held
 
 
-@dataclass(frozen=True, eq=False)
-class HologramResult:
+@dataclass(frozen=True, eq=False, repr=False)
+class HologramResult(Shown):
     """A phase mask, and what it makes of the light.
 
     Parameters
@@ -59,6 +64,24 @@ class HologramResult:
     status: Status
     residuals: Array
     method: str
+
+    def facts(self) -> Facts:
+        """Return what the mask makes of the light."""
+        return [
+            ("phase", f"{self.phase.shape} {self.phase.dtype}"),
+            ("method", self.method),
+            ("status", self.status.value),
+            ("efficiency", f"{self.efficiency:.4f}"),
+            ("uniformity", f"{self.uniformity:.4f}"),
+            ("rmse", f"{self.rmse:.4f}"),
+        ]
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw the power in the far plane with matplotlib."""
+        axes = draw_signal(np.abs(self.far) ** 2, ax, "power in the far plane")
+        if self.far.ndim < 2:
+            axes.set_xlabel("sample of the far plane")
+        return axes
 
     def levels(self, count: int = 256) -> Array:
         """Return the phase as integers from 0 to ``count - 1``, for a modulator."""

@@ -6,6 +6,7 @@ import html.parser
 
 import numpy as np
 import pytest
+import scipy.signal
 from matplotlib.figure import Figure
 
 import recover as rv
@@ -50,10 +51,18 @@ def results():
     frame = rv.frames.CodedDiffraction.octanary((8, 8), 6, rng)
     field = np.exp(1j * hill[::4, ::4])
     phase = rv.phase.retrieve(np.abs(frame.analysis(field)), frame)
-    return {"plain": plain, "sound": sound, "picture": picture, "phase": phase}
+    magnitude = np.abs(scipy.signal.stft(rng.standard_normal((2, 200)), nperseg=64)[2])
+    spectrogram = rv.audio.phase_from_magnitude(magnitude, hop=32)
+    return {
+        "plain": plain,
+        "sound": sound,
+        "picture": picture,
+        "phase": phase,
+        "spectrogram": spectrogram,
+    }
 
 
-NAMES = ("plain", "sound", "picture", "phase")
+NAMES = ("plain", "sound", "picture", "phase", "spectrogram")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -83,6 +92,31 @@ def test_a_plot_draws_into_the_axes_given(results, name):
     ax = axes()
     assert results[name].plot(ax) is ax
     assert ax.lines or ax.images
+
+
+def test_of_a_batch_of_spectrograms_the_worst_is_told(results):
+    facts = dict(results["spectrogram"].facts())
+    worst = max(results["spectrogram"].convergence)
+    assert facts["spectral convergence"] == f"{worst:.1f} dB, the worst of 2"
+    ax = axes()
+    results["spectrogram"].plot(ax)
+    assert np.array_equal(ax.lines[0].get_ydata(), results["spectrogram"].signal[0])
+
+
+def test_a_hologram_shows_where_the_light_goes():
+    target = np.zeros((16, 16))
+    target[4, 4] = target[10, 12] = 1.0
+    found = rv.phase.hologram(target, np.ones((16, 16)), iterations=5)
+    tables = Tables(found._repr_html_())
+    assert tables.open == []
+    assert f"{found.efficiency:.4f}" in tables.cells
+    assert repr(found).startswith("HologramResult(phase: (16, 16)")
+    ax = axes()
+    assert found.plot(ax) is ax
+    assert np.array_equal(ax.images[0].get_array(), np.abs(found.far) ** 2)
+    line = axes()
+    rv.phase.hologram(target[4], np.ones(16), iterations=2).plot(line)
+    assert line.get_xlabel() == "sample of the far plane"
 
 
 def test_the_plot_of_a_recording_shows_what_went_beyond_the_level(results):
