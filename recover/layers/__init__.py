@@ -2,15 +2,15 @@
 
 from recover.layers.analyse import analyse
 from recover.layers.invert import invert
-from recover.layers.result import LayerAnalysis, NetworkAnalysis, Verdict
+from recover.layers.result import Injectivity, LayerAnalysis, NetworkAnalysis
 from recover.layers.transition import Share, Transition, transition
 
 __all__ = [
+    "Injectivity",
     "LayerAnalysis",
     "NetworkAnalysis",
     "Share",
     "Transition",
-    "Verdict",
     "analyse",
     "invert",
     "transition",

@@ -19,7 +19,7 @@ from recover.layers.collide import colliding_pair
 from recover.layers.fold import UNITS, certify_folded, fold
 from recover.layers.network import AnyBiases, AnyWeights, Layer, as_layers
 from recover.layers.pair import deep_pair, ratio_upper
-from recover.layers.result import LayerAnalysis, NetworkAnalysis, Verdict, active_phrase
+from recover.layers.result import Injectivity, LayerAnalysis, NetworkAnalysis, active_phrase
 from recover.layers.single import analyse_layer
 from recover.layers.thin import fewest_at_depth
 
@@ -149,12 +149,12 @@ def _stack(
     for found in analyses:
         product = product * Enclosure.exactly(found.kappa.lower)
     lower, folded = product.lower, None
-    if verdict is not Verdict.NOT_INJECTIVE:
+    if verdict is not Injectivity.NOT_INJECTIVE:
         lower, folded = _folded(layers, (radius, nonnegative), product.lower, clock, rng)
         if folded is not None:
-            verdict, reason = Verdict.INJECTIVE, None
+            verdict, reason = Injectivity.INJECTIVE, None
     kappa = _kappa(layers, lower, radius, nonnegative, rng)
-    if verdict is Verdict.NOT_INJECTIVE:
+    if verdict is Injectivity.NOT_INJECTIVE:
         kappa = Enclosure(0.0, 0.0)
     fewest = min((found.min_active for found in analyses), key=lambda found: found.count)
     return NetworkAnalysis(verdict, pair, kappa, fewest, tuple(analyses), reason, (), folded)
@@ -191,12 +191,12 @@ def _joined(
     thin: list[ActiveNeurons],
     domain: tuple[float, bool],
     meeting: tuple[Array, Array] | None,
-) -> tuple[Verdict, str | None, tuple[Array, Array] | None]:
+) -> tuple[Injectivity, str | None, tuple[Array, Array] | None]:
     """Return the whole's verdict with its reason, and a pair of inputs if not injective."""
     n = layers[0].inputs
     first = analyses[0]
-    if first.verdict is Verdict.NOT_INJECTIVE:
-        return Verdict.NOT_INJECTIVE, f"layer 1: {first.reason}", first.witness
+    if first.verdict is Injectivity.NOT_INJECTIVE:
+        return Injectivity.NOT_INJECTIVE, f"layer 1: {first.reason}", first.witness
     for depth, found in enumerate(thin, start=2):
         if found.count < n:
             pair = deep_pair(layers, depth, found.witness, *domain)
@@ -204,23 +204,23 @@ def _joined(
                 f"at an input {active_phrase(found.count)} in layer {depth}, fewer than the "
                 f"{n} inputs"
             )
-            return Verdict.NOT_INJECTIVE, reason, pair
+            return Injectivity.NOT_INJECTIVE, reason, pair
     if meeting is not None:
         apart = float(np.linalg.norm(meeting[0] - meeting[1]))
         reason = f"two pieces of the image meet: inputs {apart:.3g} apart have the same output"
-        return Verdict.NOT_INJECTIVE, reason, meeting
-    if all(found.verdict is Verdict.INJECTIVE for found in analyses):
-        return Verdict.INJECTIVE, None, None
+        return Injectivity.NOT_INJECTIVE, reason, meeting
+    if all(found.verdict is Injectivity.INJECTIVE for found in analyses):
+        return Injectivity.INJECTIVE, None, None
     open_layers = [
         str(k)
         for k, found in enumerate(analyses, start=1)
-        if found.verdict is not Verdict.INJECTIVE
+        if found.verdict is not Injectivity.INJECTIVE
     ]
     reason = (
         f"layer {', '.join(open_layers)} could not be shown to be injective on a domain that "
         "holds its inputs; what the layers before can give is only a part of it"
     )
-    return Verdict.UNDECIDED, reason, None
+    return Injectivity.UNDECIDED, reason, None
 
 
 def _kappa(

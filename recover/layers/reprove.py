@@ -19,7 +19,7 @@ from recover.io.weights import read_tensors
 from recover.layers.app import chosen_layers
 from recover.layers.fold import UNITS, Folded, fold, folded_lower
 from recover.layers.network import Layer, as_layers, preactivations
-from recover.layers.result import Verdict
+from recover.layers.result import Injectivity
 
 __all__ = ["stack_faults"]
 
@@ -50,13 +50,13 @@ def stack_faults(path: str | Path, data: Mapping[str, Any]) -> tuple[str, ...]:
     """
     found = chosen_layers(read_tensors(path), [str(name) for name in data["weights"]])
     layers = as_layers([each.weights for each in found], [each.bias for each in found])
-    verdict = Verdict(data["verdict"])
-    if verdict is Verdict.NOT_INJECTIVE:
+    verdict = Injectivity(data["verdict"])
+    if verdict is Injectivity.NOT_INJECTIVE:
         first = data["layers"][0]
         domain = (decode_number(first["radius"]), bool(first["nonnegative"]))
         return _witness_faults(layers, data["witness"], domain)
     claimed = float(data["kappa"]["lower"])
-    if verdict is Verdict.UNDECIDED and claimed == 0.0:
+    if verdict is Injectivity.UNDECIDED and claimed == 0.0:
         return ()
     if data.get("folded") is not None:
         return _folded_faults(layers, data, claimed)
@@ -118,7 +118,7 @@ def _product_faults(
             f"kappa of the whole is said to be at least {claimed:.6g}, and the layers give "
             f"{product.lower:.6g}"
         )
-    if data["verdict"] == Verdict.INJECTIVE.value and not faults and product.lower <= 0.0:
+    if data["verdict"] == Injectivity.INJECTIVE.value and not faults and product.lower <= 0.0:
         faults.append("no positive constant is proved, so the stack is not proved injective")
     return tuple(faults)
 

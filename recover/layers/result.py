@@ -15,11 +15,16 @@ from recover.core.enclosure import Enclosure
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["LayerAnalysis", "NetworkAnalysis", "Verdict", "active_phrase",
-           "active_words"]  # fmt: skip
+__all__ = [
+    "Injectivity",
+    "LayerAnalysis",
+    "NetworkAnalysis",
+    "active_phrase",
+    "active_words",
+]  # fmt: skip
 
 
-class Verdict(StrEnum):
+class Injectivity(StrEnum):
     """Whether different inputs have different outputs; the first two are proved."""
 
     INJECTIVE = "injective"
@@ -33,7 +38,7 @@ class LayerAnalysis(Shown):
 
     Parameters
     ----------
-    verdict : Verdict
+    verdict : Injectivity
         On the domain below.  The inputs of a later layer are the outputs of the one before,
         a part of that domain: a layer that is not injective on it may still be on them.
     inputs, outputs : int
@@ -65,7 +70,7 @@ class LayerAnalysis(Shown):
         the unit ball if the domain is unbounded), fewest first; not proved.
     """
 
-    verdict: Verdict
+    verdict: Injectivity
     inputs: int
     outputs: int
     radius: float
@@ -129,7 +134,7 @@ class NetworkAnalysis(Shown):
 
     Parameters
     ----------
-    verdict : Verdict
+    verdict : Injectivity
         Whether the whole is injective on the domain; only what is proved is said.
     witness : (array, array) or None
         Two inputs of the network with the same output, up to rounding, where it is not.
@@ -147,7 +152,7 @@ class NetworkAnalysis(Shown):
         Of the stack as one layer (see `recover.layers.fold`), where its kappa rests on that.
     """
 
-    verdict: Verdict
+    verdict: Injectivity
     witness: tuple[Array, Array] | None
     kappa: Enclosure
     min_active: ActiveNeurons

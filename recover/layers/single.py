@@ -23,7 +23,7 @@ from recover.layers.account import singular_values
 from recover.layers.critical import critical_of
 from recover.layers.network import Layer
 from recover.layers.pair import same_output_pair
-from recover.layers.result import LayerAnalysis, Verdict, active_phrase
+from recover.layers.result import Injectivity, LayerAnalysis, active_phrase
 from recover.models.domains import Ball, Everywhere
 from recover.models.relu import ReLU
 from recover.theory.finite import injectivity_failure_bound
@@ -38,7 +38,7 @@ ZERO = Enclosure(0.0, 0.0)
 
 @dataclass(frozen=True, eq=False)
 class _Found:
-    verdict: Verdict
+    verdict: Injectivity
     kappa: Enclosure
     reason: str | None
     point: Array | None = None
@@ -102,7 +102,7 @@ def analyse_layer(
 def _least_active(bands: Bands, active: ActiveNeurons, found: _Found) -> int:
     """Return a proved lower bound of the number of active neurons."""
     n, lower = bands.dimension, active.lower
-    if found.verdict is Verdict.INJECTIVE:
+    if found.verdict is Injectivity.INJECTIVE:
         lower = max(lower, n)
     scaled = _scaled(bands)[0]
     off = coherence_lower(scaled.rows, scaled.low, scaled.radius, scaled.nonnegative)[1]
@@ -181,14 +181,14 @@ def _decide(
     n = layer.inputs
     if layer.outputs < n:
         reason = f"{layer.outputs} neurons cannot tell apart {n} dimensions"
-        return _Found(Verdict.NOT_INJECTIVE, ZERO, reason, active.witness)
+        return _Found(Injectivity.NOT_INJECTIVE, ZERO, reason, active.witness)
     if active.count < n:
         reason = f"at an input {active_phrase(active.count)}, fewer than the {n} dimensions"
-        return _Found(Verdict.NOT_INJECTIVE, ZERO, reason, active.witness)
+        return _Found(Injectivity.NOT_INJECTIVE, ZERO, reason, active.witness)
     if not math.isfinite(bands.radius) and bands.nonnegative and not bands.like_cone:
         reason = "on unbounded non-negative inputs negative biases of a network are not "
         return _Found(
-            Verdict.UNDECIDED, Enclosure(0.0, math.inf), reason + "covered; give a radius"
+            Injectivity.UNDECIDED, Enclosure(0.0, math.inf), reason + "covered; give a radius"
         )
     return _searched(bands, active, clock, rng)
 
@@ -207,15 +207,15 @@ def _searched(
     certificate = certify_apriori(model, domain, budget=clock.left, rng=rng)
     kappa = certificate.kappa
     if kappa.lower > 0.0:
-        return _Found(Verdict.INJECTIVE, kappa, None, certificate=certificate)
+        return _Found(Injectivity.INJECTIVE, kappa, None, certificate=certificate)
     witness = certificate.evidence.arrays.get("witness")
     for point in (witness, active.witness):
         if point is not None and _dependent(bands, point):
             reason = "at an input the active neurons' weights are exactly dependent"
             if _count(bands, point) < bands.dimension:
                 reason = "at an input fewer neurons are active than there are dimensions"
-            return _Found(Verdict.NOT_INJECTIVE, ZERO, reason, point, certificate)
-    return _Found(Verdict.UNDECIDED, kappa, certificate.reason, certificate=certificate)
+            return _Found(Injectivity.NOT_INJECTIVE, ZERO, reason, point, certificate)
+    return _Found(Injectivity.UNDECIDED, kappa, certificate.reason, certificate=certificate)
 
 
 def _dependent(bands: Bands, point: Array) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from recover.certificates.search.active import ActiveNeurons
 from recover.core.enclosure import Enclosure
-from recover.layers.result import NetworkAnalysis, Verdict
+from recover.layers.result import Injectivity, NetworkAnalysis
 from recover.report.layers_pictures import (
     active_picture,
     capacity_picture,
@@ -32,9 +32,9 @@ __all__ = ["layers_report"]
 DEEPEST = 8  # layers up to which the chain of capacities is computed
 
 _MEANING = {
-    Verdict.INJECTIVE: "Proved: different inputs of the domain have different outputs.",
-    Verdict.NOT_INJECTIVE: "Proved: some different inputs of the domain have the same output.",
-    Verdict.UNDECIDED: "Neither was proved within the budget.",
+    Injectivity.INJECTIVE: "Proved: different inputs of the domain have different outputs.",
+    Injectivity.NOT_INJECTIVE: "Proved: some different inputs of it have the same output.",
+    Injectivity.UNDECIDED: "Neither was proved within the budget.",
 }
 
 
@@ -113,7 +113,7 @@ def _words(found: NetworkAnalysis) -> list[str]:
             f"between {number(kappa.lower, 6)} (proved) and {number(kappa.upper, 6)} (shown by "
             f"a pair): noise grows by a factor of at most {number(1.0 / kappa.lower, 5)}."
         )
-    elif found.verdict is Verdict.UNDECIDED:
+    elif found.verdict is Injectivity.UNDECIDED:
         texts.append(f"A pair of inputs shows that kappa is at most {number(kappa.upper, 6)}.")
     if len(found.layers) > 1:
         texts.append(
