@@ -238,7 +238,7 @@ def _to_json(x: float) -> float | str:
 def _from_json(data: Mapping[str, float | str], end: str) -> float:
     try:
         return float(data[end])
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         raise ParameterError(
             f'{end} must be a number, "inf" or "-inf", got {data.get(end)!r}'
         ) from None

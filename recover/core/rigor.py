@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from fractions import Fraction
 
 from recover.core.errors import ParameterError
+from recover.core.rounding import round_up
 
 __all__ = ["ESTIMATE", "HEURISTIC", "PROVED", "Rigor", "RigorKind", "probabilistic"]
 
@@ -32,14 +34,22 @@ class Rigor:
         sampled value, which never enters a certificate.
     delta : float in [0, 1)
         Failure probability; zero unless probabilistic.
+
+    Raises
+    ------
+    ParameterError
+        If `delta` is out of range, or not zero for another kind than `probabilistic`.
     """
 
     kind: RigorKind
     delta: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.kind is RigorKind.PROBABILISTIC and not 0.0 < self.delta < 1.0:
-            raise ParameterError(f"delta must lie in (0, 1), got {self.delta}")
+        if self.kind is RigorKind.PROBABILISTIC:
+            if not 0.0 < self.delta < 1.0:
+                raise ParameterError(f"delta must lie in (0, 1), got {self.delta}")
+        elif self.delta != 0.0:
+            raise ParameterError(f"delta of what is {self.kind} must be 0, got {self.delta}")
 
     def __str__(self) -> str:
         if self.kind is RigorKind.PROBABILISTIC:
@@ -47,12 +57,16 @@ class Rigor:
         return self.kind.value
 
     def __and__(self, other: Rigor) -> Rigor:
-        """Return the rigor of a statement that needs both: the weaker kind, deltas added."""
+        """Return the rigor of a statement that needs both: the weaker kind, deltas added.
+
+        The sum is rounded up.  Where it reaches one nothing is promised, and heuristic is left.
+        """
         order = list(RigorKind)
         kind = max(self.kind, other.kind, key=order.index)
-        if kind is RigorKind.PROBABILISTIC:
-            return Rigor(kind, min(self.delta + other.delta, 1.0 - 2.0**-53))
-        return Rigor(kind)
+        if kind is not RigorKind.PROBABILISTIC:
+            return Rigor(kind)
+        delta = round_up(Fraction(self.delta) + Fraction(other.delta))
+        return Rigor(kind, delta) if delta < 1.0 else HEURISTIC
 
     def to_json(self) -> dict[str, str | float]:
         """Return ``{"kind": ...}`` with ``delta`` where it means something."""
@@ -62,8 +76,18 @@ class Rigor:
 
     @staticmethod
     def from_json(data: dict[str, str | float]) -> Rigor:
-        """Rebuild from `to_json`."""
-        return Rigor(RigorKind(str(data["kind"])), float(data.get("delta", 0.0)))
+        """Rebuild from `to_json`.
+
+        Raises
+        ------
+        ParameterError
+            If the kind is missing or unknown, or `delta` is not its failure probability.
+        """
+        try:
+            kind, delta = RigorKind(data["kind"]), float(data.get("delta", 0.0))
+        except (KeyError, TypeError, ValueError, OverflowError):
+            raise ParameterError(f"no kind of rigor with its delta: {data!r}") from None
+        return Rigor(kind, delta)
 
 
 PROVED = Rigor(RigorKind.PROVED)

@@ -61,6 +61,12 @@ def test_results_from_points_are_the_best(x: float, y: float) -> None:
         if result.finite:
             assert result.upper in (result.lower, math.nextafter(result.lower, INF))
             assert (result.lower == result.upper) == (Fraction(result.lower) == exact)
+    if y != 0.0:
+        quotient, exact = Enclosure.exactly(x) / y, Fraction(x) / Fraction(y)
+        assert quotient.finite or abs(exact) > Fraction(math.nextafter(INF, 0.0))
+        if quotient.finite:
+            assert quotient.upper in (quotient.lower, math.nextafter(quotient.lower, INF))
+            assert (quotient.lower == quotient.upper) == (Fraction(quotient.lower) == exact)
 
 
 @given(st.floats(0.0, allow_infinity=False))
@@ -103,6 +109,35 @@ def test_no_stability_and_no_noise_is_not_no_error() -> None:
     assert Enclosure(0.0, 1.0) * Enclosure(2.0, INF) == Enclosure(0.0, INF)
     assert Enclosure.exactly(INF) + 1.0 == Enclosure.exactly(INF)
     assert Enclosure(-1.0, 2.0) * INF == Enclosure(-INF, INF)
+    assert Enclosure.exactly(-0.0) / Enclosure(0.0, 1.0) == Enclosure(0.0, INF)
+
+
+def test_opposite_infinities_leave_an_end_unknown() -> None:
+    infinite, anything = Enclosure.exactly(INF), Enclosure(-INF, INF)
+    assert infinite - infinite == anything
+    assert infinite + -INF == anything
+    assert Enclosure(-INF, 1.0) + infinite == anything
+    assert Enclosure(-1.0, INF) + -infinite == anything
+    assert Enclosure(-INF, 1.0) + 2.0 == Enclosure(-INF, 3.0)
+    assert 2.0 + Enclosure(1.0, INF) == Enclosure(3.0, INF)
+
+
+def test_quotients_of_infinite_ends() -> None:
+    assert Enclosure(-INF, -1.0) / Enclosure(2.0, 4.0) == Enclosure(-INF, -0.25)
+    assert Enclosure(-2.0, INF) / Enclosure(0.0, 4.0) == Enclosure(-INF, INF)
+    assert Enclosure(1.0, 2.0) / Enclosure(4.0, INF) == Enclosure(0.0, 0.5)
+    assert Enclosure(-INF, -1.0) / Enclosure(1.0, INF) == Enclosure(-INF, 0.0)
+    assert -1.0 / Enclosure(0.0, 4.0) == Enclosure(-INF, -0.25)
+    assert Enclosure(1.0, 2.0) / Enclosure(-4.0, 0.0) == Enclosure(-INF, -0.25)
+    assert Enclosure(1.0, 2.0) / 0.0 == Enclosure(-INF, INF)
+
+
+def test_products_of_infinite_ends() -> None:
+    assert Enclosure(-INF, -1.0) * Enclosure(2.0, 3.0) == Enclosure(-INF, -2.0)
+    assert Enclosure(-INF, 2.0) * -1.0 == Enclosure(-2.0, INF)
+    assert -INF * Enclosure(0.0, 1.0) == Enclosure(-INF, 0.0)
+    assert Enclosure(0.0, 0.0) * -INF == Enclosure(-INF, 0.0)
+    assert Enclosure(-INF, INF) * 0.0 == Enclosure(-INF, INF)
 
 
 @given(enclosures(numbers), enclosures(numbers), numbers, numbers)
@@ -135,6 +170,15 @@ def test_width_and_closed() -> None:
     assert Enclosure(0.99, 1.0).closed(0.0101)
     assert not Enclosure(0.99, 1.0).closed(0.0099)
     assert Enclosure(-1.0, -0.99).closed(0.0101)
+    assert Enclosure(99.0, 100.0).closed(0.01)
+    assert not Enclosure(99.0, 100.0).closed(0.0099)
+    assert not Enclosure(0.0099, 0.01).closed(0.0099)
+    assert Enclosure(-100.0, 1.0).closed(1.02)
+    assert Enclosure(0.0, 1.0).closed(1.0)
+    assert not Enclosure(-INF, 1.0).finite
+    assert Enclosure(-1.0, 1.0).finite
+    assert Enclosure(-INF, 5.0).width == INF
+    assert Enclosure(-INF, INF).width == INF
     assert Enclosure.exactly(0.0).closed(0.0)
     assert Enclosure.exactly(INF).closed(0.0)
     assert not Enclosure(1.0, INF).closed(10.0)
@@ -155,8 +199,12 @@ def test_json_words_and_errors() -> None:
         ParameterError, match=r'upper must be a number, "inf" or "-inf", got None'
     ):
         Enclosure.from_json({"lower": 0.0})
-    with pytest.raises(ParameterError, match=r"lower must be a number.*got 'zero'"):
-        Enclosure.from_json({"lower": "zero", "upper": 1.0})
+    for wrong in ("zero", None, [1.0], 10**400):
+        with pytest.raises(ParameterError, match=r"lower must be a number"):
+            Enclosure.from_json({"lower": wrong, "upper": 1.0})
+    with pytest.raises(ParameterError, match="must be numbers, got"):
+        Enclosure.from_json({"lower": "nan", "upper": 1.0})
+    assert str(Enclosure(0.1, INF)) == "[0.1, inf]"
 
 
 def test_bad_ends() -> None:
@@ -171,6 +219,8 @@ def test_bad_ends() -> None:
 def test_is_a_value() -> None:
     assert Enclosure(1, 2) == Enclosure(1.0, 2.0)
     assert isinstance(Enclosure(1, 2).lower, float)
+    assert isinstance(Enclosure(1, 2).upper, float)
+    assert Enclosure.exactly(3) == Enclosure(3.0, 3.0)
     assert len({Enclosure(1.0, 2.0), Enclosure(1.0, 2.0)}) == 1
     with pytest.raises(AttributeError):
         Enclosure(1.0, 2.0).lower = 0.0
