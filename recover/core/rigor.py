@@ -84,7 +84,7 @@ class Rigor:
             If the kind is missing or unknown, or `delta` is not its failure probability.
         """
         try:
-            kind, delta = RigorKind(data["kind"]), float(data.get("delta", 0.0))
+            kind, delta = RigorKind(str(data["kind"])), float(data.get("delta", 0.0))
         except (KeyError, TypeError, ValueError, OverflowError):
             raise ParameterError(f"no kind of rigor with its delta: {data!r}") from None
         return Rigor(kind, delta)
