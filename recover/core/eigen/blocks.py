@@ -58,9 +58,12 @@ class Blocks:
         Raises
         ------
         ParameterError
-            If the matrix is not square, finite and exactly symmetric.
+            If the matrix is not square, finite, exactly symmetric, and real of at most double
+            precision.
         """
-        csr = sparse.csr_array(matrix, copy=True)
+        if not np.can_cast(matrix.dtype, np.float64):
+            raise ParameterError(f"matrix must be real, in float64, got dtype {matrix.dtype}")
+        csr = sparse.csr_array(matrix).astype(np.float64)
         csr.sum_duplicates()
         if csr.shape[0] == 0 or csr.shape[0] != csr.shape[1]:
             raise ParameterError(f"matrix must be square and not empty, got {csr.shape}")

@@ -53,7 +53,7 @@ class EigenBound:
 
 
 def require_matrix(name: str, value: Array) -> Array:
-    """Return a finite float64 or complex128 matrix with at least one column."""
+    """Return a finite float64 or complex128 matrix with at least one column, unrounded."""
     matrix = as_numeric(name, value)
     if matrix.ndim != 2 or matrix.shape[1] == 0:
         raise ParameterError(
@@ -64,6 +64,11 @@ def require_matrix(name: str, value: Array) -> Array:
         raise ParameterError(
             f"{name} must have at most double precision, got {matrix.dtype}; "
             "round it yourself and put the error into the slack"
+        )
+    if np.asarray(value).dtype.kind in "iu" and np.abs(matrix).max(initial=0.0) >= 2.0**53:
+        raise ParameterError(
+            f"{name} must hold integers below 2**53 in size, got one of about "
+            f"{np.abs(matrix).max():g}, which float64 may round; give float64"
         )
     return matrix.astype(double, copy=False)
 

@@ -169,7 +169,7 @@ def eigmax_upper(
 class _Problem(NamedTuple):
     matrix: Array  # real, symmetric, scaled to entries below 1
     exponent: int  # the given matrix is this one times 2**exponent
-    slack: float  # in units of the given matrix
+    slack: float  # in units of the given matrix; covers what the scaling lost
 
 
 def _prepare(name: str, value: Array, slack: float) -> _Problem:
@@ -182,10 +182,12 @@ def _prepare(name: str, value: Array, slack: float) -> _Problem:
             f"{name} must be exactly Hermitian, got a largest asymmetry of {gap:g}; take "
             "(G + G^H) / 2 and add the norm of (G - G^H) / 2 to the slack"
         )
+    allowance = require_slack("slack", slack)
     exponent = binary_exponent(matrix)
-    return _Problem(
-        realified(scale(matrix, -exponent)), exponent, require_slack("slack", slack)
-    )
+    scaled = scale(matrix, -exponent)
+    if not np.array_equal(scale(scaled, exponent), matrix):  # entries rounded to subnormals
+        allowance = up(allowance + scaled_up(UNDERFLOW * matrix.shape[0], exponent))
+    return _Problem(realified(scaled), exponent, allowance)
 
 
 def _margin(diagonal: Array) -> float:

@@ -21,7 +21,7 @@ from recover.core.arrays import Array
 from recover.core.eigen.blocks import Blocks
 from recover.core.eigen.factor import Factored
 from recover.core.errors import ParameterError
-from recover.core.rounding import TINY, U, gamma
+from recover.core.rounding import U, gamma
 
 __all__ = ["Drawn", "inverse_roots", "probable_inverse"]
 
@@ -72,6 +72,8 @@ def _roots(blocks: Blocks, lower: Array, slack: Array) -> Array:
     out = np.full(n, math.inf)
     width = max(AT_ONCE // n, 1)
     largest = int(blocks.sizes.max())
+    # columns in units of 1 / lambda, so that their squares stay in range whatever A's scale
+    unit = np.ldexp(1.0, np.frexp(lower)[1] - 1)
     for begin in range(0, largest, width):
         span = np.arange(begin, min(begin + width, largest))
         mine = (rank >= begin) & (rank < begin + span.size)
@@ -82,14 +84,15 @@ def _roots(blocks: Blocks, lower: Array, slack: Array) -> Array:
         # rounding of the residual, and the columns' share of the matrix's own error
         error += (gamma(2 * terms) * (1.0 + 16.0 * U)) * (moduli @ np.abs(columns) + units)
         sums, sizes = (
-            np.add.reduceat(np.square(each)[order], first, axis=0) for each in (error, columns)
+            np.add.reduceat(np.square(each)[order], first, axis=0)
+            for each in (error, columns * unit[blocks.label, None])
         )
         extra = (1.0 + gamma(2 * largest + 16)) * (
-            np.sqrt(sums) + slack[:, None] * np.sqrt(sizes)
+            np.sqrt(sums) + (slack / unit)[:, None] * np.sqrt(sizes)
         )
         where = np.flatnonzero(mine)
         block, column = blocks.label[where], rank[where] - begin
-        t = (extra[block, column] + math.sqrt(n) * TINY) / np.sqrt(lower[block])
+        t = extra[block, column] / np.sqrt(lower[block])
         y = np.maximum(columns[where, column], 0.0)
         out[where] = (0.5 * t + np.sqrt(0.25 * t * t + y)) * (1.0 + 32.0 * U)
     return np.where(np.isnan(out), math.inf, out)
@@ -167,11 +170,11 @@ def probable_inverse(
     total, residual = _draws(part, start, probes, seed)
     count = 16 * len(range(0, probes, 16))
     missed = np.sqrt(np.bincount(part.label, weights=residual))
-    # the margin of the elimination, the matrix's own error, and a residual's rounding
+    # the margin of the elimination, and the matrix's own error
     off = (part.largest(start.margin) + loose) / least
     kept = np.maximum(1.0 - 2.0 * off, 0.0)
-    true = np.sqrt(count * _quantile(probes, share) * kept)
-    true = true - 2.0 * missed / np.sqrt(least) - 1e-6
+    true = np.sqrt(count * _quantile(count, share) * kept) * (1.0 - 1e-9)
+    true = true - 2.0 * missed / np.sqrt(least)
     inside = counted[rows]
     sums = np.bincount(part.label[inside], weights=total[inside], minlength=part.count)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -187,28 +190,32 @@ def probable_inverse(
 
 
 def _draws(part: Blocks, start: Factored, probes: int, seed: int) -> tuple[Array, Array]:
-    """Return each row's sums of squares of the draws, and of their solves' residuals."""
+    """Return each row's sums of squares of the draws, and of bounds of their residuals."""
     n = part.label.size
     spread = np.sqrt(np.maximum(start.pivots, 0.0))
     place = start.lu.perm_c
     in_order = np.empty(n)
     in_order[place] = spread
     scaled = sparse.csr_array(start.lu.L)
+    moduli, scaled_moduli = abs(part.matrix), abs(scaled)
+    terms = int(np.diff(part.matrix.indptr).max() + np.diff(scaled.indptr).max()) + 4
     rng = np.random.default_rng(seed)
     total, residual = np.zeros(n), np.zeros(n)
     for _ in range(0, probes, 16):
-        draws = rng.standard_normal((n, 16))
-        right = (scaled @ (in_order[:, None] * draws))[place]
+        draws = in_order[:, None] * rng.standard_normal((n, 16))
+        right = (scaled @ draws)[place]
         x = start.lu.solve(right)
         total += np.square(x).sum(axis=1)
-        residual += np.square(right - part.matrix @ x).sum(axis=1)
+        rounding = (scaled_moduli @ np.abs(draws))[place] + moduli @ np.abs(x)
+        left = np.abs(right - part.matrix @ x) + gamma(2 * terms) * rounding
+        residual += np.square(left).sum(axis=1)
     return total, residual
 
 
-def _quantile(probes: int, delta: float) -> float:
-    """Return y < 1 with ``(y e^(1 - y))^(probes / 2) <= delta``."""
-    wanted = 2.0 * math.log(delta) / probes
-    low, high = 1e-12, 1.0
+def _quantile(degrees: int, delta: float) -> float:
+    """Return y < 1 with ``(y e^(1 - y))^(degrees / 2) <= delta``, 0 if it is tiny."""
+    wanted = 2.0 * math.log(delta) / degrees
+    low, high = 0.0, 1.0
     for _ in range(100):
         middle = 0.5 * (low + high)
         if math.log(middle) + 1.0 - middle <= wanted:

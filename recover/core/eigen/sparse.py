@@ -70,7 +70,7 @@ def eigmin_lower_sparse(
     if (width + 1) * n * copies > max_entries:
         reason = f"too large to prove: n = {n}, half-bandwidth {width} after reordering"
         return EigenBound(0.0, PROVED, "banded", math.inf, reason)
-    bands: Array = np.zeros((width + 1, n), dtype=np.result_type(data.dtype, np.float64))
+    bands: Array = np.zeros((width + 1, n), dtype=data.dtype)
     bands[row - column, column] = data
     return eigmin_lower_banded(bands, slack=slack, at=at)
 

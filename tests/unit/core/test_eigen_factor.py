@@ -1,0 +1,120 @@
+"""The elimination of a sparse matrix against exact rational arithmetic."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from recover.core.arrays import Array
+from recover.core.eigen.factor import Factored, factored
+from recover.core.rounding import U
+
+
+def exact(matrix: Array) -> list[list[Fraction]]:
+    return [[Fraction(x) for x in row] for row in matrix.tolist()]
+
+
+def product(a: list[list[Fraction]], b: list[list[Fraction]]) -> list[list[Fraction]]:
+    columns = list(zip(*b, strict=True))
+    return [
+        [sum((x * y for x, y in zip(r, c, strict=True)), Fraction()) for c in columns]
+        for r in a
+    ]
+
+
+def sums(rows: list[list[Fraction]]) -> list[Fraction]:
+    return [sum((abs(x) for x in row), Fraction()) for row in rows]
+
+
+def arrow(n: int, hub: int) -> Array:
+    """One row that meets all others; it goes last in an order that keeps the factors sparse."""
+    matrix = np.diag(2.0 + np.arange(n) / 7.0)
+    matrix[hub] = matrix[:, hub] = 1.0 / 3.0
+    matrix[hub, hub] = n
+    return matrix
+
+
+def full(n: int, seed: int) -> Array:
+    root = np.random.default_rng(seed).standard_normal((n, n + 2))
+    gram = root @ root.T
+    return (gram + gram.T) * 0.5
+
+
+CASES = {
+    "one": np.array([[3.0]]),
+    "full": full(6, 0),
+    "arrow": arrow(12, 4),
+    "path": np.diag(np.full(9, 2.1)) - np.eye(9, k=1) - np.eye(9, k=-1),
+    "huge": full(5, 1) * 2.0**900,
+    "tiny": full(5, 2) * 2.0**-900,
+    "indefinite": full(5, 3) - 3.0 * np.eye(5),
+    "graded": full(5, 4)
+    * np.outer(10.0 ** -np.arange(0, 40, 8.0), 10.0 ** -np.arange(0, 40, 8.0)),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_margin_holds_the_exact_distance_and_the_theorems_constant(name: str) -> None:
+    matrix = CASES[name]
+    n = matrix.shape[0]
+    found = factored(sparse.csc_array(matrix))
+    assert found is not None
+    place = found.lu.perm_c
+    lower, upper = exact(found.lu.L.toarray()), exact(found.lu.U.toarray())
+    ordered = np.empty_like(matrix)
+    ordered[np.ix_(place, place)] = matrix
+    pivots = [upper[i][i] for i in range(n)]
+    assert [Fraction(x) for x in found.pivots] == [pivots[i] for i in place]
+    turned = [[pivots[i] * lower[j][i] for j in range(n)] for i in range(n)]  # D L^T
+    built = product(lower, turned)
+    given = exact(ordered)
+    off = sums(
+        [[a - b for a, b in zip(r, s, strict=True)] for r, s in zip(given, built, strict=True)]
+    )
+    # |L| (k U |U| + |U - D L^T|), k the most products in an entry of L U
+    k = max(
+        sum(1 for m in range(n) if lower[i][m] and upper[m][j])
+        for i in range(n)
+        for j in range(n)
+    )
+    inner = [
+        [k * Fraction(U) * abs(u) + abs(u - t) for u, t in zip(r, s, strict=True)]
+        for r, s in zip(upper, turned, strict=True)
+    ]
+    theorem = sums(product([[abs(x) for x in row] for row in lower], inner))
+    for row, at in enumerate(place):
+        assert off[at] <= theorem[at]
+        assert theorem[at] <= Fraction(found.margin[row])
+        assert found.margin[row] <= (2.0 + 8.0 / k) * float(theorem[at]) + 1e-299
+
+
+def test_only_positive_pivots_of_finite_margin_count() -> None:
+    lu = factored(sparse.csc_array(np.eye(5))).lu
+    pivots = np.array([1.0, 5e-324, 0.0, -1.0, 2.0])
+    margin = np.array([0.0, 0.0, 0.0, 0.0, math.inf])
+    positive = Factored(lu, pivots, margin).positive
+    assert positive.tolist() == [True, True, False, False, False]
+
+
+def test_pivots_stay_on_the_diagonal() -> None:
+    assert factored(sparse.csc_array(np.array([[0.0, 1.0], [1.0, 0.0]]))) is None
+    assert factored(sparse.csc_array(np.array([[1.0, 1.0], [1.0, 1.0]]))) is None
+    # partial pivoting would swap these rows
+    found = factored(sparse.csc_array(np.array([[1e-3, 1.0], [1.0, 2.0]])))
+    assert found is not None
+    assert np.sort(np.sign(found.pivots)).tolist() == [-1.0, 1.0]
+
+
+def test_an_overflow_makes_the_margin_of_its_rows_infinite() -> None:
+    bad = np.array([[1e-200, 1e200], [1e200, 1e-200]])
+    found = factored(sparse.csc_array(sparse.block_diag([np.array([[2.0]]), bad])))
+    assert found is not None
+    assert found.positive[0]
+    assert not found.positive[1:].all()
+    assert np.isinf(found.margin).any()
+    assert not np.isnan(found.margin).any()
+    assert found.margin[0] < 1e-13
