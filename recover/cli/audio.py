@@ -21,7 +21,6 @@ from recover.cli.account import Account, account_of
 from recover.cli.batch import (
     Described,
     Place,
-    file_options,
     level_text,
     print_summary,
     process_all,
@@ -29,6 +28,7 @@ from recover.cli.batch import (
 )
 from recover.cli.file_work import FileWork, LongFiles
 from recover.cli.levels import levels_named
+from recover.cli.options import file_options
 from recover.cli.side_files import SideFiles, check_evidence, write_side_files
 from recover.io.atomic import STANDARD
 

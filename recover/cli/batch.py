@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, cast
@@ -21,59 +21,11 @@ __all__ = [
     "Batch",
     "Described",
     "Place",
-    "file_options",
     "level_text",
     "print_summary",
     "process_all",
     "targets_of",
 ]
-
-Command = Callable[..., Any]
-
-
-def file_options(command: Command) -> Command:
-    """Add the options that all commands on files have to a function for `click.command`."""
-    options = [
-        click.option(
-            "--report", metavar="R.html", help="Write a report, one file that needs no other."
-        ),
-        click.option(
-            "--json",
-            "json_path",
-            metavar="R.json",
-            help="Write figures and certificate; - is standard output.",
-        ),
-        click.option(
-            "--save", metavar="RESULT.npz", help="Save the result, for `recover report`."
-        ),
-        click.option(
-            "--jobs",
-            metavar="N",
-            type=click.IntRange(1),
-            default=1,
-            show_default=True,
-            help="Processes: files worked on at once, or parts of one long file.",
-        ),
-        click.option(
-            "--cluster",
-            metavar="ADDRESS",
-            help="Work on a Dask cluster: the scheduler's address, as tcp://host:8786.",
-        ),
-        click.option("--no-certify", is_flag=True, help="Leave out the certificate."),
-        click.option(
-            "--seed",
-            metavar="K",
-            type=int,
-            default=0,
-            show_default=True,
-            help="Seed of all randomness.",
-        ),
-        click.option("--force", is_flag=True, help="Replace existing files."),
-        click.option("--quiet", is_flag=True, help="Print nothing but errors."),
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return command
 
 
 def level_text(value: float | None) -> str:

@@ -11,6 +11,7 @@ import click
 
 from recover.certificates.certificate import Certificate
 from recover.cli.measurement import KINDS, describe_model, level_argument, model_of
+from recover.cli.options import proof_options
 from recover.cli.output import (
     Bar,
     check_certificate_writable,
@@ -47,33 +48,7 @@ _EIGENVALUE = {
 @click.option("--low", metavar="L|L.npy", help="Lower saturation level, or none.")
 @click.option("--high", metavar="H|H.npy", help="Upper saturation level, or none.")
 @click.option("--level", type=float, metavar="L", help="Both levels at once: -L and L.")
-@click.option(
-    "--radius",
-    default="1",
-    show_default=True,
-    metavar="R|inf",
-    help="Radius of the ball of signals.",
-)
-@click.option("--nonnegative", is_flag=True, help="Only signals without negative entries.")
-@click.option(
-    "--budget",
-    type=float,
-    default=60.0,
-    show_default=True,
-    metavar="S",
-    help="Seconds that the search may take.",
-)
-@click.option(
-    "--report", metavar="R.html", help="Write a report, one file that needs no other."
-)
-@click.option(
-    "--json",
-    "json_path",
-    metavar="C.json",
-    help="Write the certificate; - is standard output.",
-)
-@click.option("--force", is_flag=True, help="Replace existing files.")
-@click.option("--quiet", is_flag=True, help="Print nothing but errors.")
+@proof_options
 def certify_command(
     *,
     frame: str,
@@ -82,7 +57,7 @@ def certify_command(
     low: str | None,
     high: str | None,
     level: float | None,
-    radius: str,
+    radius: float,
     nonnegative: bool,
     budget: float,
     json_path: str | None,
@@ -172,16 +147,12 @@ def _description(
     return describe_model(kind, ends)
 
 
-def _domain(radius: str, nonnegative: bool) -> Domain:
-    try:
-        size = float(radius)
-    except ValueError:
-        raise ParameterError(f"radius must be a number or inf, got {radius!r}") from None
-    if math.isinf(size) and size > 0.0:
+def _domain(radius: float, nonnegative: bool) -> Domain:
+    if math.isinf(radius) and radius > 0.0:
         if nonnegative:
             raise ParameterError("the non-negative part needs a finite radius")
         return Everywhere()
-    return Ball(size, nonnegative)
+    return Ball(radius, nonnegative)
 
 
 def _ends(values: Mapping[str, float | int | str | bool], name: str) -> list[str]:

@@ -11,7 +11,6 @@ import click
 from recover.cli.batch import (
     Described,
     Place,
-    file_options,
     level_text,
     print_summary,
     process_all,
@@ -19,6 +18,7 @@ from recover.cli.batch import (
 )
 from recover.cli.file_work import FileWork
 from recover.cli.levels import levels_named
+from recover.cli.options import file_options
 from recover.cli.side_files import SideFiles, check_evidence, write_side_files
 from recover.image import (
     ChannelLevel,

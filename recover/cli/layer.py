@@ -6,7 +6,9 @@ from pathlib import Path
 
 import click
 
+from recover.cli.options import proof_options
 from recover.cli.output import (
+    Bar,
     check_certificate_writable,
     print_table,
     write_certificate,
@@ -25,36 +27,10 @@ __all__ = ["layer_command"]
 @click.command("layer")
 @click.argument("source", metavar="WEIGHTS.npz|.safetensors")
 @click.option(
-    "--radius",
-    type=float,
-    default=1.0,
-    show_default=True,
-    metavar="R",
-    help="Radius of the ball of inputs.",
-)
-@click.option("--nonnegative", is_flag=True, help="Only inputs without negative entries.")
-@click.option(
-    "--budget",
-    type=float,
-    default=60.0,
-    show_default=True,
-    metavar="S",
-    help="Seconds that the search may take.",
-)
-@click.option(
     "--layer", "names", multiple=True, metavar="NAME", help="Weights to take, in order."
 )
 @click.option("--list", "list_only", is_flag=True, help="Show the tensors and stop.")
-@click.option(
-    "--report", metavar="R.html", help="Write a report, one file that needs no other."
-)
-@click.option(
-    "--json",
-    "json_path",
-    metavar="R.json",
-    help="Write the result; - is standard output.",
-)
-@click.option("--force", is_flag=True, help="Replace existing files.")
+@proof_options
 def layer_command(
     *,
     source: str,
@@ -66,6 +42,7 @@ def layer_command(
     json_path: str | None,
     report: str | None,
     force: bool,
+    quiet: bool,
 ) -> None:
     """Tell whether ReLU layers relu(W x + b) are injective on a ball, proved or with a witness.
 
@@ -80,9 +57,15 @@ def layer_command(
         check_certificate_writable(json_path, force=force)
     if report is not None:
         check_writable(report, force=force)
-    taken, analysis = analyse_file(
-        source, names=names, radius=radius, nonnegative=nonnegative, budget=budget
-    )
+    with Bar(source, quiet=quiet) as bar:
+        taken, analysis = analyse_file(
+            source,
+            names=names,
+            radius=radius,
+            nonnegative=nonnegative,
+            budget=budget,
+            watch=bar,
+        )
     if json_path is not None:
         _write(json_path, source, taken, analysis, force=force)
     if report is not None:
@@ -90,7 +73,7 @@ def layer_command(
         verify_with = f"recover verify {json_path} {source}" if saved else ""
         page = layers_report(taken, analysis, Path(source).name, verify_with)
         write_text(report, page, force=force)
-    if json_path != STANDARD:
+    if not quiet and json_path != STANDARD:
         _report(taken, analysis)
 
 

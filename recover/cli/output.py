@@ -153,4 +153,5 @@ class Bar:
                 leave=False,
                 bar_format="{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}",
             )
+        self._bar.total = progress.total  # a search's grows
         self._bar.update(progress.step - self._bar.n)

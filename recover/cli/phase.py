@@ -11,12 +11,12 @@ import click
 from recover.cli.batch import (
     Described,
     Place,
-    file_options,
     print_summary,
     process_all,
     targets_of,
 )
 from recover.cli.file_work import FileWork
+from recover.cli.options import file_options
 from recover.cli.side_files import SideFiles, check_evidence, write_side_files
 from recover.io.atomic import STANDARD
 from recover.phase.app import PhaseOptions, PhaseReport, process_phase

@@ -14,6 +14,7 @@ from recover.certificates.search.clock import Clock
 from recover.core.arrays import Array, as_generator, frozen
 from recover.core.enclosure import Enclosure
 from recover.core.errors import ParameterError
+from recover.core.progress import Watch
 from recover.layers.account import activity
 from recover.layers.collide import colliding_pair
 from recover.layers.fold import UNITS, certify_folded, fold
@@ -38,6 +39,7 @@ def analyse(
     budget: float = 60.0,
     critical: bool = True,
     rng: int | np.random.Generator = 0,
+    watch: Watch | None = None,
 ) -> NetworkAnalysis:
     """Decide whether ``relu(W x + b)``, or a stack of such layers, is injective on a ball.
 
@@ -57,6 +59,8 @@ def analyse(
         Whether to enclose the critical bias of single layers too.
     rng : int or Generator
         For searches; what is proved does not depend on it.
+    watch : callable, optional
+        Told a `Progress` of the search that runs; returns True to stop it.
 
     Returns
     -------
@@ -86,7 +90,7 @@ def analyse(
     if not budget >= 0.0:
         raise ParameterError(f"budget must be >= 0 seconds, got {budget}")
     generator = as_generator(rng)
-    clock = Clock.starting(budget)
+    clock = Clock.starting(budget, watch)
     notes = tuple(
         f"layer {k} has no biases: taken as zero"
         for k, layer in enumerate(layers, start=1)
@@ -173,7 +177,7 @@ def _folded(
         one = fold(layers, *domain, units)
         if one is None or (one.free == 0 and best[1] is not None):
             break
-        lower, certificate = certify_folded(one, clock.left / left, rng)
+        lower, certificate = certify_folded(one, clock.within(clock.left / left), rng)
         if lower > best[0]:
             best = (lower, certificate)
     return best

@@ -7,6 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from recover.core.errors import ParameterError
+from recover.core.progress import Watch
 from recover.io.weights import LayerTensors, TensorFile, read_tensors
 from recover.layers.analyse import analyse
 from recover.layers.network import as_layers
@@ -23,6 +24,7 @@ def analyse_file(
     radius: float = 1.0,
     nonnegative: bool = False,
     budget: float = 60.0,
+    watch: Watch | None = None,
 ) -> tuple[tuple[str, ...], NetworkAnalysis]:
     """Analyse the layers of an NPZ or safetensors file as one stack.
 
@@ -32,7 +34,7 @@ def analyse_file(
         The file.
     names : sequence of str
         The weights to take, in order; all that fit each other by default.
-    radius, nonnegative, budget
+    radius, nonnegative, budget, watch
         As for `analyse`.
 
     Returns
@@ -54,6 +56,7 @@ def analyse_file(
         radius=radius,
         nonnegative=nonnegative,
         budget=budget,
+        watch=watch,
     )
     return tuple(layer.name for layer in layers), analysis
 

@@ -17,6 +17,7 @@ import numpy as np
 from recover.certificates.apriori import certify_apriori
 from recover.certificates.certificate import Certificate
 from recover.certificates.lipschitz import relu_lower
+from recover.certificates.search.clock import Clock
 from recover.core.arrays import Array
 from recover.core.enclosure import Enclosure
 from recover.core.rounding import gamma, norm_upper, up
@@ -115,10 +116,12 @@ def fold(
 
 
 def certify_folded(
-    folded: Folded, seconds: float, rng: np.random.Generator
+    folded: Folded, clock: Clock, rng: np.random.Generator
 ) -> tuple[float, Certificate]:
     """Return a lower bound of the stack's kappa, and the certificate that it rests on."""
-    certificate = certify_apriori(folded.model, folded.domain, budget=seconds, rng=rng)
+    certificate = certify_apriori(
+        folded.model, folded.domain, budget=clock.left, rng=rng, watch=clock.watch
+    )
     return folded_lower(folded, certificate), certificate
 
 

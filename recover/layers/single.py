@@ -204,7 +204,7 @@ def _searched(
     elif bands.nonnegative:
         # far out no threshold matters and near in more rows are active
         model, domain = ReLU(Dense(bands.rows)), Ball(1.0, nonnegative=True)
-    certificate = certify_apriori(model, domain, budget=clock.left, rng=rng)
+    certificate = certify_apriori(model, domain, budget=clock.left, rng=rng, watch=clock.watch)
     kappa = certificate.kappa
     if kappa.lower > 0.0:
         return _Found(Injectivity.INJECTIVE, kappa, None, certificate=certificate)

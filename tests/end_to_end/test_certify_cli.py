@@ -79,7 +79,6 @@ def test_levels_from_files_and_unbounded_domains(run, simplex, tmp_path):
         (["--model", "relu", "--level", "1"], "saturation"),
         (["--model", "relu", "--bias", "x"], "bias"),
         (["--model", "relu", "--radius", "0"], "radius"),
-        (["--model", "relu", "--radius", "x"], "radius"),
         (["--model", "relu", "--radius", "inf", "--nonnegative"], "finite"),
         (["--model", "relu", "--budget", "-1"], "budget"),
     ],
@@ -90,6 +89,12 @@ def test_bad_options_get_one_clear_line(run, simplex, args, word):
     assert text == ""
     assert word in err
     assert err.count("\n") == 1
+
+
+def test_a_radius_that_is_no_number_is_wrong_usage(run, simplex):
+    status, text, err = run("certify", simplex, "--model", "relu", "--radius", "x")
+    assert (status, text) == (2, "")
+    assert "'x'" in err
 
 
 def test_bad_frames_get_one_clear_line(run, tmp_path):

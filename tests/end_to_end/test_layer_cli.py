@@ -40,6 +40,13 @@ def test_injective_layer(run, tmp_path):
     assert data["min_active"] == {"count": 3, "lower": 3}
 
 
+def test_quiet_prints_nothing(run, tmp_path):
+    np.savez(tmp_path / "w.npz", weight=W, bias=np.zeros(6))
+    assert run("layer", tmp_path / "w.npz", "--quiet") == (0, "", "")
+    assert run("layer", tmp_path / "w.npz", "--quiet", "--json", tmp_path / "r.json")[0] == 0
+    assert json.loads((tmp_path / "r.json").read_text())["verdict"] == "injective"
+
+
 def test_witness_and_missing_bias(run, tmp_path):
     weights = np.eye(3)
     np.savez(tmp_path / "w.npz", W=weights)

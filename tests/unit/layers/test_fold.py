@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import recover as rv
+from recover.certificates.search.clock import Clock
 from recover.layers.fold import UNITS, certify_folded, fold, folded_lower
 from recover.layers.network import as_layers, evaluate, preactivations
 
@@ -37,7 +38,7 @@ def test_what_folding_proves_holds_on_pairs(sizes, radius, nonnegative, units):
         one = fold(layers, radius, nonnegative, units)
         if one is None:
             continue
-        lower, certificate = certify_folded(one, 1.0, np.random.default_rng(0))
+        lower, certificate = certify_folded(one, Clock.starting(1.0), np.random.default_rng(0))
         x = pairs(np.random.default_rng(seed), sizes[0], radius, nonnegative)
         out = evaluate(layers, x.reshape(-1, sizes[0])).reshape(*x.shape[:2], -1)
         ratios = np.linalg.norm(out[:, 0] - out[:, 1], axis=1)
