@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import click
 
+from recover.cli.options import force_option, quiet_option
 from recover.cli.output import Bar, print_table, write_json
 from recover.core.errors import ParameterError
 from recover.io.atomic import STANDARD, check_writable, write_bytes
@@ -70,7 +71,8 @@ Lifting = Literal["plain", "partial", "lifted", "limit"]
 @click.option(
     "--json", "json_path", metavar="R.json", help="Write the figures; - is standard output."
 )
-@click.option("--force", is_flag=True, help="Replace existing files.")
+@force_option
+@quiet_option
 def capacity_command(
     *,
     layers: int,
@@ -85,6 +87,7 @@ def capacity_command(
     seed: int | None,
     json_path: str | None,
     force: bool,
+    quiet: bool,
 ) -> None:
     """Show how wide Gaussian ReLU layers must be to be injective, as rows per input dimension.
 
@@ -97,9 +100,9 @@ def capacity_command(
         check_writable(plot_path, force=force)
     settings = {"trials": trials, "budget": budget, "seed": seed}
     if experiment:
-        found = _experiment(inputs, trials, budget, seed)
+        found = _experiment(inputs, trials, budget, seed, quiet=quiet)
         _write(found.to_json(), json_path, lambda: transition_figure(found), plot_path, force)
-        if json_path != STANDARD:
+        if not quiet and json_path != STANDARD:
             _tell(found)
         return
     for name, value in settings.items():
@@ -114,7 +117,7 @@ def capacity_command(
     if finite is not None:
         data = {**data, "finite": finite.data}
     _write(data, json_path, lambda: capacity_figure(inputs), plot_path, force)
-    if json_path == STANDARD:
+    if quiet or json_path == STANDARD:
         return
     print_table(head, rows)
     if finite is not None:
@@ -137,10 +140,15 @@ def _write(
 
 
 def _experiment(
-    inputs: int | None, trials: int | None, budget: float | None, seed: int | None
+    inputs: int | None,
+    trials: int | None,
+    budget: float | None,
+    seed: int | None,
+    *,
+    quiet: bool,
 ) -> Transition:
     dimensions = DIMENSIONS if inputs is None else (inputs,)
-    with Bar("random layers", quiet=False) as bar:
+    with Bar("random layers", quiet=quiet) as bar:
         return transition(
             dimensions,
             trials=400 if trials is None else trials,

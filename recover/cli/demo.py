@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from recover.cli.demo_parts import Told, beads, courtyard, guitar
+from recover.cli.options import quiet_option
 from recover.cli.output import print_table
 from recover.core.errors import ParameterError
 from recover.io.atomic import write_text
@@ -25,7 +26,7 @@ REPORT = "report.html"
     metavar="DIR",
     help="Folder for the results; made if it is missing.",
 )
-@click.option("--quiet", is_flag=True, help="Print nothing but errors.")
+@quiet_option
 def demo_command(out: str, quiet: bool) -> None:
     """Recover a bundled recording, picture and diffraction object, and write a report.
 

@@ -6,6 +6,7 @@ import click
 
 from recover.audio import Inspection, inspect_file
 from recover.cli.batch import level_text
+from recover.cli.options import force_option
 from recover.cli.output import print_table, write_json
 from recover.image import ImageInspection, inspect_image
 from recover.io.atomic import STANDARD, check_distinct
@@ -19,7 +20,7 @@ __all__ = ["inspect_command"]
 @click.option(
     "--json", "json_path", metavar="R.json", help="Write what was found; - is standard output."
 )
-@click.option("--force", is_flag=True, help="Replace existing files.")
+@force_option
 def inspect_command(path: str, json_path: str | None, force: bool) -> None:
     """Show what was clipped in a recording or an image; changes nothing."""
     check_distinct([path], [json_path])

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-__all__ = ["file_options", "proof_options"]
+__all__ = ["file_options", "force_option", "proof_options", "quiet_option"]
 
 Command = Callable[..., Any]
 
@@ -20,8 +20,8 @@ _JSON = click.option(
     metavar="R.json",
     help="Write figures and certificate; - is standard output.",
 )
-_FORCE = click.option("--force", is_flag=True, help="Replace existing files.")
-_QUIET = click.option("--quiet", is_flag=True, help="Print nothing but errors.")
+force_option = click.option("--force", is_flag=True, help="Replace existing files.")
+quiet_option = click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 _ON_FILES = (
     _REPORT,
     _JSON,
@@ -48,8 +48,8 @@ _ON_FILES = (
         show_default=True,
         help="Seed of all randomness.",
     ),
-    _FORCE,
-    _QUIET,
+    force_option,
+    quiet_option,
 )
 _ON_PROOFS = (
     click.option(
@@ -71,8 +71,8 @@ _ON_PROOFS = (
     ),
     _REPORT,
     _JSON,
-    _FORCE,
-    _QUIET,
+    force_option,
+    quiet_option,
 )
 
 

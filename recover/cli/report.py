@@ -8,6 +8,7 @@ import click
 
 from recover.audio import AudioResult
 from recover.cli.account import account_of
+from recover.cli.options import force_option
 from recover.core.errors import ParameterError
 from recover.image.result import FORMAT as IMAGE_FORMAT
 from recover.image.result import ImageResult
@@ -33,7 +34,7 @@ __all__ = ["report_command"]
     is_flag=True,
     help="Also certify gaps and segments, each on condition of a stated hypothesis.",
 )
-@click.option("--force", is_flag=True, help="Replace existing files.")
+@force_option
 def report_command(
     result: str, output: str, estimate: bool, conditional: bool, force: bool
 ) -> None:

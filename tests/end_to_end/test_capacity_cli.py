@@ -33,6 +33,11 @@ def test_finite_size(run):
         assert bound == rv.theory.injectivity_failure_bound(m, 10)
 
 
+def test_quiet_prints_nothing(run, tmp_path):
+    assert run("--quiet", "--json", tmp_path / "c.json") == (0, "", "")
+    assert json.loads((tmp_path / "c.json").read_text())["value"] > 7.0
+
+
 def test_figure(run, tmp_path):
     path = tmp_path / "capacity.png"
     assert run("--plot", path)[0] == 0
