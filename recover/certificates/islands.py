@@ -52,6 +52,7 @@ STRETCH = 16  # frames of a stretch
 STEPS = 900  # products of a start at most; there are two starts
 LOSS = 0.25  # part of s^2 that may be lost for speed
 SHADE = 2.0**-10  # a drawn bound is stated lower by this much: another draw proves it too
+ROUNDED = 2.0**-20  # a radius: for a verifier whose libraries round otherwise
 
 
 class _Place(NamedTuple):
@@ -192,7 +193,8 @@ def _proved(
         numbers: dict[str, float | int | str] = {"where": claim.where, "count": claim.count}
         numbers["products"] = found.products
         return withheld_certificate(problem, Withheld(Why.ISLAND_OPEN, numbers)), found.products
-    claim = IslandClaim.of(island, place.first, place.mask, radius_of(island, sigma))
+    radius = radius_of(island, sigma) * (1.0 - ROUNDED)
+    claim = IslandClaim.of(island, place.first, place.mask, radius)
     kappa = down(KAPPA_SHARE * sigma, 2)
     deviation = deviation_of(problem, island, claim)
     withheld = island_withheld(claim, deviation, kappa * claim.radius)

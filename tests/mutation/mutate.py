@@ -88,7 +88,6 @@ GROUPS: dict[str, tuple[list[str], list[str]]] = {
             "tests/theorems/test_posteriori_bounds.py",
             "tests/theorems/test_posteriori_frames.py",
             "tests/theorems/test_posteriori_quadratic.py",
-            "tests/attack/test_island_attack.py",
             "tests/unit/checks",
         ],
     ),

@@ -13,6 +13,8 @@ from recover.core.rounding import U, norm_upper
 
 __all__ = ["centre_faults"]
 
+ROUNDED = 1.0 + 4.0 * U  # a difference is rounded once, and so is the product with this
+
 
 def centre_faults(
     certificate: Certificate, low: Array | None, high: Array | None
@@ -34,6 +36,6 @@ def centre_faults(
         yield "a centre is stated that cannot be proved"
         return
     middle = centre.reshape(-1)
-    reach = np.maximum(np.maximum(high - middle, middle - low), 0.0) * (1.0 + 4.0 * U)
+    reach = np.maximum(np.maximum(high - middle, middle - low), 0.0) * ROUNDED
     claimed = number_of(certificate, "centre_bound")
     yield from upper_bound_fault("the centre's bound", claimed, norm_upper(reach))

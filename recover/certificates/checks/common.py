@@ -67,6 +67,9 @@ def stated_faults(
         yield "the assumptions are not those that the proof rests on"
     if certificate.rigor != rigor:
         yield f"the rigor is stated as {certificate.rigor}, not {rigor}"
+    centre = certificate.centre
+    if centre is not None and centre.shape != problem.model.frame.signal_shape:
+        yield "the centre has another shape than the signal"
     if certificate.parts is not None:
         yield "parts were added to a certificate that has none"
 
@@ -141,10 +144,8 @@ def tightness(certificate: Certificate, frame: Frame, keep: Array, s: float) -> 
     witness = array_of(certificate, "witness", frame.signal_shape)
     size = Enclosure(norm_lower(witness), norm_upper(witness))
     image = norm_upper(np.where(keep, frame.analysis(witness), 0.0))
-    error = Enclosure.exactly(underflow(frame))
-    if frame.roundoff():
-        error = error + Enclosure.exactly(frame.roundoff()) * size.upper
-    proved = ((Enclosure.exactly(image) + error) / size).upper
+    error = Enclosure.exactly(frame.roundoff()) * size.upper + underflow(frame)
+    proved = ((error + image) / size).upper
     yield from upper_bound_fault("kappa's upper end", kappa.upper, proved)
 
 

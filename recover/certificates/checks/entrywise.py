@@ -9,7 +9,7 @@ import numpy as np
 from recover.certificates.certificate import Certificate
 from recover.certificates.checks.residual import CheckedResidual
 from recover.core.arrays import Array
-from recover.core.rounding import gamma
+from recover.core.rounding import TINY, gamma
 from recover.frames.bounds import real_matrix
 from recover.frames.identity import Identity
 from recover.frames.masked import Masked
@@ -27,34 +27,32 @@ def inverse_rows(rows: Array, error: float) -> tuple[Array, Array, Array] | None
     Each entry of the product carries at most ``gamma_(m+1)`` times the product of the moduli
     (Higham, "Accuracy and Stability of Numerical Algorithms", 2nd ed., section 3.1).
     """
-    m, n = rows.shape
-    if m < n:
-        return None
     q, r = np.linalg.qr(rows)
     try:
         inverse = np.linalg.solve(r, q.T)
     except np.linalg.LinAlgError:
-        return None
+        return None  # wide rows, or a zero on the diagonal
     if not np.isfinite(inverse).all():
         return None
-    slack = gamma(2 * m + 8)
-    defect = np.abs(inverse @ rows - np.eye(n)) + slack * (
-        np.abs(inverse) @ np.abs(rows) + np.eye(n)
-    )
-    loose = 1.0 + gamma(2 * m + 16)
-    norms = _lengths(inverse, loose)
-    defects = loose * (_lengths(defect, loose) + norms * error)
-    return inverse, norms, defects
+    slack, unit = _slack(len(rows)), np.eye(len(inverse))
+    sizes = np.abs(inverse) @ np.abs(rows) + unit
+    norms = _lengths(inverse)
+    defects = _lengths(np.abs(inverse @ rows - unit) + slack * sizes)
+    return inverse, norms, (defects + norms * error) * (1.0 + slack)
 
 
-def _lengths(matrix: Array, loose: float) -> Array:
+def _slack(terms: int) -> float:
+    """Return more than the rounding of a sum of products, and of the few steps after it."""
+    return gamma(2 * terms + 16)
+
+
+def _lengths(matrix: Array) -> Array:
     """Return upper bounds of the rows' norms, with each row brought near 1 first."""
-    size = np.abs(matrix).max(axis=1)
-    power = np.frexp(size)[1]
+    power = np.frexp(np.abs(matrix).max(axis=1))[1]
     near = np.ldexp(matrix, -power[:, None])
-    with np.errstate(over="ignore"):
-        found = np.ldexp(loose * np.sqrt(np.einsum("ij,ij->i", near, near)), power)
-    return np.where(size > 0.0, found + 2.0**-1074, 0.0)
+    found = np.sqrt(np.einsum("ij,ij->i", near, near)) * (1.0 + _slack(matrix.shape[1]))
+    # a subnormal length may have been rounded downwards
+    return np.asarray(np.ldexp(found, power) + TINY)
 
 
 def entry_bounds(problem: Problem, residual: CheckedResidual, radius: float) -> Array | None:
@@ -76,12 +74,11 @@ def entry_bounds(problem: Problem, residual: CheckedResidual, radius: float) -> 
         return None
     inverse, norms, defects = found
     r, each = residual.entries[fixed], knowledge.each[fixed]
-    moduli = np.abs(inverse)
-    slack = gamma(2 * r.size + 16)
+    moduli, slack = np.abs(inverse), _slack(r.size)
     pulled = np.abs(inverse @ r) + slack * (moduli @ np.abs(r))
-    noise = np.minimum((1.0 + slack) * (moduli @ each), norms * residual.noise.upper)
+    noise = np.minimum(moduli @ each, norms * residual.noise.upper)
     total = pulled + noise + norms * residual.error.upper + defects * radius
-    bounds: Array = np.minimum(total * (1.0 + gamma(16)), radius).reshape(frame.signal_shape)
+    bounds: Array = np.minimum(total * (1.0 + slack), radius).reshape(frame.signal_shape)
     return bounds
 
 

@@ -8,26 +8,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 
 from recover.certificates.certificate import Certificate
 from recover.certificates.checks.base import Check
-from recover.certificates.checks.common import array_of, number_of, upper_bound_fault
+from recover.certificates.checks.common import (
+    array_of,
+    heading,
+    number_of,
+    upper_bound_fault,
+)
 from recover.certificates.checks.entrywise import entrywise_faults
 from recover.certificates.regions import Regions, regions_of
 from recover.certificates.sampling import is_sampling, samples_of
-from recover.certificates.statements import (
-    assumptions_of,
-    region_label,
-    region_reason,
-    regions_reason,
-    scope_of,
-)
+from recover.certificates.statements import region_label, region_reason, regions_reason
 from recover.core.arrays import Array, digest
 from recover.core.eigen.inverse import inverse_roots, probable_inverse
+from recover.core.enclosure import Enclosure
 from recover.core.errors import ParameterError
 from recover.core.rigor import PROVED, Rigor, probabilistic
 from recover.core.rounding import norm_upper, up
@@ -145,21 +145,9 @@ def _noise(problem: Problem, outside: Array, away: Array) -> tuple[Array, float]
 
 
 def _words(certificate: Certificate, problem: Problem, rigor: Rigor) -> Iterator[str]:
-    """Yield the faults of what is not a number."""
-    if certificate.subject != problem.digest:
-        yield (
-            "the certificate speaks of another frame, model or data: its subject is "
-            f"{certificate.subject[:16]}, this one is {problem.digest[:16]}"
-        )
-    if certificate.scope.to_json() != scope_of(problem, prior=True).to_json():
-        yield "the scope is not that of the prior"
-    if certificate.assumptions != assumptions_of(problem, prior=True):
-        yield "the assumptions are not those that the proof rests on"
-    if dict(certificate.noise) != problem.noise.to_json():
-        yield f"the noise is stated as {dict(certificate.noise)}, not {problem.noise.to_json()}"
+    """Yield the faults of what is not a number, parts apart."""
     joint = rigor & problem.noise_bound.rigor
-    if certificate.rigor != joint:
-        yield f"the rigor is stated as {certificate.rigor}, not {joint}"
+    yield from heading(replace(certificate, parts=None), problem, joint, prior=True)
 
 
 def _proved(certificate: Certificate, prior: ExcessEnergy, recovered: Array) -> _Found | None:
@@ -233,8 +221,9 @@ def _whole(found: _Found) -> float:
 
 def _kappa(certificate: Certificate, least: float) -> Iterator[str]:
     kappa = certificate.kappa
-    if kappa.lower > 0.0 and not kappa.lower * kappa.lower <= least:
-        yield f"kappa's lower end {kappa.lower:.17g} is claimed, but its square not proved"
+    s = Enclosure.exactly(least).sqrt().lower
+    if not kappa.lower <= s:
+        yield f"kappa's lower end {kappa.lower:.17g} is claimed, but only {s:.17g} is proved"
     if kappa.upper != math.inf:
         yield f"kappa's upper end {kappa.upper:.17g} is claimed without a witness"
 

@@ -16,12 +16,14 @@ from recover.certificates.checks.kappa import checked_kappa, kappa_faults
 from recover.certificates.sampling import ball_caps, is_sampling, samples_of
 from recover.core.arrays import Array
 from recover.core.enclosure import Enclosure
-from recover.core.rounding import U, norm_lower, norm_upper, sum_lower
+from recover.core.rounding import U, norm_lower, norm_upper, sum_upper, up_array
 from recover.models.base import Model
 from recover.models.domains import Ball
 from recover.models.problem import Problem
 
 __all__ = ["IntervalsCheck"]
+
+ROUNDED = 1.0 + 4.0 * U  # a difference is rounded once, and so is the product with this
 
 
 @dataclass(frozen=True)
@@ -59,32 +61,32 @@ def _faults(certificate: Certificate, problem: Problem, given: Array | None) -> 
         if isinstance(problem.domain, Ball) and bool((low <= high).all()):
             caps = ball_caps(problem.domain.radius, low, high)
             low, high = np.maximum(low, -caps), np.minimum(high, caps)
-    # one rounding of each difference
-    entries = np.maximum(np.maximum(high - x, x - low), 0.0) * (1.0 + 4.0 * U)
+    entries = np.maximum(np.maximum(high - x, x - low), 0.0) * ROUNDED
     bound = norm_upper(entries)
     if isinstance(problem.domain, Ball):
-        bound = min(bound, _in_ball(problem.domain.radius, low, high, known, x))
+        rest = _in_ball(problem.domain.radius, low, high, known, x)
+        bound = min(bound, norm_upper(np.append(entries[known], rest)))
     yield from upper_bound_fault("error bound", certificate.error_bound, bound)
     yield from entrywise_faults(certificate, entries.reshape(signal.shape))
     yield from centre_faults(certificate, low, high)
 
 
 def _in_ball(radius: float, low: Array, high: Array, known: Array, x: Array) -> float:
-    """Return the bound of the unknown samples' ball, together with the known samples' box."""
-    least = np.maximum(np.maximum(low, -high), 0.0)[known]
-    inside = Enclosure(norm_lower(least), norm_upper(least))
-    r = Enclosure.exactly(radius)
-    square = (r * r - Enclosure.exactly(inside.lower) * inside.lower).upper
-    if square < 0.0:
-        return 0.0  # nothing is consistent, so any bound is true
-    rest = x[~known]
+    """Return a bound of the unknown samples' error from what the known ones leave of a ball.
+
+    For unknown u and recovered v, ``|u - v|^2 = |u|^2 + |v|^2 - 2 <u, v>``.
+
+    Raises
+    ------
+    ParameterError
+        If the known samples alone do not fit into the ball.
+    """
+    inside = Enclosure.exactly(norm_lower(np.maximum(np.maximum(low, -high), 0.0)[known]))
+    r, rest = Enclosure.exactly(radius), x[~known]
+    square = Enclosure.exactly((r * r - inside * inside).upper)
     size = Enclosure.exactly(norm_upper(rest))
-    products = np.minimum(low[~known] * rest, high[~known] * rest)
-    slack = Enclosure.exactly(4.0 * U) * norm_upper(products) * float(products.size)
-    inner = Enclosure.exactly(sum_lower(products)) - slack.upper
-    crossed = (size * size + square - Enclosure.exactly(2.0) * inner.lower).upper
-    triangle = (Enclosure.exactly(square).sqrt() + size).upper
-    free = min(triangle, Enclosure.exactly(max(crossed, 0.0)).sqrt().upper)
-    fixed = norm_upper(np.maximum(high - x, x - low)[known] * (1.0 + 4.0 * U))
-    total = Enclosure.exactly(free) * free + Enclosure.exactly(fixed) * fixed
-    return total.sqrt().upper
+    facing = np.where(rest > 0.0, low[~known], high[~known])
+    opposed = Enclosure.exactly(sum_upper(up_array(-facing * rest)))
+    crossed = (size * size + square + opposed + opposed).upper
+    triangle = (square.sqrt() + size).upper
+    return min(triangle, Enclosure.exactly(max(crossed, 0.0)).sqrt().upper)

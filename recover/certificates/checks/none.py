@@ -10,7 +10,7 @@ from recover.certificates.certificate import Certificate
 from recover.certificates.checks.base import Check
 from recover.certificates.checks.common import heading
 from recover.certificates.reasons import Why, Withheld
-from recover.core.arrays import Array
+from recover.core.arrays import Array, digest
 from recover.core.rigor import PROVED
 from recover.models.base import Model
 from recover.models.problem import Problem
@@ -39,12 +39,17 @@ def _faults(certificate: Certificate, subject: Model | Problem) -> Iterator[str]
         yield f"kappa's lower end {certificate.kappa.lower:g} is claimed without any evidence"
     if certificate.pointwise is not None or certificate.centre is not None:
         yield "arrays were added to a certificate that promises nothing"
+    if certificate.parts is not None:
+        yield "parts were added to a certificate that promises nothing"
     if not isinstance(subject, Problem) or certificate.reason == "not asked":
         if certificate.kappa.upper != math.inf:
             yield f"kappa's upper end {certificate.kappa.upper:g} is claimed without evidence"
         if not certificate.reason:
             yield "no reason is given"
-        if isinstance(subject, Problem) and certificate.subject != subject.digest:
+        named = (
+            subject.digest if isinstance(subject, Problem) else digest(subject.identity_parts())
+        )
+        if certificate.subject != named:
             yield "the certificate speaks of another frame, model or data"
         if certificate.scope.to_json() != {"kind": "global"} or certificate.assumptions:
             yield "a scope or assumptions are claimed for a certificate that was not asked for"

@@ -61,8 +61,6 @@ class CheckedResidual:
 
     def radius(self, s: float) -> float:
         """Return an upper bound of ``|x - x_hat|`` over all consistent x."""
-        if s == 0.0:
-            return math.inf
         lowest = Enclosure.exactly(s)
         return (Enclosure.exactly(self.reach(lowest)) / lowest).upper
 
@@ -73,7 +71,7 @@ def checked_residual(problem: Problem, signal: Array) -> CheckedResidual:
     entries = np.where(knowledge.fixed, knowledge.value - frame.analysis(signal), 0.0)
     computed = norm_upper(entries)
     error = Enclosure.exactly(U) * computed
-    if signal.any() and frame.roundoff() > 0.0:
+    if signal.any():
         error = error + Enclosure.exactly(frame.roundoff()) * norm_upper(signal)
         error = error + underflow(frame)
     if not isinstance(problem.model, Saturation):
