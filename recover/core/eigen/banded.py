@@ -146,17 +146,11 @@ def _realified_bands(bands: Array) -> Array:
 
 def _margin(diagonal: Array, width: int) -> float:
     """Return ``c max_i sum_(|j - i| <= w) a_jj`` (the module's derivation), rounded up."""
-    n = diagonal.size
-    positive = np.maximum(diagonal, 0.0)
-    sums = np.concatenate([[0.0], np.cumsum(positive)])
-    centre = np.arange(n)
-    windows = sums[np.minimum(centre + width + 1, n)] - sums[np.maximum(centre - width, 0)]
-    # each running sum is off by at most gamma_n times the total
-    window = up(float(windows.max()) + up(2.0 * gamma(2 * n) * float(sums[-1])), 2)
-    by_largest = up((2.0 * width + 1.0) * float(positive.max()))
+    largest = float(np.convolve(np.maximum(diagonal, 0.0), np.ones(2 * width + 1)).max())
+    window = up(largest * (1.0 + gamma(4 * width + 4)))  # the roundings of the sum
     k = float(width + 3)
     c = up(k * U / (1.0 - 2.0 * k * U), 2)  # gamma / (1 - gamma)
-    return up(c * min(window, by_largest)) + UNDERFLOW * (2 * width + 1) * (width + 1)
+    return up(c * window) + UNDERFLOW * (2 * width + 1) * (width + 1)
 
 
 def _factor(bands: Array, shift: float) -> Array | None:
@@ -232,7 +226,7 @@ def _distance(factor: Array) -> tuple[float, float]:
     """
 
     def solve(vector: Array) -> Array:
-        return np.asarray(lapack.dpbtrs(factor, vector, lower=1)[0]).reshape(-1)
+        return np.asarray(lapack.dpbtrs(factor, vector, lower=1)[0]).ravel()
 
     start: Array = np.random.default_rng(0).standard_normal((factor.shape[1],))
     *_, ritz = lanczos_values(solve, start, LANCZOS_STEPS, RTOL)

@@ -70,11 +70,10 @@ class Blocks:
         require_finite("matrix", csr.data)
         if abs(csr - sparse.csr_array(csr.T)).max() > 0.0:
             raise ParameterError("matrix must be exactly symmetric; take (A + A^T) / 2")
-        # the matrix is symmetric: each arrow stands for its opposite too
-        _, raw = connected_components(csr, directed=True, connection="weak")
+        _, raw = connected_components(csr)
         _, first = np.unique(raw, return_index=True)
         rank = np.empty(first.size, dtype=np.int64)
-        rank[np.argsort(first, kind="stable")] = np.arange(first.size)
+        rank[np.argsort(first)] = np.arange(first.size)
         return Blocks(csr, rank[raw])
 
     @cached_property
@@ -142,7 +141,7 @@ class Blocks:
         return best
 
     def _batches(self, wanted: Array) -> Iterator[Array]:
-        """Yield masks of blocks that together have at most `BATCH` rows, or of one block."""
+        """Yield masks of a block and others that together have fewer than `BATCH` rows."""
         blocks = np.flatnonzero(wanted)
         batch = np.cumsum(self.sizes[blocks]) // BATCH
         for number in np.unique(batch):

@@ -45,8 +45,8 @@ class Factored:
     pivots : array [shape=(n,)]
         The pivot of each row.
     margin : array [shape=(n,)]
-        Upper bounds of the sums of moduli in the rows of ``A - L D L^T``; infinite where a
-        pivot is no number.
+        Upper bounds of the sums of moduli in the rows of ``A - L D L^T``, whose largest over
+        a connected block bounds the block's norm; infinite where a pivot is no number.
     """
 
     lu: SuperLU
@@ -95,12 +95,14 @@ def factored(matrix: sparse.csc_array) -> Factored | None:
         scaled = lower.data * np.repeat(pivots, counts[2])  # L D, whose transpose is D L^T
         inner = (
             gamma(terms) * _sums(across, across.data)
-            + (1.0 + 4.0 * U) * _asymmetry(lower, scaled, across)
-            + 4.0 * U * _sums(lower, scaled)
+            + _asymmetry(lower, scaled, across)
+            + 4.0 * U * _sums(lower, scaled)  # the rounding of L D, and of the difference
         )
         moduli = sparse.csc_array((np.abs(lower.data), lower.indices, lower.indptr))
         margin = (moduli @ inner) * (1.0 + gamma(4 * terms + 64))
-    margin = margin + UNDERFLOW * (1.0 + inner) * terms
+    # products that underflow; a quotient that does is off by TINY times a pivot of its block,
+    # far below that pivot's own margin
+    margin = margin + UNDERFLOW
     place = lu.perm_c
     sound = np.isfinite(pivots) & np.isfinite(margin)
     return Factored(lu, pivots[place], np.where(sound, margin, math.inf)[place])

@@ -63,7 +63,7 @@ def _roots(blocks: Blocks, lower: Array, slack: Array) -> Array:
     start = blocks.factors
     if start is None:
         return np.full(n, math.inf)
-    order = np.argsort(blocks.label, kind="stable")
+    order = np.argsort(blocks.label)
     first = np.concatenate([[0], np.cumsum(blocks.sizes)[:-1]])
     rank = np.empty(n, dtype=np.int64)
     rank[order] = np.arange(n) - first[blocks.label[order]]
@@ -82,7 +82,7 @@ def _roots(blocks: Blocks, lower: Array, slack: Array) -> Array:
         columns = start.lu.solve(units)
         error = np.abs(units - blocks.matrix @ columns)
         # rounding of the residual, and the columns' share of the matrix's own error
-        error += (gamma(2 * terms) * (1.0 + 16.0 * U)) * (moduli @ np.abs(columns) + units)
+        error += gamma(2 * terms) * (moduli @ np.abs(columns) + units)
         sums, sizes = (
             np.add.reduceat(np.square(each)[order], first, axis=0)
             for each in (error, columns * unit[blocks.label, None])

@@ -57,7 +57,7 @@ def eigmin_lower_sparse(
        24th ACM National Conference (1969) 157-172.
     """
     csr = _checked(matrix)
-    n = csr.shape[0]
+    n, _ = csr.shape
     order = reverse_cuthill_mckee(csr, symmetric_mode=True)
     place = np.empty(n, dtype=np.int64)
     place[order] = np.arange(n)
@@ -81,8 +81,8 @@ def _checked(
     """Return an own copy in row form, or raise `ParameterError`."""
     csr = sparse.csr_array(matrix, copy=True)
     csr.sum_duplicates()
-    n = csr.shape[0]
-    if n == 0 or csr.shape != (n, n):
+    rows, columns = csr.shape
+    if rows != columns or rows == 0:
         raise ParameterError(f"matrix must be square and not empty, got shape {csr.shape}")
     require_finite("matrix", csr.data)
     gap = abs(csr - sparse.csr_array(csr.conj().T))

@@ -118,3 +118,35 @@ def test_an_overflow_makes_the_margin_of_its_rows_infinite() -> None:
     assert np.isinf(found.margin).any()
     assert not np.isnan(found.margin).any()
     assert found.margin[0] < 1e-13
+
+
+class Given:
+    """Factors that no elimination made: the bound must hold for them all the same."""
+
+    def __init__(self, lower: Array, upper: Array) -> None:
+        self.L, self.U = sparse.csc_array(lower), sparse.csc_array(upper)
+        self.perm_r = self.perm_c = np.arange(len(lower))
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_factors_that_do_not_match_are_charged_in_full(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(2, 7))
+    lower = np.tril(rng.standard_normal((n, n)) * 10.0 ** rng.uniform(0.0, 6.0), -1) + np.eye(n)
+    upper = np.triu(rng.standard_normal((n, n)))
+    if seed % 3 == 1:  # other entries are zero here than there
+        lower[-1, 0], upper[0, 1] = 0.0, 0.0
+    monkeypatch.setattr("scipy.sparse.linalg.splu", lambda *_, **__: Given(lower, upper))
+    found = factored(sparse.csc_array(np.eye(n)))
+    assert found is not None
+    left, right = exact(lower), exact(upper)
+    off = [
+        [abs(u - row[i] * left[j][i]) + Fraction(U) * abs(u) for j, u in enumerate(row)]
+        for i, row in enumerate(right)
+    ]
+    theorem = sums(product([[abs(x) for x in row] for row in left], off))
+    assert all(m >= t for m, t in zip(map(Fraction, found.margin), theorem, strict=True))
+    assert (found.margin <= np.array([float(t) for t in theorem]) * (1.0 + 1e-12)).all()
+    assert found.pivots.tolist() == np.diag(upper).tolist()

@@ -94,6 +94,33 @@ def test_wrong_columns_make_the_bound_weaker_never_false(
         assert (roots <= 2.0 * exact).all()
 
 
+@pytest.mark.parametrize("n", [1, 2, 20, 200])
+@pytest.mark.parametrize("slack", [0.0, 0.25])
+def test_any_columns_bound_by_the_formula_in_exact_arithmetic(
+    n: int, slack: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Integer matrix, integer columns: their residuals and norms are exact."""
+    blocks = of(chain(n))
+    columns = np.random.default_rng(n).integers(-3, 4, (n, n)).astype(float)
+
+    class Given:
+        def __init__(self, _: Blocks) -> None:
+            self.lu = self
+
+        def solve(self, right: Array) -> Array:
+            return columns
+
+    monkeypatch.setattr(Blocks, "factors", property(Given))
+    roots = inverse_roots(blocks, np.ones(1), np.full(1, slack), n)
+    residual = np.eye(n) - chain(n) @ columns
+    with mp.workdps(40):
+        for i in range(n):
+            t = mp.sqrt(int(np.square(residual[:, i]).sum()))
+            t += slack * mp.sqrt(int(np.square(columns[:, i]).sum()))
+            exact = t / 2 + mp.sqrt(t**2 / 4 + max(int(columns[i, i]), 0))
+            assert exact <= mp.mpf(roots[i]) <= exact * (1 + (2000 + 4 * n) * mp.mpf(U))
+
+
 @pytest.mark.parametrize("most", [1, 2, 3, 4, 7, 8, 100])
 def test_columns_of_blocks_up_to_the_size_asked_for(most: int) -> None:
     blocks = of(*(chain(n) for n in (3, 1, 8, 2, 7, 4)))
@@ -210,9 +237,9 @@ def test_roots_and_traces_are_the_theorems(
 
 def test_a_slack_of_half_the_eigenvalue_leaves_nothing() -> None:
     blocks = of(chain(3), chain(3))
-    slack = np.array([1.0, 0.9])
+    slack, counted = np.array([1.0, 0.9]), np.arange(6) >= 3
     drawn = probable_inverse(
-        blocks, np.full(2, 2.0), slack, np.ones(6, bool), probes=64, delta=0.1, seed=0
+        blocks, np.full(2, 2.0), slack, counted, probes=64, delta=0.1, seed=0
     )
     assert np.isinf(drawn.roots).tolist() == [True] * 3 + [False] * 3
     assert np.isinf(drawn.traces).tolist() == [True, False]
