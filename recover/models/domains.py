@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from recover.core.arrays import Array, broadcast_to, frozen
+from recover.core.arrays import Array, broadcast_to, digest, frozen
 from recover.core.errors import ParameterError
 
 __all__ = ["Ball", "Box", "Domain", "Everywhere", "Support"]
@@ -58,7 +58,7 @@ class Everywhere(Domain):
         return x
 
     def interval(self, shape: tuple[int, ...]) -> tuple[Array, Array]:
-        return broadcast_to("low", -math.inf, shape), broadcast_to("high", math.inf, shape)
+        return np.broadcast_to(-math.inf, shape), np.broadcast_to(math.inf, shape)
 
     def to_json(self) -> dict[str, Any]:
         return {"kind": self.kind}
@@ -83,16 +83,16 @@ class Ball(Domain):
 
     def contains(self, x: Array) -> bool:
         inside = float(np.linalg.norm(x)) <= self.radius * _NORM_SLACK
-        return inside and not (self.nonnegative and bool((x.real < 0.0).any()))
+        return inside and (not self.nonnegative or _between(x, 0.0, math.inf))
 
     def project(self, x: Array) -> Array:
-        x = np.maximum(x, 0.0) if self.nonnegative else x
+        x = _clipped(x, 0.0, math.inf) if self.nonnegative else x
         norm = float(np.linalg.norm(x))
         return x * (self.radius / norm) if norm > self.radius else x
 
     def interval(self, shape: tuple[int, ...]) -> tuple[Array, Array]:
         low = 0.0 if self.nonnegative else -self.radius
-        return broadcast_to("low", low, shape), broadcast_to("high", self.radius, shape)
+        return np.broadcast_to(low, shape), np.broadcast_to(self.radius, shape)
 
     def to_json(self) -> dict[str, Any]:
         return {"kind": self.kind, "radius": self.radius, "nonnegative": self.nonnegative}
@@ -107,7 +107,7 @@ class Box(Domain):
 
     def __init__(self, low: npt.ArrayLike, high: npt.ArrayLike) -> None:
         a, b = np.asarray(low, dtype=np.float64), np.asarray(high, dtype=np.float64)
-        if np.isnan(a).any() or np.isnan(b).any() or not np.all(a <= b):
+        if not np.all(a <= b):  # nor where one is NaN
             raise ParameterError(
                 f"low must be at most high everywhere, got {low!r} and {high!r}"
             )
@@ -119,10 +119,10 @@ class Box(Domain):
         return "conditional"
 
     def contains(self, x: Array) -> bool:
-        return bool(np.all((x >= self.low) & (x <= self.high)))
+        return _between(x, self.low, self.high)
 
     def project(self, x: Array) -> Array:
-        return np.clip(x, self.low, self.high)
+        return _clipped(x, self.low, self.high)
 
     def interval(self, shape: tuple[int, ...]) -> tuple[Array, Array]:
         return broadcast_to("low", self.low, shape), broadcast_to("high", self.high, shape)
@@ -159,11 +159,11 @@ class Support(Domain):
 
     def contains(self, x: Array) -> bool:
         inside = not bool(np.any(np.where(self.mask, 0.0, x)))
-        return inside and not (self.nonnegative and bool((x.real < 0.0).any()))
+        return inside and (not self.nonnegative or _between(x, 0.0, math.inf))
 
     def project(self, x: Array) -> Array:
         kept = np.where(self.mask, x, np.zeros((), dtype=x.dtype))
-        return np.maximum(kept.real, 0.0).astype(x.dtype) if self.nonnegative else kept
+        return _clipped(kept, 0.0, math.inf) if self.nonnegative else kept
 
     def interval(self, shape: tuple[int, ...]) -> tuple[Array, Array]:
         low = np.where(self.mask, 0.0 if self.nonnegative else -math.inf, 0.0)
@@ -175,13 +175,23 @@ class Support(Domain):
             "kind": self.kind,
             "on": "support",
             "size": int(np.count_nonzero(self.mask)),
+            "mask": digest([self.mask]),
             "nonnegative": self.nonnegative,
         }
 
 
-def _plain(value: Array) -> float | str:
-    if value.ndim == 0:
-        return float(value) if math.isfinite(value) else ("inf" if value > 0 else "-inf")
-    from recover.core.arrays import digest
+def _between(x: Array, low: Array | float, high: Array | float) -> bool:
+    """Whether all entries are real and lie between the two."""
+    return bool(np.all((x.real >= low) & (x.real <= high) & (x.imag == 0.0)))
 
-    return digest([value])
+
+def _clipped(x: Array, low: Array | float, high: Array | float) -> Array:
+    """Return the nearest real numbers between the two, in the dtype of `x`."""
+    nearest: Array = np.clip(x.real, low, high).astype(x.dtype)
+    return nearest
+
+
+def _plain(value: Array) -> float | str:
+    if value.ndim > 0:
+        return digest([value])
+    return float(value) if math.isfinite(value) else str(float(value))

@@ -43,7 +43,7 @@ class Modulus(Model):
     def check_data(self, y: Array, noise: NoiseBound) -> None:
         if np.iscomplexobj(y):
             raise ParameterError("magnitudes must be real, got complex data; pass abs(data)")
-        allowed = noise.each if noise.where is Where.AFTER else np.zeros(())
+        allowed = noise.each if noise.where is Where.AFTER else 0.0
         if y.size and y.min() < 0.0 and (y < -allowed).any():  # the first test is cheap
             raise ParameterError(
                 f"magnitudes must be >= 0 up to the noise, got {float(y.min())}; "
@@ -52,7 +52,7 @@ class Modulus(Model):
 
     def knowledge(self, y: Array, noise: NoiseBound) -> Knowledge:
         """Return what the data say: a bound ``|t_i| <= y_i + each_i``; only zeros are fixed."""
-        y = y.astype(np.float64)
+        y = np.asarray(y, dtype=np.float64)
         reach = np.maximum(y + noise.each, 0.0)
         fixed = reach == 0.0
         if self.frame.real_coefs:

@@ -28,6 +28,9 @@ class Where(Enum):
 AFTER = Where.AFTER
 BEFORE = Where.BEFORE
 
+_MARGIN = 1e-9  # on quantiles and logarithms, which are evaluated to 1e-13 or better
+_MANY = 1e5  # counts up to which the library's lower quantile of the gamma law is good
+
 
 @dataclass(frozen=True, eq=False)
 class NoiseBound:
@@ -161,9 +164,8 @@ class Noise:
             return _counted(np.asarray(y), self.counts_per_unit, self.delta, background)
         if self.sigma > 0.0:
             l2 = self.sigma * (math.sqrt(m) + math.sqrt(2.0 * math.log(2.0 / self.delta)))
-            each = broadcast_to(
-                "each", self.sigma * math.sqrt(2.0 * math.log(4.0 * m / self.delta)), y.shape
-            )
+            single = self.sigma * math.sqrt(2.0 * math.log(4.0 * m / self.delta))
+            each = np.full(y.shape, up(single))
             return NoiseBound(up(l2), each, self.where, probabilistic(self.delta))
         if self.counts_per_unit > 0.0:
             if (np.asarray(y) < 0.0).any():
@@ -217,27 +219,24 @@ class Noise:
 
 def _counted(y: Array, scale: float, delta: float, background: Array) -> NoiseBound:
     """Return the bounds of `Noise.counted`."""
-    from scipy.special import gammainccinv, gammaincinv
-
     if (y < 0.0).any():
         raise ParameterError(f"magnitudes must be >= 0, got {float(np.min(y))}")
     m = max(y.size, 1)
-    wide = y.astype(np.float64)
+    wide = np.asarray(y, dtype=np.float64)
     counts = np.rint(scale * (np.square(wide) + background))
-    part = delta / (4.0 * m)
-    low = np.where(counts > 0, gammaincinv(np.maximum(counts, 1.0), part), 0.0) / scale
-    low = np.where(wide > 0.0, low, 0.0)  # of a magnitude of zero the count may be any below
-    high = gammainccinv(counts + 1.0, part) / scale
-    least = np.sqrt(np.maximum(low * (1.0 - 1e-9) - background, 0.0))
-    most = np.sqrt(np.maximum(high * (1.0 + 1e-9) - background, 0.0))
+    low, high = _means(counts, delta / (4.0 * m))
+    # of a magnitude of zero the count may be any below: the least does not matter there
+    least = np.sqrt(np.maximum(low / scale - background, 0.0))
+    most = np.sqrt(np.maximum(high / scale - background, 0.0))
     # a magnitude need not be the root of a whole count: what was rounded is allowed for
     rounded = np.abs(np.sqrt(np.maximum(counts / scale - background, 0.0)) - wide)
-    each = (np.maximum(wide - least, most - wide) + rounded) * (1.0 + 1e-9)
+    each = np.maximum(wide - least, most - wide) + rounded
     l2 = norm_upper(each)
     if not background.any():
         tilt = np.linspace(0.01, 0.99, 99)
         total = (math.log(2.0 / delta) + m * np.log((1.0 + tilt) / (1.0 - tilt))) / tilt
-        l2 = min(l2, up(math.sqrt(float(total.min()) / scale), 4) + norm_upper(rounded))
+        chernoff = math.sqrt(float(total.min()) / scale) * (1.0 + _MARGIN)
+        l2 = min(l2, up(chernoff + norm_upper(rounded)))
     return NoiseBound(l2, each, Where.AFTER, probabilistic(delta))
 
 
@@ -250,9 +249,29 @@ def _require_random(value: float, name: str, delta: float) -> None:
 
 def _garwood(y: npt.NDArray[np.float64], scale: float, delta: float) -> Array:
     """Return the half-width of the exact Poisson interval around each y."""
-    from scipy.special import gammainccinv, gammaincinv
+    low, high = _means(np.rint(y * scale), delta / 2.0)
+    half: Array = np.maximum(y - low / scale, high / scale - y)
+    return half
 
-    counts = np.rint(y * scale)
-    low = np.where(counts > 0, gammaincinv(np.maximum(counts, 1.0), delta / 2), 0.0)
-    high = gammainccinv(counts + 1.0, delta / 2)
-    return np.maximum(y - low / scale, high / scale - y) * (1 + 1e-9)
+
+def _means(counts: Array, tail: float) -> tuple[Array, Array]:
+    """Return bounds of the Poisson means for which each count or beyond has a chance > `tail`.
+
+    The quantiles of the gamma law at k and k + 1, widened by far more than they are rounded.
+    The library computes the lower one too large for large counts beyond 4.5 deviations, by a
+    quarter of a deviation in the end.  For those it is bounded from the inequality
+    ``P(X < k) > Phi(sqrt(2 D))`` for ``X`` of mean ``x < k - 1``, with the divergence
+    ``D = j log(j / x) + x - j >= (j - x)^2 / (2 j)`` at ``j = k - 1`` [1]_.
+
+    References
+    ----------
+    .. [1] M. Short, "Improved inequalities for the Poisson and binomial distribution and upper
+       tail quantile functions", ISRN Probability and Statistics (2013).
+    """
+    from scipy.special import gammainccinv, gammaincinv, ndtri
+
+    below = counts - 1.0
+    far = below + ndtri(tail) * np.sqrt(np.maximum(below, 0.0))
+    near = gammaincinv(np.clip(counts, 1.0, _MANY), tail)
+    low = np.where(counts > _MANY, far, np.where(counts > 0.0, near, 0.0))
+    return low * (1.0 - _MARGIN), gammainccinv(counts + 1.0, tail) * (1.0 + _MARGIN)

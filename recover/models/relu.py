@@ -60,7 +60,7 @@ class ReLU(Model):
 
     def check_data(self, y: Array, noise: NoiseBound) -> None:
         allowed = noise.each if noise.where is Where.AFTER else 0.0
-        if (y < -np.asarray(allowed)).any():
+        if (y < -allowed).any():
             raise ParameterError(
                 f"data of a ReLU must be >= 0 up to the noise, got {float(y.min())}; "
                 "give a noise bound that allows it"
@@ -73,7 +73,7 @@ class ReLU(Model):
         ``t_i <= bias_i + y_i + each_i``.  Noise before it: rows with ``y_i > 0`` are active and
         the others have ``t_i <= bias_i + each_i``.
         """
-        y = y.astype(np.float64)
+        y = np.asarray(y, dtype=np.float64)
         value = y + self.bias
         if noise.where is Where.AFTER:
             fixed = y > noise.each

@@ -72,7 +72,7 @@ class Saturation(Model):
         return np.clip(t, self.low.astype(t.dtype), self.high.astype(t.dtype))
 
     def check_data(self, y: Array, noise: NoiseBound) -> None:
-        allowed = noise.each if noise.where is Where.AFTER else np.zeros(())
+        allowed = noise.each if noise.where is Where.AFTER else 0.0
         low, high = self._levels_in(y)
         least, most = np.minimum(self.low, low), np.maximum(self.high, high)
         outside = (y < least - allowed) | (y > most + allowed)
@@ -96,7 +96,7 @@ class Saturation(Model):
         low, high = self._levels_in(y)
         least, most = np.maximum(self.low, low), np.minimum(self.high, high)
         at_low, at_high = y == low, y == high
-        y = y.astype(np.float64)
+        y = np.asarray(y, dtype=np.float64)
         each = noise.each
         if noise.where is Where.AFTER:
             inside_low, inside_high = y - each > least, y + each < most
@@ -111,12 +111,11 @@ class Saturation(Model):
         return Knowledge(fixed, y, each, noise.l2, lower, upper)
 
     def _levels_in(self, y: Array) -> tuple[Array, Array]:
-        """Return the levels as `apply` gives them in data of y's type, in float64."""
-        low, high = self.low.astype(y.dtype), self.high.astype(y.dtype)
-        return low.astype(np.float64), high.astype(np.float64)
+        """Return the levels as `apply` gives them in data of y's type."""
+        return self.low.astype(y.dtype), self.high.astype(y.dtype)
 
     def project(self, t: Array, y: Array) -> Array:
-        low, high = self.low.astype(y.dtype), self.high.astype(y.dtype)
+        low, high = self._levels_in(y)
         floor = np.where(y <= low, -np.inf, y)
         ceiling = np.where(y >= high, np.inf, y)
         return np.clip(t, floor.astype(t.dtype), ceiling.astype(t.dtype))
