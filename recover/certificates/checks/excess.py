@@ -30,7 +30,7 @@ from recover.core.eigen.inverse import inverse_roots, probable_inverse
 from recover.core.enclosure import Enclosure
 from recover.core.errors import ParameterError
 from recover.core.rigor import PROVED, Rigor, probabilistic
-from recover.core.rounding import norm_upper, up
+from recover.core.rounding import norm_upper
 from recover.models.base import Model
 from recover.models.problem import Problem
 from recover.models.saturation import Saturation
@@ -38,7 +38,9 @@ from recover.priors.excess import ExcessEnergy
 
 __all__ = ["ClippedRegionsCheck"]
 
-PAD = 1.0 + 2.0**-46  # more than the roundings of a formula, less than the prover's own
+# A bound is made of nonnegative numbers by fewer than 100 sums, products, quotients and roots:
+# this factor is more than their roundings together, and less than the prover's own.
+PAD = 1.0 + 2.0**-46
 PART = "clipped region"
 MOST_PROBES = 1024
 DELTA, SEED = 1e-9, 0  # of the draws: a prover may choose how many, not which
@@ -103,7 +105,7 @@ def _faults(
     each, joint = _noise(problem, outside, np.abs(image - samples.value))
     yield from _words(certificate, problem, found.rigor)
     bounds, entries = _bounds(found)
-    whole = up(math.hypot(_whole(found), joint) * PAD)
+    whole = math.hypot(_whole(found), joint) * PAD
     yield from upper_bound_fault("the bound", certificate.error_bound, whole)
     yield from _kappa(certificate, float(found.least.min()))
     largest = int(number_of(certificate, "largest"))
@@ -133,15 +135,15 @@ def _image(certificate: Certificate, problem: Problem, prior: ExcessEnergy) -> A
 
 
 def _noise(problem: Problem, outside: Array, away: Array) -> tuple[Array, float]:
-    """Return how far known samples may be off one by one, and together."""
-    away = np.where(outside, away, 0.0) * PAD
+    """Return how far known samples may be off one by one, and (before padding) together."""
+    away = np.where(outside, away, 0.0)
     if problem.noise_bound.is_zero:
-        return away, norm_upper(away)
+        return away * PAD, norm_upper(away)
     knowledge = problem.knowledge
     kept = np.where(knowledge.fixed, knowledge.each, 0.0)
     each = np.where(outside, problem.model.frame.synthesis(kept).reshape(-1), 0.0)
     joint = min(problem.noise_bound.l2, norm_upper(each))
-    return (each + away) * PAD, up((joint + norm_upper(away)) * PAD)
+    return (each + away) * PAD, joint + norm_upper(away)
 
 
 def _words(certificate: Certificate, problem: Problem, rigor: Rigor) -> Iterator[str]:
@@ -159,7 +161,7 @@ def _proved(certificate: Certificate, prior: ExcessEnergy, recovered: Array) -> 
     least = np.where(claimed, least, 0.0)
     roots, traces, rigor = _inverse(certificate, regions, least)
     gap = np.zeros(prior.centre.size)
-    gap[regions.counted] = np.abs(prior.centre[regions.counted] - recovered) * PAD
+    gap[regions.counted] = np.abs(prior.centre[regions.counted] - recovered)
     return _Found(prior, regions, least, roots, traces, rigor, gap)
 
 
@@ -169,7 +171,7 @@ def _inverse(
     """Return bounds of the inverse: roots of its diagonal, traces, and how firmly they hold."""
     columns = int(number_of(certificate, "columns"))
     roots = inverse_roots(regions.blocks, least, regions.slack, columns)
-    crude = 1.0 / np.sqrt(np.where(least > 0.0, least, 1.0))[regions.label] * PAD
+    crude = 1.0 / np.sqrt(least)[regions.label]
     traces, rigor = np.full(least.size, math.inf), PROVED
     if (~np.isfinite(roots) & (least > 0.0)[regions.label]).any():
         probes = int(number_of(certificate, "probes"))
@@ -190,33 +192,30 @@ def _inverse(
             probabilistic(DELTA),
         )
     roots = np.minimum(roots, crude)
-    return roots, np.minimum(traces, regions.sums(roots * roots * PAD)), rigor
+    return roots, np.minimum(traces, regions.sums(roots * roots)), rigor
 
 
 def _bounds(found: _Found) -> tuple[Array, Array]:
     """Return the bounds of the regions and of the samples."""
     allowance, regions = found.prior.allowance, found.regions
-    closed = found.least > 0.0
-    rule, safe = allowance.region, np.where(closed, found.least, 1.0)
+    closed, rule = found.least > 0.0, allowance.region
     energy = allowance.unit * rule.factors(regions.sizes)
-    with np.errstate(invalid="ignore"):
-        square = energy * (rule.extra / safe + found.traces)
-        bounds = (np.sqrt(square * PAD) + regions.norms(found.gap)) * PAD
-        each = math.sqrt(allowance.unit * allowance.single) * found.roots * PAD + found.gap
-    entries = np.where(closed[regions.label], each * PAD, math.inf)
+    square = energy * (rule.extra / found.least + found.traces)
+    bounds = (np.sqrt(square) + regions.norms(found.gap)) * PAD
+    each = (math.sqrt(allowance.unit * allowance.single) * found.roots + found.gap) * PAD
+    entries = np.where(closed[regions.label], each, math.inf)
     return np.where(closed, bounds, math.inf), entries
 
 
 def _whole(found: _Found) -> float:
-    """Return the bound of all regions together."""
+    """Return the bound of all regions together, before it is padded."""
     if not (found.least > 0.0).all():
         return math.inf
     allowance, rule = found.prior.allowance, found.prior.allowance.whole
     count = np.array([found.regions.sizes.sum()])
-    traces = math.fsum(found.traces.tolist())
-    spread = (rule.extra / float(found.least.min()) + traces) * PAD
+    spread = rule.extra / float(found.least.min()) + math.fsum(found.traces.tolist())
     square = allowance.unit * float(rule.factors(count)[0]) * spread
-    return up((math.sqrt(square * PAD) + norm_upper(found.gap[found.regions.counted])) * PAD)
+    return math.sqrt(square) + norm_upper(found.gap[found.regions.counted])
 
 
 def _kappa(certificate: Certificate, least: float) -> Iterator[str]:

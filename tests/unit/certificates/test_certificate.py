@@ -13,6 +13,7 @@ from recover.certificates.certificate import Certificate, not_asked, unbounded
 from recover.certificates.evidence import Evidence
 from recover.certificates.scope import Scope
 from recover.certificates.verify import verify
+from recover.core.arrays import digest
 from recover.core.enclosure import Enclosure
 from recover.core.errors import ParameterError
 
@@ -100,5 +101,7 @@ def test_not_asked_says_so(open_case: Any) -> None:
 
 def test_unbounded_for_a_model_needs_a_reason(open_case: Any) -> None:
     model = open_case.problem.model
-    assert verify(unbounded("too large", Scope("global"), "", {}), model).accepted
-    assert not verify(unbounded("", Scope("global"), "", {}), model).accepted
+    named = digest(model.identity_parts())
+    assert verify(unbounded("too large", Scope("global"), named, {}), model).accepted
+    assert not verify(unbounded("", Scope("global"), named, {}), model).accepted
+    assert not verify(unbounded("too large", Scope("global"), "", {}), model).accepted
