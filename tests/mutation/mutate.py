@@ -88,7 +88,19 @@ GROUPS: dict[str, tuple[list[str], list[str]]] = {
             "tests/theorems/test_posteriori_bounds.py",
             "tests/theorems/test_posteriori_frames.py",
             "tests/theorems/test_posteriori_quadratic.py",
-            "tests/unit/checks",
+            *[
+                f"tests/unit/checks/test_{name}.py"
+                for name in [
+                    "ball_bound",
+                    "checked_residual",
+                    "clipped_regions_check",
+                    "entry_bounds",
+                    "island_check",
+                    "magnitudes_check",
+                    "nothing_promised",
+                    "one_field_at_a_time",
+                ]
+            ],
         ],
     ),
     "checks-phase": (
@@ -113,7 +125,18 @@ GROUPS: dict[str, tuple[list[str], list[str]]] = {
             f"recover/certificates/replay/{name}.py"
             for name in ["apriori", "cells", "modulus", "record", "splits", "walls"]
         ],
-        ["tests/unit/certificates", "tests/unit/search", "tests/unit/replay", "tests/theorems"],
+        [
+            f"tests/unit/replay/test_{name}.py"
+            for name in [
+                "apriori_by_hand",
+                "cell_records",
+                "modulus_by_hand",
+                "reach_of_sides",
+                "record_pieces",
+                "split_records",
+                "walls_of_rows",
+            ]
+        ],
     ),
     "replay-chords": (
         [

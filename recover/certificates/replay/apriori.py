@@ -43,6 +43,7 @@ from recover.certificates.replay.record import (
     number,
     pieces_of,
     rayleigh_upper,
+    shifted,
 )
 from recover.certificates.replay.walls import walls_of
 from recover.core.arrays import digest
@@ -84,14 +85,16 @@ def _faults(cert: Certificate, model: Model) -> Iterator[str]:
     if not isinstance(model.frame, HasRows):
         yield "only frames that hold their rows exactly have such certificates"
         return
-    if np.iscomplexobj(model.frame.rows) and not isinstance(model, Modulus):
-        yield "only modulus has such certificates for complex rows"
-        return
     domain = _domain(cert)
     if domain is None:
         yield f"the scope {cert.scope.to_json()} is none of a ball and everywhere"
         return
+    if cert.parts is not None:
+        yield "parts were added to a certificate that has none"
     claim = claim_of(model, *domain)
+    if any(cert.evidence.arrays[k].shape != claim.rows.shape[1:] for k in ("first", "second")):
+        yield "the pair of signals has another shape than the rows"
+        return
     yield from _closing(cert, claim)
     if isinstance(model, Modulus):
         yield from modulus_faults(cert.evidence, cert.kappa, claim, model.frame.real_signal)
@@ -123,7 +126,7 @@ def _closing(cert: Certificate, claim: Claim) -> Iterator[str]:
     )
     energy = math.ldexp(norm_upper(claim.rows) ** 2, 2 * claim.row_exponent)
     tolerance = 1e-6 * upper + 1e-10 * energy  # what rounding can leave between the ends
-    if bool(cert.evidence.values["closed"]) and upper - lower > tolerance:
+    if bool(cert.evidence.values["closed"]) and not upper - lower <= tolerance < math.inf:
         yield f"the bracket [{lower:g}, {upper:g}] is said to be closed"
     if not cert.evidence.values["closed"] and not cert.reason:
         yield "an open bracket must say why it is open"
@@ -142,21 +145,20 @@ def _closing(cert: Certificate, claim: Claim) -> Iterator[str]:
 def _clipped_faults(cert: Certificate, claim: Claim) -> Iterator[str]:
     useful = useful_part(claim)
     two = 2 * claim.row_exponent
-    value = math.ldexp(number(cert.evidence, "eigenvalue_lower"), -two)
+    value = number(cert.evidence, "eigenvalue_lower", -two)
     args = (useful.rows, useful.low, useful.high, useful.radius)
-    tree = math.ldexp(number(cert.evidence, "tree_value"), -two)
+    tree = number(cert.evidence, "tree_value", -two)
     if value > 0.0:
         if tree > 0.0:
             yield from _search_faults(cert.evidence, useful, tree)
         if value > max(tree, 0.0) and value > cheap_lower(*args, useful.nonnegative):
             yield "the eigenvalue's lower end is above everything that the evidence proves"
     kappa = lipschitz.saturation_lower(value, *args)
-    pairs = math.ldexp(number(cert.evidence, "pair_value"), -two)
+    pairs = number(cert.evidence, "pair_value", -two)
     if pairs > 0.0:
         yield from _segment_faults(cert.evidence, useful, pairs)
-    if math.ldexp(cert.kappa.lower, -claim.row_exponent) > max(
-        kappa, lipschitz.root_lower(pairs)
-    ):
+    claimed = shifted(cert.kappa.lower, -claim.row_exponent)
+    if claimed > max(kappa, lipschitz.root_lower(pairs)):
         yield f"kappa's lower end {cert.kappa.lower:g} is not what the evidence gives"
     if bool(cert.evidence.values["kappa_closed"]) != cert.kappa.closed(1.5e-6):
         yield "whether the gap between kappa's ends is closed is not told right"
@@ -195,14 +197,14 @@ def _pair_faults(cert: Certificate, claim: Claim) -> Iterator[str]:
             yield "the pair of signals lies outside the scope"
     ratio = lipschitz.clip_ratio_upper(claim.rows, claim.low, claim.high, x, y)
     # the eigenvalue's upper end is proved by its own witness
-    upper = math.ldexp(number(cert.evidence, "eigenvalue_upper"), -2 * claim.row_exponent)
+    upper = number(cert.evidence, "eigenvalue_upper", -2 * claim.row_exponent)
     ratio = min(ratio, lipschitz.root_upper(upper))
-    if math.ldexp(ratio, claim.row_exponent) > cert.kappa.upper:
+    if ratio > shifted(cert.kappa.upper, -claim.row_exponent):
         yield f"kappa's upper end {cert.kappa.upper:g} is below what the pair of signals shows"
 
 
 def _witness_faults(cert: Certificate, claim: Claim) -> Iterator[str]:
-    upper = math.ldexp(number(cert.evidence, "eigenvalue_upper"), -2 * claim.row_exponent)
+    upper = number(cert.evidence, "eigenvalue_upper", -2 * claim.row_exponent)
     keep = np.ones(len(claim.rows), dtype=bool)
     if "witness" in cert.evidence.arrays:
         x, low = cert.evidence.arrays["witness"], claim.low

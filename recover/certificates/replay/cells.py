@@ -22,6 +22,7 @@ __all__ = ["Sides", "proved_conflicts", "reach", "replay_cells"]
 
 CHUNK = 2_000_000  # numbers in the largest array
 TOGETHER = 2000  # leaves proved at once
+UNDERFLOW = 1e-150  # more than a length loses where squares of its entries underflow
 _SHORT = "a leaf of the search does not reach the claimed value"
 
 
@@ -66,10 +67,9 @@ def replay_cells(rows: Array, sides: Sides, pieces: Pieces, value: float) -> Ite
     if offsets[-1] != len(pieces.supports) or (pieces.supports >= size).any():
         yield "the supports do not fit the tree"
         return
-    usable = np.append(rows.any(axis=1), False)[sides.owners] & (sides.owners >= 0)
     level = _Level(
         (sides.owners == -1)[None],
-        usable[None],
+        (sides.owners >= 0)[None],
         np.zeros(1, dtype=bool),
         np.ones(1, dtype=bool),
     )
@@ -132,8 +132,8 @@ def _refreshed(
     where = np.flatnonzero(level.fresh)
     names = first + where
     open_, empty = level.open.copy(), level.empty.copy()
-    width = max(int(pieces.support_sizes[names].max(initial=0)), 1)
-    step = max(1, CHUNK // (len(sides.levels) * (sides.normals.shape[1] + width)))
+    width = int(pieces.support_sizes[names].max(initial=1))
+    step = max(1, CHUNK // (sides.normals.size * width))
     for begin in range(0, len(where), step):
         index, part = where[begin : begin + step], names[begin : begin + step]
         counts = pieces.support_sizes[part].astype(np.int64)
@@ -162,7 +162,7 @@ def reach(sides: Sides, chosen: Array, slots: Array) -> tuple[Array, Array]:
     diagonal = np.einsum("bii->bi", gram)
     diagonal[...] = np.where(slots, diagonal * (1.0 + 1e-13) + 1e-300, 1.0)
     inverse = np.linalg.inv(gram)
-    base = np.maximum((inverse @ level[:, :, None])[:, :, 0], 0.0) * slots
+    base = np.maximum((inverse @ level[:, :, None])[:, :, 0], 0.0)
     point = (base[:, None, :] @ a)[:, 0]
     square = (base * level).sum(axis=1)
     room = np.sqrt(np.maximum(sides.radius**2 - square, 1e-300))
@@ -176,13 +176,12 @@ def reach(sides: Sides, chosen: Array, slots: Array) -> tuple[Array, Array]:
     beyond = np.sqrt(np.maximum(lengths - along**2 / safe, 1e-300))
     cap = np.maximum(beyond / room[:, None] - along / safe, 0.0)
     best = np.full(inner[:, 0].shape, np.inf)
-    for c in (flat * slots[:, :, None], cap[:, None] * base[:, :, None]):
-        best = np.minimum(best, _bound(sides, a, level, c))
+    for c in (flat, cap[:, None] * base[:, :, None]):
+        best = np.fmin(best, _bound(sides, a, level, c))  # NaN bounds nothing
     size = np.sqrt((point**2).sum(axis=1))
     weight = (base * np.sqrt((a**2).sum(axis=2))).sum(axis=1) * sides.radius
-    error = (
-        4.0 * gamma(a.shape[1] + a.shape[2] + 12) * (weight + (base * abs(level)).sum(axis=1))
-    )
+    weight += (base * abs(level)).sum(axis=1)
+    error = 4.0 * gamma(a.shape[1] + a.shape[2] + 12) * weight + sides.radius * UNDERFLOW
     return best, sides.radius * size + error < square
 
 
@@ -195,7 +194,7 @@ def _bound(sides: Sides, a: Array, level: Array, c: Array) -> Array:
         + (np.sqrt((a**2).sum(axis=2))[:, None, :] @ c)[:, 0]
     )
     weight = sides.radius * moduli + (abs(level)[:, None, :] @ c)[:, 0] + abs(sides.levels)
-    error = 2.0 * gamma(a.shape[1] + a.shape[2] + 12) * weight
+    error = 2.0 * gamma(a.shape[1] + a.shape[2] + 12) * weight + sides.radius * UNDERFLOW
     bound: Array = sides.radius * size - used[:, 0] - sides.levels + error
     return bound
 
@@ -230,17 +229,29 @@ def _grown(sides: Sides, table: Array, row: Array, bits: Array, level: _Level) -
 
 
 def proved_conflicts(sides: Sides, flat: Array) -> Iterator[Array]:
-    """Yield the listed sets of sides that exclude one another, proved in exact arithmetic."""
+    """Yield the listed sets of sides that exclude one another, proved in exact arithmetic.
+
+    Raises
+    ------
+    ValueError
+        If a set is said to be empty, or smaller.
+    """
     start = 0
     while start < len(flat):
-        chosen = flat[start + 1 : start + 1 + int(flat[start])]
-        start += 1 + int(flat[start])
-        if chosen.size and _excluding(sides, chosen):
+        size = int(flat[start])
+        if size < 1:
+            raise ValueError(f"a set of sides that exclude one another has the size {size}")
+        chosen = flat[start + 1 : start + 1 + size]
+        start += 1 + size
+        if _excluding(sides, chosen):
             yield chosen
 
 
 def _excluding(sides: Sides, chosen: Array) -> bool:
-    """Tell whether positive c have ``sum c_j a_j = 0`` and ``sum c_j l_j >= 0``, exactly."""
+    """Tell whether some c >= 0, not 0, has ``sum c_j a_j = 0`` and ``sum c_j l_j >= 0``.
+
+    In exact arithmetic; the solutions must be the multiples of one vector.
+    """
     columns = [[Fraction(float(v)) for v in sides.normals[h]] for h in chosen]
     k = len(columns)
     matrix = [[column[i] for column in columns] for i in range(len(columns[0]))]
@@ -268,7 +279,7 @@ def _excluding(sides: Sides, chosen: Array) -> bool:
         c[j] = -matrix[at][free[0]]
     levels = [Fraction(float(sides.levels[h])) for h in chosen]
     total = sum((a * b for a, b in zip(c, levels, strict=True)), Fraction(0))
-    return all(v > 0 for v in c) and total >= 0
+    return all(v >= 0 for v in c) and total >= 0
 
 
 def _misses_ball(sides: Sides, chosen: Array, columns: list[list[Fraction]]) -> bool:

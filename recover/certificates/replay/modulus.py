@@ -17,6 +17,7 @@ from recover.certificates.replay.record import (
     number,
     pieces_of,
     rayleigh_upper,
+    shifted,
 )
 from recover.certificates.replay.splits import replay_splits
 from recover.core.arrays import Array
@@ -45,8 +46,8 @@ def modulus_faults(
     if claim.nonnegative:
         yield "modulus is certified on balls and everywhere only"
     two = 2 * claim.row_exponent
-    value = math.ldexp(number(evidence, "eigenvalue_lower"), -two)
-    tree = math.ldexp(number(evidence, "tree_value"), -two)
+    value = number(evidence, "eigenvalue_lower", -two)
+    tree = number(evidence, "tree_value", -two)
     real = not np.iscomplexobj(claim.rows)
     if value > 0.0:
         if tree > 0.0 and real:
@@ -58,19 +59,19 @@ def modulus_faults(
         proved = tree if real else 0.0
         if value > max(proved, 0.0) and value > moments.modulus_lower(claim.rows, real_signal):
             yield "the eigenvalue's lower end is above everything that the evidence proves"
-    if math.ldexp(kappa.lower, -claim.row_exponent) > lipschitz.root_lower(value):
+    if shifted(kappa.lower, -claim.row_exponent) > lipschitz.root_lower(value):
         yield f"kappa's lower end {kappa.lower:g} is not what the eigenvalue gives"
     first, second = evidence.arrays["first"], evidence.arrays["second"]
     if real_signal and (np.iscomplexobj(first) or np.iscomplexobj(second)):
         yield "the pair of signals is complex, but signals are real"
     show = lipschitz.modulus_ratio_upper if real else lipschitz.pair_ratio_upper
-    ratio = math.ldexp(show(claim.rows, first, second), claim.row_exponent)
-    if ratio > kappa.upper:
+    ratio = show(claim.rows, first, second)
+    if ratio > shifted(kappa.upper, -claim.row_exponent):
         yield f"kappa's upper end {kappa.upper:g} is below what the pair of signals shows"
     if real:
         yield from _split_faults(evidence, claim)
         yield from _complement_faults(evidence, claim)
-    elif ratio * ratio > number(evidence, "eigenvalue_upper") * ROUNDING:
+    elif ratio * ratio > number(evidence, "eigenvalue_upper", -two) * ROUNDING:
         yield "the eigenvalue's upper end is below what the pair of signals shows"
 
 
@@ -80,7 +81,7 @@ def _sides(rows: Array, split: Array | None) -> tuple[float, float]:
 
 
 def _split_faults(evidence: Evidence, claim: Claim) -> Iterator[str]:
-    upper = math.ldexp(number(evidence, "eigenvalue_upper"), -2 * claim.row_exponent)
+    upper = number(evidence, "eigenvalue_upper", -2 * claim.row_exponent)
     if sum(_sides(claim.rows, evidence.arrays.get("witness"))) > upper * ROUNDING:
         yield "the eigenvalue's upper end is below what its split shows"
 
@@ -96,14 +97,14 @@ def _complement_faults(evidence: Evidence, claim: Claim) -> Iterator[str]:
         if number(evidence, name) != value:
             yield f"{name} does not follow from the eigenvalue and sigma"
     two = 2 * claim.row_exponent
-    proved = math.ldexp(ends[0].lower, -two) / 2.0
-    tree = math.ldexp(number(evidence, "sigma_tree_value"), -two)
+    proved = shifted(ends[0].lower, -two) / 2.0
+    tree = number(evidence, "sigma_tree_value", -two)
     if tree > 0.0:
         (pieces,) = pieces_of(evidence, "sigma_")
         yield from replay_splits(claim.rows, pieces, tree, larger=True)
         proved = max(proved, tree)
-    if math.ldexp(sigma.lower, -claim.row_exponent) > lipschitz.root_lower(proved):
+    if shifted(sigma.lower, -claim.row_exponent) > lipschitz.root_lower(proved):
         yield f"sigma's lower end {sigma.lower:g} is above everything that the evidence proves"
     shown = max(_sides(claim.rows, evidence.arrays.get("sigma_split")))
-    if math.sqrt(shown) > math.ldexp(sigma.upper, -claim.row_exponent) * ROUNDING:
+    if math.sqrt(shown) > shifted(sigma.upper, -claim.row_exponent) * ROUNDING:
         yield f"sigma's upper end {sigma.upper:g} is below what its split shows"

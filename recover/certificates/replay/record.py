@@ -22,6 +22,7 @@ __all__ = [
     "number",
     "pieces_of",
     "rayleigh_upper",
+    "shifted",
     "sub_frames_reach",
 ]
 
@@ -47,14 +48,14 @@ def sub_frames_reach(rows: Array, keep: Array, target: Array) -> Array:
     entries are off by at most ``gamma_(m+1)`` times those of ``|rows|^T |rows|``.
     """
     m, n = rows.shape
-    margin = up(2.0 * gamma(m + 2 * n + 16) * norm_upper(rows) ** 2, 4)
+    # twice what the roundings of entries, shift and factorisation can make
+    margin = 2.0 * gamma(m + 2 * n + 16) * norm_upper(rows) ** 2
     flat = rows[:, :, None] * rows[:, None, :]
     proved = np.zeros(len(keep), dtype=bool)
     step = max(1, CHUNK // (n * n))
     for start in range(0, len(keep), step):
         part = slice(start, start + step)
         matrices = (keep[part].astype(np.float64) @ flat.reshape(m, n * n)).reshape(-1, n, n)
-        matrices = (matrices + matrices.transpose(0, 2, 1)) / 2.0
         shift = np.nextafter(target[part] + margin, np.inf)
         matrices -= shift[:, None, None] * np.eye(n)
         proved[part] = _definite(matrices)
@@ -62,7 +63,7 @@ def sub_frames_reach(rows: Array, keep: Array, target: Array) -> Array:
 
 
 def _definite(matrices: Array) -> Array:
-    """Factorise in column order, all matrices side by side; every pivot must be positive."""
+    """Factorise the lower triangles, all side by side; every pivot must be positive."""
     work = matrices.copy()
     n = work.shape[1]
     fine = np.ones(len(work), dtype=bool)
@@ -90,12 +91,32 @@ def form_faults(decisions: Array, bits: Array, count: int) -> Iterator[str]:
         yield "a node of the tree lacks a branch: the leaves do not cover"
 
 
-def number(evidence: Evidence, name: str) -> float:
-    """Return a number of the evidence; raises `ValueError` if it is NaN."""
-    value = float(evidence.values[name])
-    if math.isnan(value):
-        raise ValueError(f"{name} is NaN")
-    return value
+def number(evidence: Evidence, name: str, exponent: int = 0) -> float:
+    """Return a number of the evidence times ``2**exponent``.
+
+    Raises
+    ------
+    ValueError
+        If the number is NaN, or the product leaves the range of float64.
+    """
+    return shifted(float(evidence.values[name]), exponent)
+
+
+def shifted(value: float, exponent: int) -> float:
+    """Return ``value * 2**exponent``, exactly.
+
+    Raises
+    ------
+    ValueError
+        If the value is NaN or underflow rounds the product: a claim that is not zero must not
+        be compared as if it were.
+    OverflowError
+        If the product is too large.
+    """
+    product = math.ldexp(value, exponent)
+    if math.ldexp(product, -exponent) != value:
+        raise ValueError(f"{value:g} times 2**{exponent} is not a float64")
+    return product
 
 
 def most_nodes(evidence: Evidence) -> int:
@@ -108,15 +129,15 @@ def pieces_of(evidence: Evidence, prefix: str = "") -> Iterator[Pieces]:
     arrays = evidence.arrays
     nodes = supports = 0
     conflicts = list(conflicts_of(evidence, prefix))
-    for k, size in enumerate(arrays[f"{prefix}tree_sizes"].tolist()):
+    for k, size in enumerate(_integers(arrays[f"{prefix}tree_sizes"]).tolist()):
         part = slice(nodes, nodes + size)
-        sizes = arrays[f"{prefix}support_sizes"][part]
+        sizes = _integers(arrays[f"{prefix}support_sizes"])[part]
         used = int(sizes.astype(np.int64).sum())
         yield Pieces(
-            arrays[f"{prefix}decisions"][part],
-            arrays[f"{prefix}children"][part],
+            _integers(arrays[f"{prefix}decisions"])[part],
+            _integers(arrays[f"{prefix}children"])[part],
             sizes,
-            arrays[f"{prefix}supports"][supports : supports + used],
+            _integers(arrays[f"{prefix}supports"])[supports : supports + used],
             conflicts[k] if k < len(conflicts) else np.empty(0, dtype=np.int32),
         )
         nodes, supports = nodes + size, supports + used
@@ -124,10 +145,17 @@ def pieces_of(evidence: Evidence, prefix: str = "") -> Iterator[Pieces]:
 
 def conflicts_of(evidence: Evidence, prefix: str = "") -> Iterator[Array]:
     """Yield the sets of sides that exclude one another, for each arrangement."""
-    flat, start = evidence.arrays[f"{prefix}conflicts"], 0
-    for size in evidence.arrays[f"{prefix}conflict_sizes"].tolist():
+    flat, start = _integers(evidence.arrays[f"{prefix}conflicts"]), 0
+    for size in _integers(evidence.arrays[f"{prefix}conflict_sizes"]).tolist():
         yield flat[start : start + size]
         start += size
+
+
+def _integers(array: Array) -> Array:
+    """Return an array of the record as it is; NaN is neither a leaf nor an inner node."""
+    if array.ndim != 1 or array.dtype.kind not in "iu":
+        raise ValueError(f"the record must hold flat arrays of integers, got {array.dtype}")
+    return array
 
 
 def rayleigh_upper(rows: Array) -> float:

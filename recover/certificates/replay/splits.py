@@ -39,8 +39,7 @@ def replay_splits(
             yield "a leaf of the search does not reach the claimed value"
             return
         # the first row may be taken to be in S: the two sets are interchangeable
-        first = ~(inside | outside).any(axis=1)
-        if (~leaf & ~first & ~kinds[:, 1]).any():
+        if start > 0 and (~leaf & ~kinds[:, 1]).any():
             yield "a side of a split has no branch: the leaves do not cover"
             return
         parents, kind = np.nonzero(kinds)
@@ -69,7 +68,7 @@ def reaching(rows: Array, inside: Array, outside: Array, value: float, larger: b
     matrices = (kept @ (rows[:, :, None] * rows[:, None, :]).reshape(-1, n * n)).reshape(
         -1, n, n
     )
-    share = np.linalg.eigvalsh(matrices)[:, 0] if len(rest) else np.empty(0)
+    share = np.linalg.eigvalsh(matrices)[:, 0]
     share = np.maximum(share - 8.0 * gamma(len(rows) + 2 * n + 16) * norm_upper(rows) ** 2, 0.0)
     missing = np.nextafter(value - share, math.inf)
     proved[rest] = sub_frames_reach(rows, outside[rest], share) & sub_frames_reach(

@@ -19,6 +19,7 @@ __all__ = ["UNKNOWN", "Walls", "X", "Y", "Z", "walls_of"]
 
 X, Y, Z = 0, 1, 2  # the signals that have sides
 UNKNOWN = 2  # the state of a row that the sides do not tell
+UNDERFLOW = 1e-150  # more than a length loses where squares of its entries underflow
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +77,7 @@ class Walls:
         if self.central:
             return np.zeros((3, self.count), dtype=np.int8)
         sizes = np.sqrt((self.normals**2).sum(axis=1)) * (1.0 + gamma(self.dimension + 8))
-        out = np.abs(self.levels) > self.radius * sizes * (1.0 + 1e-14)
+        out = np.abs(self.levels) > self.radius * (sizes + UNDERFLOW) * (1.0 + 1e-14)
         return np.tile(np.where(out, -np.sign(self.levels), 0.0).astype(np.int8), (3, 1))
 
     @cached_property
