@@ -150,7 +150,7 @@ def _margin(diagonal: Array, width: int) -> float:
     window = up(largest * (1.0 + gamma(4 * width + 4)))  # the roundings of the sum
     k = float(width + 3)
     c = up(k * U / (1.0 - 2.0 * k * U), 2)  # gamma / (1 - gamma)
-    return up(c * window) + UNDERFLOW * (2 * width + 1) * (width + 1)
+    return up(c * window) + UNDERFLOW
 
 
 def _factor(bands: Array, shift: float) -> Array | None:

@@ -20,9 +20,9 @@ __all__ = [
     "require_target",
 ]
 
-# Per entry of a matrix scaled to entries below 1: far above the 2**-1074 of an underflow, even
-# of one flushed to zero (2**-1022), and far below anything else that is added to it.
-UNDERFLOW = 2.0**-1000
+# What the underflows of up to n**3 products of entries below 1 add to a norm: 2**-1022 each if
+# they are flushed to zero, n below 2**20. Far below anything else that is added to it.
+UNDERFLOW = 2.0**-960
 
 
 @dataclass(frozen=True)

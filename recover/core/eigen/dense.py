@@ -11,7 +11,7 @@ and ``|D|_2 <= sum_i c_i a_ii``. As ``R^T R`` is positive semidefinite,
 off-diagonal entries exact) this is ``lambda_min(G) >= s - sum_i c_i a_ii``, a
 margin of about ``(n / 2) U trace(G - s I)``. Any summation order and fused operations are
 covered. Matrices are scaled by a power of two to entries below 1 first, so underflow adds less
-than ``2**-1000`` per entry.
+than ``2**-960``.
 
 References
 ----------
@@ -48,6 +48,7 @@ from recover.core.rounding import (
     scaled_up,
     sum_upper,
     up,
+    up_array,
 )
 
 __all__ = ["eigmax_upper", "eigmin_lower", "eigmin_lower_symmetric"]
@@ -186,7 +187,7 @@ def _prepare(name: str, value: Array, slack: float) -> _Problem:
     exponent = binary_exponent(matrix)
     scaled = scale(matrix, -exponent)
     if not np.array_equal(scale(scaled, exponent), matrix):  # entries rounded to subnormals
-        allowance = up(allowance + scaled_up(UNDERFLOW * matrix.shape[0], exponent))
+        allowance = up(allowance + scaled_up(UNDERFLOW, exponent))
     return _Problem(realified(scaled), exponent, allowance)
 
 
@@ -194,9 +195,9 @@ def _margin(diagonal: Array) -> float:
     """Return ``sum_i c_i a_ii`` rounded up (the module's derivation), underflow included."""
     n = diagonal.size
     k = np.arange(1, n + 1) + 2.0
-    # gamma / (1 - gamma) = k U / (1 - 2 k U); three roundings a term
-    terms = k * U / (1.0 - 2.0 * k * U) * np.maximum(diagonal, 0.0)
-    return up(sum_upper(terms) * (1.0 + 8.0 * U) + UNDERFLOW * n * n)
+    # gamma / (1 - gamma) = k U / (1 - 2 k U)
+    terms = up_array(up_array(k * U / (1.0 - 2.0 * k * U)) * np.maximum(diagonal, 0.0))
+    return sum_upper(terms) + UNDERFLOW
 
 
 def _prove(problem: _Problem, target: float) -> EigenBound:
@@ -220,7 +221,7 @@ def _prove(problem: _Problem, target: float) -> EigenBound:
 def _search(problem: _Problem) -> EigenBound:
     """Prove a value just below an eigenvalue estimate."""
     matrix = problem.matrix
-    estimate = float(eigvalsh(matrix, subset_by_index=[0, 0], check_finite=False)[0])
+    estimate = float(eigvalsh(matrix)[0])
     margin = _margin(np.diagonal(matrix) - estimate)
     slack = scaled_up(problem.slack, -problem.exponent)
     # the estimate's own error, since a margin may be 0 (multiples of the identity)

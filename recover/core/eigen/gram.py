@@ -60,7 +60,7 @@ def gram_of(rows: Array) -> tuple[Array, float]:
     size = min(
         up(frobenius * frobenius), up(float(by_sums) * (1.0 + 4.0 * gamma(sum(matrix.shape))))
     )
-    error = up(gamma(terms + 4) * size) + UNDERFLOW * n * terms
+    error = up(gamma(terms + 4) * size) + UNDERFLOW
     slack = scaled_up(up(error), 2 * exponent)
     if 2 * exponent < -500:
         slack = up(slack + 2.0 * n * TINY)  # entries that the scaling back rounds to subnormals

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from recover.core.arrays import Array
@@ -75,9 +73,8 @@ def accurate_product(a: Array, b: Array) -> tuple[Array, float]:
     product = total + tail
     tail_size = norm_upper(first) + norm_upper(second) + norm_upper(low)
     error = gamma(terms + 2) * size + gamma(2) * tail_size + U * norm_upper(product)
-    entries = a.shape[0] * b.shape[1]
     # the factor 1 + 32 U covers the dozen roundings of the error bound itself
-    return product, up(error * (1.0 + 32.0 * U) + UNDERFLOW * math.sqrt(entries) * (terms + 1))
+    return product, up(error * (1.0 + 32.0 * U) + UNDERFLOW)
 
 
 def _leading(x: Array, axis: int, bits: int) -> Array:

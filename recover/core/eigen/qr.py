@@ -34,7 +34,6 @@ from recover.core.eigen.product import accurate_product
 from recover.core.rigor import PROVED
 from recover.core.rounding import (
     TINY,
-    U,
     binary_exponent,
     down,
     gamma,
@@ -116,15 +115,15 @@ def _unit_scale_bound(a: Array) -> tuple[float, float, str]:
         return 0.0, math.inf, "the rows are linearly dependent to twice the working precision"
     z_norm, k = norm_upper(z), gamma(n + 1)
     orthonormal = product @ z
-    orthonormal_error = up((product_error + k * norm_upper(product)) * z_norm * (1.0 + 8.0 * U))
+    orthonormal_error = up(up(product_error + up(k * norm_upper(product))) * z_norm)
     gram, gram_error = gram_of(orthonormal)
-    defect = up(norm_upper(gram - np.eye(n)) * (1.0 + 4.0 * U) + gram_error)
+    defect = up(up(norm_upper(gram - np.eye(n))) + gram_error)  # a difference has one rounding
     inverse = y @ z
     inverse_gram, inverse_gram_error = gram_of(inverse)
     inverse_norm = up(
         math.sqrt(eigmax_upper(inverse_gram, gram_slack=inverse_gram_error).value)
     )
-    inverse_norm = up(inverse_norm + up(k * norm_upper(y) * z_norm * (1.0 + 8.0 * U)), 2)
+    inverse_norm = up(inverse_norm + up(up(k * norm_upper(y)) * z_norm))
     smallest = down(down(math.sqrt(max(down(1.0 - defect), 0.0))) - orthonormal_error)
     if smallest <= 0.0:
         return 0.0, math.inf, "the preconditioned rows are not provably independent"

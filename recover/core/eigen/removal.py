@@ -88,7 +88,7 @@ def nonnegative_norm_upper(
         bound = _ratio(image, weights, roundoff)
         if bound < best.value:
             best = NormBound(bound, weights)
-        if not 0.0 < bound < math.inf:
+        if math.isinf(bound):
             break
         weights = np.maximum(image, 0.0) / bound + DAMPING * weights
         weights = _floored(weights / weights.max(), 0.0)

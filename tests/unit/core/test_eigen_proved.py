@@ -57,9 +57,9 @@ def test_diagonal_matrices_are_proved_exactly_by_gershgorin() -> None:
 def test_zero_matrix_and_zero_rows() -> None:
     gram, slack = gram_of(np.zeros((0, 3)))
     assert gram.shape == (3, 3)
-    assert slack <= 1e-300
+    assert slack <= 1e-280
     assert eigmin_lower(gram, gram_slack=slack).value == 0.0
-    assert 0.0 <= eigmax_upper(gram, gram_slack=slack).value <= 1e-290
+    assert 0.0 <= eigmax_upper(gram, gram_slack=slack).value <= 1e-280
     assert sigma_min_lower(np.zeros((4, 3))).value == 0.0
 
 
