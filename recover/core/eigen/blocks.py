@@ -195,13 +195,13 @@ class Blocks:
         with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
             for _ in range(ITERATIONS):
                 x = start.lu.solve(x)
-                x = x / np.sqrt(self._sums(x * x))[self.label]
+                x = x / self.largest(np.abs(x))[self.label]
                 x = np.where(np.isfinite(x), x, 0.0)
-            image = self.matrix @ x
-            value = self._sums(x * image)
-            residual = np.sqrt(self._sums(np.square(image - value[self.label] * x)))
-        # next to the eigenvalue the estimate is too large by about residual^2 over the gap
-        aims = np.maximum(value - residual, 0.5 * value)
+            image, square = self.matrix @ x, self._sums(x * x)
+            value = self._sums(x * image) / square
+            away = self._sums(np.square(image / value[self.label] - x)) / square
+        # next to the eigenvalue the estimate is too large by about its residual^2 over the gap
+        aims = value * np.maximum(1.0 - np.sqrt(away), 0.5)
         return np.where(usable & np.isfinite(aims), np.maximum(aims, 0.0), 0.0)
 
     def _sums(self, values: Array) -> Array:

@@ -53,9 +53,9 @@ def gram_of(rows: Array) -> tuple[Array, float]:
     else:
         stacked, moduli = scaled, np.abs(scaled)
         gram = _mirrored(stacked.T @ stacked)
-    terms = int(np.count_nonzero(stacked, axis=0).max(initial=0))
+    terms = int(np.count_nonzero(stacked, axis=0).max())
     frobenius = norm_upper(moduli)
-    by_sums = moduli.sum(axis=0).max(initial=0.0) * moduli.sum(axis=1).max(initial=0.0)
+    by_sums = moduli.sum(axis=0).max() * moduli.sum(axis=1).max(initial=0.0)
     # four roundings beyond k: the moduli, the difference of cross products, these sums
     size = min(
         up(frobenius * frobenius), up(float(by_sums) * (1.0 + 4.0 * gamma(sum(matrix.shape))))

@@ -32,6 +32,7 @@ def test_blocks_are_numbered_in_the_order_of_their_first_rows() -> None:
     assert blocks.label.tolist() == [0, 1, 2, 0, 1, 1]
     assert blocks.sizes.tolist() == [2, 3, 1]
     assert blocks.count == 3
+    assert blocks.proved(np.ones(3), np.zeros(3)).dtype == bool
     assert blocks.largest(np.array([-3.0, -5.0, 1.0, -4.0, -2.0, -9.0])).tolist() == [-3, -2, 1]
     chosen, rows = blocks.part(np.array([False, True, True]))
     assert rows.tolist() == [1, 2, 4, 5]
@@ -76,7 +77,7 @@ TWO, THREE, ONE = (
 ROOT = 4.0 - math.sqrt(2.0)
 
 
-@pytest.mark.parametrize("exponent", [-300, 0, 300])
+@pytest.mark.parametrize("exponent", [-900, -300, 0, 300, 900])
 def test_the_eigenvalue_itself_is_not_proved_and_a_little_less_is(exponent: int) -> None:
     scale = 2.0**exponent
     matrix = sparse.block_diag([scale * TWO, scale * THREE, [[scale * ONE]]])

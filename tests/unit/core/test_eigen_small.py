@@ -58,6 +58,27 @@ def test_names_in_refusals() -> None:
             call(bad)
 
 
+# Gram matrices
+
+
+def test_squares_near_the_largest_number() -> None:
+    large = np.full((15, 2), 2.0**508)
+    gram, slack = gram_of(large)
+    assert gram.tolist() == [[15.0 * 2.0**1016] * 2] * 2
+    assert slack <= 1e-13 * gram[0, 0]
+    with pytest.raises(ParameterError, match="rows must have squares below"):
+        gram_of(np.full((16, 2), 2.0**508))
+
+
+def test_the_slack_of_an_identity_does_not_grow_with_its_size() -> None:
+    for n in (1, 10, 200):
+        gram, slack = gram_of(np.eye(n))
+        assert np.array_equal(gram, np.eye(n))
+        assert U <= slack <= 6.0 * U
+        assert gram_of(1j * np.eye(n))[1] <= 6.0 * U
+    assert gram_of(np.zeros((0, 2)))[0].tolist() == [[0.0, 0.0], [0.0, 0.0]]
+
+
 # sparse
 
 
