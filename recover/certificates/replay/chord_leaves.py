@@ -27,113 +27,97 @@ walls crossed determine x).  Then the sum above is at least ``q^2 - v^2 >= 0``: 
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from recover.certificates.replay.chord_model import Crossing, Form, Node, Target, crossing_of
 from recover.certificates.replay.chord_sums import Gathered, gathered_of, looseness
 from recover.certificates.replay.walls import Walls, Z
 from recover.core.arrays import Array
-from recover.core.rounding import gamma, norm_upper, up
+from recover.core.rounding import gamma, norm_upper
 
 __all__ = ["form_holds"]
+
+_SPARE, _SEVERAL = 8, 64  # roundings besides those that are counted
+_ROOM = 16.0  # what is subtracted, products beside the diagonal, and roundings of the margin
 
 
 def form_holds(walls: Walls, node: Node, target: Target, form: Form) -> bool:
     """Prove that a node holds no segment with ``Q < value |d|^2``."""
-    sizes = (form.sigma, form.tau, form.cone, *form.nu)
-    if (
-        form.rho not in (0, 1, 2)
-        or min(form.sigma, form.tau, form.cone) < 0.0
-        or not np.isfinite(sizes).all()
-    ):
+    if not _allowed(node, form):
         return False
-    if form.rho == 0 and form.sigma == 0.0:
-        return False
-    if node.direction is None and (form.tau != 0.0 or form.which.size):
-        return False
-    if node.aside is None and form.cone != 0.0:
-        return False
-    crossing = crossing_of(walls, node.sides)
     gathered = gathered_of(walls, node, form)
     if gathered is None:
         return False
-    if form.rho == 2:
-        return form.nu.size == 0 and _whole_holds(walls, node, target, form, gathered)
-    variables = crossing.walls if form.rho else np.empty(0, dtype=np.int64)
-    constant = form.rho == 1 and crossing.constant > 0.0
-    if form.nu.size != variables.size + constant:
-        return False
-    loose = looseness(walls, node, form, gathered, variables)
-    if loose is None:
-        return False
-    q = np.concatenate([gathered.d, form.nu])
-    matrix, size = _matrix(walls, node, target, form, crossing)
-    matrix -= np.outer(q, q)
-    error = gathered.d_error + loose
-    length = norm_upper(q)
-    terms = len(walls.rows) + 4 * len(q) + form.which.size + 64
-    margin = 4.0 * gamma(terms) * (size + length * length) + 2.0 * error * length + error**2
-    return _definite(matrix - up(margin, 4) * np.eye(len(q)))
-
-
-def _whole_holds(
-    walls: Walls, node: Node, target: Target, form: Form, gathered: Gathered
-) -> bool:
-    """Prove the form positive in (x, d, 1), or in (x, d) where all walls are central."""
-    n = walls.dimension
     crossing = crossing_of(walls, node.sides)
-    inner, size = _inner(walls, node, target, form, crossing)
-    matrix = np.zeros((2 * n + 1, 2 * n + 1))
-    matrix[n : 2 * n, n : 2 * n] = inner
-    which = crossing.walls
-    normals, levels = walls.normals[which], walls.levels[which, None]
-    here = np.hstack([normals, np.zeros_like(normals), -levels])
-    there = np.hstack([normals, normals, -levels])
-    at_x, at_y = crossing.at_x[which], crossing.at_y[which]
-    matrix += (here.T * at_x) @ here + (there.T * at_y) @ there
-    matrix[-1, -1] += crossing.constant
-    size += float(at_x @ (here**2).sum(axis=1)) + float(at_y @ (there**2).sum(axis=1))
-    size += crossing.constant
-    q = np.concatenate([gathered.rest[:n], gathered.d, gathered.rest[n:]])
-    if walls.central:
-        matrix, q = matrix[:-1, :-1], q[:-1]
-    total = float((form.weights[:, None] * np.abs(gathered.columns)).sum())
-    error = gathered.d_error + gamma(form.which.size + 8) * total
-    length = norm_upper(q)
-    terms = len(walls.rows) + 4 * len(q) + len(which) + form.which.size + 64
-    margin = 4.0 * gamma(terms) * (2.0 * size + length * length)
-    margin += 2.0 * error * length + error**2
-    return _definite(matrix - np.outer(q, q) - up(margin, 4) * np.eye(len(q)))
+    if form.rho == 0:  # Q itself does not occur
+        nothing = np.zeros(walls.count)
+        crossing = Crossing(crossing.inside, nothing, nothing, 0.0)
+    found = _rest(walls, node, form, gathered, crossing)
+    if found is None:
+        return False
+    rest, error = found
+    matrix, size = _matrix(walls, node, target, form, crossing)
+    q = np.concatenate([gathered.d, rest])
+    used = slice(len(q))  # all variables, or all but the constant
+    terms = sum(map(len, (walls.rows, walls.levels, form.which, q)))
+    return _positive(matrix[used, used], size, q, gathered.d_error + error, terms)
+
+
+def _allowed(node: Node, form: Form) -> bool:
+    """Tell whether the multipliers are numbers that a leaf of the node may have."""
+    sizes = (form.sigma, form.tau, form.cone)
+    if form.rho not in (0, 1, 2) or not np.isfinite((*sizes, *form.nu)).all():
+        return False
+    if min(sizes) < 0.0 or form.rho + form.sigma == 0.0:
+        return False
+    if node.direction is None and (form.tau > 0.0 or form.which.size):
+        return False
+    return node.aside is not None or form.cone == 0.0
+
+
+def _rest(
+    walls: Walls, node: Node, form: Form, gathered: Gathered, crossing: Crossing
+) -> tuple[Array, float] | None:
+    """Return q without its part in d, and how far q is off besides; None if nu does not fit."""
+    if form.rho == 2:
+        if form.nu.size:
+            return None
+        total = float((form.weights[:, None] * np.abs(gathered.columns)).sum())
+        rest = gathered.rest[: walls.dimension + (not walls.central)]
+        return rest, gamma(form.which.size + _SPARE) * total
+    if form.nu.size != crossing.walls.size + (crossing.constant > 0.0):
+        return None
+    return form.nu, looseness(walls, node, form, gathered, crossing.walls)
 
 
 def _matrix(
     walls: Walls, node: Node, target: Target, form: Form, crossing: Crossing
 ) -> tuple[Array, float]:
-    """Return the form without q, and a number that its entries' errors are proportional to."""
-    n = walls.dimension
-    inner, trace = _inner(walls, node, target, form, crossing)
-    variables = crossing.walls if form.rho else np.empty(0, dtype=np.int64)
-    constant = form.rho == 1 and crossing.constant > 0.0
-    size = n + len(variables) + constant
-    matrix = np.zeros((size, size))
-    at_x, at_y = crossing.at_x[variables], crossing.at_y[variables]
-    normals = walls.normals[variables]
-    matrix[:n, :n] = inner + (normals.T * at_y) @ normals
-    place = np.arange(n, n + len(variables))
-    matrix[:n, place] = (at_y[:, None] * normals).T
-    matrix[place, :n] = at_y[:, None] * normals
-    matrix[place, place] = at_x + at_y
-    if constant:
-        matrix[-1, -1] = crossing.constant
-    trace += float(at_y @ (normals**2).sum(axis=1)) + float((at_x + at_y).sum())
-    # the products beside the diagonal are below the diagonal ones on both sides
-    return matrix, 2.0 * (trace + crossing.constant)
+    """Return the form without q, and the sum of the squares that it adds.
+
+    The variables are d, then the distances of x from the walls crossed (or x itself where rho
+    is 2), then the constant.
+    """
+    n, crossed = walls.dimension, crossing.walls
+    inner, size = _inner(walls, node, target, form, crossing)
+    normals, levels = walls.normals[crossed], walls.levels[crossed, None]
+    rest = [normals, -levels] if form.rho == 2 else [np.eye(len(crossed)), 0.0 * levels]
+    here = np.hstack([np.zeros_like(normals), *rest])
+    there = np.hstack([normals, *rest])
+    at_x, at_y = crossing.at_x[crossed], crossing.at_y[crossed]
+    matrix = (here.T * at_x) @ here + (there.T * at_y) @ there
+    matrix[:n, :n] += inner
+    matrix[-1, -1] += crossing.constant
+    size += float(at_x @ (here**2).sum(axis=1)) + float(at_y @ (there**2).sum(axis=1))
+    return matrix, size + crossing.constant
 
 
 def _inner(
     walls: Walls, node: Node, target: Target, form: Form, crossing: Crossing
 ) -> tuple[Array, float]:
-    """Return the part in d of rows that are in their bands, and a bound of its size."""
+    """Return the part in d of rows that are in their bands, and the sum of its squares."""
     n = walls.dimension
     linear = (walls.states(node.sides[Z]) == 0).astype(np.float64)
     kept = crossing.inside.astype(np.float64)
@@ -142,20 +126,45 @@ def _inner(
     weights = weights + form.sigma * (target.share * linear + (1.0 - target.share) * kept)
     shift = (rho + form.sigma) * target.value
     inner = (weights @ walls.outer).reshape(n, n) - shift * np.eye(n)
-    size = float(weights @ (walls.rows**2).sum(axis=1)) + n * shift
+    size = float(weights @ (walls.rows**2).sum(axis=1))
     if node.direction is not None:
-        inner += form.tau**2 * np.outer(node.direction, node.direction)
-        size += form.tau**2 * float(node.direction @ node.direction)
-    if node.direction is not None and node.aside is not None:
-        square = node.slope**2 * np.outer(node.direction, node.direction)
-        inner += form.cone * (np.outer(node.aside, node.aside) - square)
-        size += form.cone * float(np.trace(square) + node.aside @ node.aside)
+        along = np.outer(node.direction, node.direction)
+        inner += form.tau**2 * along
+        size += form.tau**2 * float(np.trace(along))
+        if node.aside is not None:
+            beside = np.outer(node.aside, node.aside)
+            inner += form.cone * (beside - node.slope**2 * along)
+            size += form.cone * float(np.trace(beside))
     return inner, size
 
 
-def _definite(matrix: Array) -> bool:
+def _positive(matrix: Array, size: float, q: Array, error: float, terms: int) -> bool:
+    """Prove ``matrix - q q^T`` positive definite.
+
+    Parameters
+    ----------
+    matrix : array [shape=(k, k)]
+    size : float
+        The sum of the squares that were added up in the matrix.  What was taken off is no
+        larger: else the trace were negative.
+    q : array [shape=(k,)]
+    error : float
+        How far q is off, in norm.
+    terms : int
+        Roundings that the entries have gone through, but for a few; at least k.
+
+    References
+    ----------
+    .. [1] Higham (2002), Theorem 10.3: the Cholesky factors are those of a matrix that is off
+       by at most ``gamma_(k+1)`` times the trace.
+    """
+    length = norm_upper(q)
+    margin = _ROOM * gamma(terms + _SEVERAL) * size + error * (length + length + error)
+    if not math.isfinite(margin):
+        return False
+    shifted = matrix - np.outer(q, q) - margin * np.eye(len(q))
     try:
-        pivots = np.diagonal(np.linalg.cholesky((matrix + matrix.T) / 2.0))
+        pivots = np.diagonal(np.linalg.cholesky((shifted + shifted.T) / 2.0))
     except np.linalg.LinAlgError:
         return False
     return bool((np.isfinite(pivots) & (pivots > 0.0)).all())

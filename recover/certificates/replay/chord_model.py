@@ -24,12 +24,14 @@ class Node(NamedTuple):
     """Segments with the given sides (3, K) and ``|<aside, d>| <= slope <direction, d>``.
 
     With `aside` None only ``<direction, d> >= 0``; with `direction` None not even that.
+    `turns` counts how often the directions were turned: that many roundings they are off.
     """
 
     sides: Array
     direction: Array | None = None
     aside: Array | None = None
     slope: float = 0.0
+    turns: int = 0
 
 
 class Form(NamedTuple):
@@ -82,10 +84,10 @@ class Crossing(NamedTuple):
 def crossing_of(walls: Walls, sides: Array) -> Crossing:
     """Return what the decided rows contribute to Q at least."""
     x, y = walls.states(sides[:2])
-    counts = np.zeros((2, walls.count + 1))
+    counts = np.zeros((2, walls.count))
     for signal, here, there in ((X, x, y), (Y, y, x)):
         np.add.at(counts[signal], walls.below[(here == 0) & (there == -1)], 1.0)
         np.add.at(counts[signal], walls.above[(here == 0) & (there == 1)], 1.0)
-    jumps = walls.gaps[(x * y == -1) & walls.rows.any(axis=1)]
+    jumps = walls.gaps[x * y == -1]
     constant = float((jumps**2).sum()) * (1.0 - 1e-14) * (1.0 - gamma(len(x) + 4))
-    return Crossing((x == 0) & (y == 0), counts[X, :-1], counts[Y, :-1], constant)
+    return Crossing((x == 0) & (y == 0), counts[X], counts[Y], constant)

@@ -14,6 +14,10 @@ from recover.core.rounding import gamma, norm_upper, up
 
 __all__ = ["Gathered", "empty_holds", "gathered_of", "looseness"]
 
+_SPARE = 8  # roundings that a sum's terms go through besides the additions
+_OVER = 1.0 + 1e-14  # undoes some roundings
+_DEPENDENT = 1e-16  # squares of columns that are left out of a basis
+
 
 def empty_holds(walls: Walls, sides: Array, index: Array, weights: Array) -> bool:
     """Prove that no open set of the domain has the sides (K,), by ``weights >= 0``.
@@ -21,26 +25,25 @@ def empty_holds(walls: Walls, sides: Array, index: Array, weights: Array) -> boo
     ``R |sum mu a| < sum mu l`` for the half-spaces ``<., a> >= l``; or ``sum mu a = 0`` for
     half-spaces through the origin.
     """
-    if index.size == 0 or not _within(index, walls.count + walls.dimension, weights):
+    n, k = walls.dimension, walls.count
+    if index.size == 0 or not _within(index, k + n, weights):
         return False
-    face = index >= walls.count
-    wall = np.where(face, 0, index)
-    side = np.where(face, 1, sides[wall] if walls.count else 1).astype(np.float64)
-    if (side == 0.0).any() or (face.any() and not walls.nonnegative):
+    if (index >= k).any() and not walls.nonnegative:
         return False
-    unit = np.eye(walls.dimension)[np.where(face, index - walls.count, 0)]
-    normals = walls.normals[wall] if walls.count else unit
-    a = np.where(face[:, None], unit, side[:, None] * normals)
+    # the walls on their sides, then the faces of the domain
+    side = np.append(sides, np.ones(n)).astype(np.float64)[index]
+    if (side == 0.0).any():
+        return False
+    a = side[:, None] * np.vstack([walls.normals, np.eye(n)])[index]
     total = weights @ a
-    terms = gamma(len(index) + 8)
-    size = float((weights[:, None] * np.abs(a)).sum())
+    terms = gamma(len(index) + _SPARE)
+    error = terms * float((weights[:, None] * np.abs(a)).sum())
     if walls.central:
-        change = _repair(total, terms * size, a)
-        return change <= float(weights.min()) and float(weights.min()) > 0.0
-    level = np.where(face, 0.0, side * walls.levels[wall])
-    need = walls.radius * (norm_upper(total) + terms * size) * (1.0 + 1e-14)
+        return _repair(total, error, a) < float(weights.min())
+    level = side * np.append(walls.levels, np.zeros(n))[index]
+    need = walls.radius * (norm_upper(total) + error) * _OVER
     have = float(weights @ level) - terms * float(weights @ np.abs(level))
-    return need < have * (1.0 - 1e-14)
+    return need * _OVER < have
 
 
 class Gathered(NamedTuple):
@@ -78,9 +81,9 @@ def gathered_of(walls: Walls, node: Node, form: Form) -> Gathered | None:
     last = 3 * k + 1 + 2 * n
     if not _within(form.which, last + tangents, form.weights):
         return None
-    if tangents and (
-        walls.central or form.tangents.shape[1] != n or len(form.ends) != tangents
-    ):
+    if len(form.ends) != tangents or (tangents and walls.central):
+        return None
+    if tangents and form.tangents.shape[1] != n:
         return None
     columns = np.zeros((form.which.size, n + 1))
     along = np.zeros((form.which.size, n))
@@ -109,21 +112,19 @@ def gathered_of(walls: Walls, node: Node, form: Form) -> Gathered | None:
             a, signal = form.tangents[h - last], int(form.ends[h - last])
             if not np.isfinite(a).all() or signal not in (X, Y):
                 return None
-            columns[place] = np.append(-a, walls.radius * norm_upper(a) * (1.0 + 1e-14))
+            columns[place] = np.append(-a, walls.radius * norm_upper(a) * _OVER)
             along[place] = -a if signal == Y else 0.0
-    d = form.weights @ along
-    if node.direction is not None:
-        d = d + form.tau * node.direction
-    size = float((form.weights[:, None] * np.abs(along)).sum())
-    size += form.tau * float(np.abs(node.direction).sum()) if node.direction is not None else 0
-    error = gamma(form.which.size + 8) * size
+    g = np.zeros(n) if node.direction is None else node.direction
+    size = float((form.weights[:, None] * np.abs(along)).sum() + form.tau * np.abs(g).sum())
+    d = form.weights @ along + form.tau * g
+    error = gamma(form.which.size + _SPARE) * size
     return Gathered(d, error, form.weights @ columns, columns, own, signs)
 
 
 def looseness(
     walls: Walls, node: Node, form: Form, gathered: Gathered, variables: Array
-) -> float | None:
-    """Return by how much q must be changed so that ``q >= v + w``, None if that is not known.
+) -> float:
+    """Return by how much q must be changed for ``q >= v + w``, infinity if that is not known.
 
     The part of ``v + w - q`` in x and the constant is to be <= 0 on the node: because it is so
     on the whole ball; or wall by wall; or because a small change of mu and q makes it 0.
@@ -137,17 +138,17 @@ def looseness(
     rest = gathered.rest - form.nu @ crossed
     size = float((form.weights[:, None] * np.abs(gathered.columns)).sum())
     size += float((np.abs(form.nu)[:, None] * np.abs(crossed)).sum())
-    error = gamma(form.which.size + len(form.nu) + 8) * size
+    error = gamma(form.which.size + len(form.nu) + _SPARE) * size
     if _wall_by_wall(walls, node, form, gathered, variables):
         return 0.0
     if not walls.central:
-        most = walls.radius * (norm_upper(rest[:n]) + error) * (1.0 + 1e-14)
-        return 0.0 if most + rest[n] + 2.0 * error <= 0.0 else None
+        most = walls.radius * (norm_upper(rest[:n]) + error) * _OVER
+        return 0.0 if most + error <= -(rest[n] + error) else math.inf
     used = gathered.columns[form.weights > 0.0][:, :n]
     change = _repair(rest[:n], error, np.vstack([crossed[:, :n], used]))
     positive = form.weights[form.weights > 0.0]
     if not change <= float(positive.min(initial=math.inf)):
-        return None
+        return math.inf
     # every coefficient of q moves by at most `change`, its part in d by that times a normal
     return change * (math.sqrt(len(form.nu)) + n * (1.0 + norm_upper(walls.normals)))
 
@@ -157,7 +158,7 @@ def _wall_by_wall(
 ) -> bool:
     """Tell whether only walls that are crossed occur, and q is enough at each of them."""
     used = form.weights > 0.0
-    plain = gathered.columns[:, :].any(axis=1) & used
+    plain = gathered.columns.any(axis=1) & used
     if not np.isin(gathered.own[plain], variables).all():
         return False
     sums, sizes = np.zeros(walls.count), np.zeros(walls.count)
@@ -167,7 +168,7 @@ def _wall_by_wall(
         return False
     sign = node.sides[X, variables].astype(np.float64)
     spare = sign * form.nu[: len(variables)] - sign * sums[variables]
-    return bool((spare >= gamma(form.which.size + 8) * sizes[variables]).all())
+    return bool((spare >= gamma(form.which.size + _SPARE) * sizes[variables]).all())
 
 
 def _repair(rest: Array, error: float, columns: Array) -> float:
@@ -181,16 +182,16 @@ def _repair(rest: Array, error: float, columns: Array) -> float:
     left = columns.copy()
     for _ in range(n):
         sizes = (left**2).sum(axis=1)
-        best = int(sizes.argmax()) if sizes.size else -1
-        if best < 0 or sizes[best] <= 1e-16:
+        if sizes.max(initial=0.0) <= _DEPENDENT:
             return math.inf
+        best = int(sizes.argmax())
         chosen.append(best)
         unit = left[best] / math.sqrt(sizes[best])
         left = left - np.outer(left @ unit, unit)
     matrix = columns[chosen].T
     inverse = np.linalg.inv(matrix)
     defect = np.abs(np.eye(n) - matrix @ inverse).sum()
-    defect += gamma(n + 8) * float((np.abs(matrix) @ np.abs(inverse)).sum())
+    defect += gamma(n + _SPARE) * float((np.abs(matrix) @ np.abs(inverse)).sum())
     if not defect <= 0.5:
         return math.inf
     return up(2.0 * norm_upper(inverse) * (norm_upper(rest) + error * math.sqrt(n)), 8)

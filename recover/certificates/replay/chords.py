@@ -25,7 +25,7 @@ import numpy as np
 
 from recover.certificates.evidence import Evidence
 from recover.certificates.replay.chord_leaves import form_holds
-from recover.certificates.replay.chord_model import Form, Node, Target, crossing_of
+from recover.certificates.replay.chord_model import Form, Node, Target
 from recover.certificates.replay.chord_sums import empty_holds
 from recover.certificates.replay.walls import Walls, X, Y
 from recover.core.arrays import Array
@@ -43,6 +43,7 @@ __all__ = [
 
 CONFLICT, EMPTY, FORM = -1, -2, -3  # why leaves are closed
 MOST_PARTS = 64  # of the directions of a plane
+MOST_TURNS = 8  # of one direction; each is off by some roundings, which leaves have room for
 
 
 class Chords(NamedTuple):
@@ -141,15 +142,14 @@ def replay_chords(walls: Walls, chords: Chords, target: Target) -> Iterator[str]
             if named is None:
                 yield "x and y are named after they were told apart, or by nothing"
                 return
-            stack.extend(named)
+            stack.extend(child._replace(turns=node.turns + 1) for child in named)
         else:
-            signal, wall = divmod(step, max(walls.count, 1))
-            if signal > 2 or sides[signal, wall] != 0:
+            if step > 3 * walls.count or sides.flat[step] != 0:
                 yield "a node decides a side that does not exist or is decided already"
                 return
             for side in (-1, 1):
                 branch = sides.copy()
-                branch[signal, wall] = side
+                branch.flat[step] = side
                 stack.append(node._replace(sides=branch))
     if not reader.finished:
         yield "the record of the search over segments has more than its tree needs"
@@ -162,7 +162,7 @@ def _named(node: Node, reader: _Reader, n: int) -> list[Node] | None:
     h = reader.numbers(n) if parts > 1 else None
     if known is None and not np.array_equal(node.sides[X], node.sides[Y]):
         return None
-    if not 1 <= parts <= MOST_PARTS or not np.isfinite(g).all():
+    if not 1 <= parts <= MOST_PARTS or not np.isfinite(g).all() or node.turns >= MOST_TURNS:
         return None
     if h is None:
         return directed(node.sides, g, None, 1) if known is None else None
@@ -185,8 +185,6 @@ def _closed(walls: Walls, node: Node, target: Target, reader: _Reader, step: int
     sigma, tau, cone = reader.numbers(3).tolist()
     weights, nu = reader.numbers(count), reader.numbers(extra)
     tangents = reader.numbers(ends * walls.dimension).reshape(ends, walls.dimension)
-    if rho and extra > len(crossing_of(walls, node.sides).walls) + 1:
-        return False
     return form_holds(
         walls, node, target, Form(rho, sigma, tau, cone, index, weights, nu, at, tangents)
     )
