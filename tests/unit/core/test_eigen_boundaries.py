@@ -105,3 +105,44 @@ def test_searches_are_repeatable() -> None:
     rng = np.random.default_rng(0)
     bands = np.concatenate([4.0 + rng.random((1, 300)), rng.random((1, 300))])
     assert eigmin_lower_banded(bands) == eigmin_lower_banded(bands)
+
+
+@pytest.mark.parametrize("pivot", [1.0, 5e-324, 0.0, -1.0, math.nan, math.inf])
+@pytest.mark.parametrize("info", [0, 1])
+def test_only_complete_factors_of_finite_positive_pivots_prove(
+    pivot: float, info: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever a library returns: some do not see a NaN."""
+    good = info == 0 and 0.0 < pivot < math.inf
+    pivots = np.array([1.0, pivot, 1.0])
+    monkeypatch.setattr(dense.lapack, "dpotrf", lambda *_, **__: (np.diag(pivots), info))
+    assert dense._is_positive(np.eye(3), 0.5) == good
+    monkeypatch.setattr(banded.lapack, "dpbtrf", lambda *_, **__: (pivots[None, :], info))
+    assert (banded._factor(np.ones((1, 3)), 0.5) is not None) == good
+
+
+def test_shifted_bands_are_rounded_down() -> None:
+    assert banded._factor(np.array([[1.0]]), 1.0) is None
+    assert banded._factor(np.array([[1.0, 1.0], [1.0 - U, 0.0]]), U) is None
+    assert banded._factor(np.ones((1, 2)), math.inf) is None
+    assert banded._factor(np.ones((1, 2)), 0.5) is not None
+
+
+@pytest.mark.parametrize("n", [2, 3])
+def test_complex_bands_are_those_of_the_real_matrix(n: int) -> None:
+    rng = np.random.default_rng(n)
+    given = rng.standard_normal((n, n)) + 1j * rng.standard_normal((n, n))
+    bands = np.zeros((n, n), dtype=complex)
+    for d in range(n):
+        bands[d, : n - d] = np.diagonal(given, -d)
+    bands[0] = bands[0].real
+    hermitian = np.tril(given, -1) + np.tril(given, -1).conj().T + np.diag(bands[0])
+    real = banded._realified_bands(bands)
+    assert real.shape == (2 * n, 2 * n)
+    lower = np.zeros((2 * n, 2 * n))
+    for d in range(2 * n):
+        lower += np.diag(real[d, : 2 * n - d], -d)
+        assert not real[d, 2 * n - d :].any()
+    whole = lower + np.tril(lower, -1).T
+    values = np.repeat(np.linalg.eigvalsh(hermitian), 2)
+    assert np.allclose(np.linalg.eigvalsh(whole), values)
