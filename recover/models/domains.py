@@ -166,9 +166,9 @@ class Support(Domain):
         return _clipped(kept, 0.0, math.inf) if self.nonnegative else kept
 
     def interval(self, shape: tuple[int, ...]) -> tuple[Array, Array]:
-        low = np.where(self.mask, 0.0 if self.nonnegative else -math.inf, 0.0)
-        high = np.where(self.mask, math.inf, 0.0)
-        return broadcast_to("low", low, shape), broadcast_to("high", high, shape)
+        inside = broadcast_to("mask", self.mask, shape) != 0.0
+        low = np.where(inside, 0.0 if self.nonnegative else -math.inf, 0.0)
+        return low, np.where(inside, math.inf, 0.0)
 
     def to_json(self) -> dict[str, Any]:
         return {

@@ -52,7 +52,6 @@ class Modulus(Model):
 
     def knowledge(self, y: Array, noise: NoiseBound) -> Knowledge:
         """Return what the data say: a bound ``|t_i| <= y_i + each_i``; only zeros are fixed."""
-        y = np.asarray(y, dtype=np.float64)
         reach = np.maximum(y + noise.each, 0.0)
         fixed = reach == 0.0
         if self.frame.real_coefs:

@@ -76,7 +76,7 @@ class Noise:
     background: float | Array = field(default=0.0, kw_only=True)
 
     def __post_init__(self) -> None:
-        each = np.asarray(self.each, dtype=np.float64)
+        each = np.asarray(self.each)
         if math.isnan(self.l2) or self.l2 < 0.0 or np.isnan(each).any() or (each < 0.0).any():
             raise ParameterError(
                 f"noise bounds must be >= 0, got l2={self.l2}, each={self.each}; "

@@ -73,7 +73,6 @@ class ReLU(Model):
         ``t_i <= bias_i + y_i + each_i``.  Noise before it: rows with ``y_i > 0`` are active and
         the others have ``t_i <= bias_i + each_i``.
         """
-        y = np.asarray(y, dtype=np.float64)
         value = y + self.bias
         if noise.where is Where.AFTER:
             fixed = y > noise.each

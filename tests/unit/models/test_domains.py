@@ -127,7 +127,7 @@ def test_boxes_and_supports_that_are_refused() -> None:
     for name, domain in [
         ("low", Box(np.zeros(3), 1.0)),
         ("high", Box(0.0, np.ones(3))),
-        ("low", Support([True, False, True])),
+        ("mask", Support([True, False, True])),
     ]:
         with pytest.raises(ParameterError, match=f"^{name} must be a scalar or have shape"):
             domain.interval((4,))

@@ -17,6 +17,7 @@ from recover.core.rigor import PROVED, probabilistic
 from recover.core.rounding import norm_upper
 from recover.frames import Identity
 from recover.models import AFTER, BEFORE, Modulus, Noise, Problem
+from recover.models.noise import _means
 
 INF = math.inf
 
@@ -216,10 +217,25 @@ def test_the_norm_of_roots_by_the_best_tilt(m: int) -> None:
     tilt = np.linspace(1e-4, 1.0, 20_000, endpoint=False)
     total = (math.log(2 / delta) + m * np.log((1 + tilt) / (1 - tilt))) / tilt
     best = math.sqrt(total.min() / unit)
-    assert best <= bound.l2 <= best * 1.003
+    assert best <= bound.l2 <= best * 1.0003
     assert bound.l2 <= norm_upper(bound.each)
     one = Noise.counted(unit, delta).bound(np.full(1, 10.0))
     assert one.l2 <= norm_upper(one.each)
+
+
+def test_the_norm_of_roots_at_the_last_tilt() -> None:
+    unit, delta, m = 4.0, 1e-300, 9
+    bound = Noise.counted(unit, delta).bound(np.full(m, 100.0))
+    total = (math.log(2 / delta) + m * math.log(1.99 / 0.01)) / 0.99
+    assert total / unit <= bound.l2**2 <= total / unit * (1.0 + 1e-8)
+
+
+def test_no_count_bounds_no_mean_from_below() -> None:
+    low, high = _means(np.array([0.0, 1.0, 1e5, 2e5]), 0.01)
+    assert low[0] == 0.0
+    np.testing.assert_allclose([low[1], high[0]], [-math.log(0.99), -math.log(0.01)])
+    assert (np.diff(low) > 0.0).all()
+    assert (np.diff(high) > 0.0).all()
 
 
 def test_backgrounds_that_are_refused() -> None:
