@@ -23,7 +23,7 @@ from recover.certificates.checks.kappa import checked_kappa, kappa_faults
 from recover.certificates.checks.residual import checked_residual
 from recover.certificates.sampling import coefficient_intervals
 from recover.core.arrays import Array
-from recover.core.rounding import U, gamma, norm_upper, sum_upper, up
+from recover.core.rounding import TINY, U, gamma, norm_upper, sum_upper, up
 from recover.frames.bounds import real_matrix
 from recover.models.base import Model
 from recover.models.domains import Everywhere
@@ -133,13 +133,16 @@ def _dual_value(consistent: _Set, direction: Array, u: Array) -> tuple[float, fl
     if not np.isfinite(limit[used]).all():
         return math.inf, 0.0
     products = u[used] * limit[used]
+    # what underflows is off by less than TINY, whatever its size
     fixed = up(
-        sum_upper(products) + U * float(np.abs(products).sum()) * (1.0 + gamma(u.size + 1))
+        sum_upper(products)
+        + U * float(np.abs(products).sum()) * (1.0 + gamma(u.size + 1))
+        + u.size * TINY
     )
     # the remainder of the direction, and how far its entries may be off
     rest = direction - consistent.rows.T @ u
     off = gamma(u.size + 2) * (np.abs(consistent.rows.T) @ np.abs(u) + np.abs(direction))
-    off = off * (1.0 + gamma(u.size + 8)) + consistent.error * norm_upper(u)
+    off = off * (1.0 + gamma(u.size + 8)) + consistent.error * norm_upper(u) + u.size * TINY
     below, over = consistent.below, consistent.over
     largest, smallest = rest + off, rest - off
     p, w = [fixed], 0.0

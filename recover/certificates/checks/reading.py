@@ -24,6 +24,7 @@ from recover.models.saturation import Saturation
 
 __all__ = ["reading_faults"]
 
+SLIP = 8.0 * U  # of each number that an end is made of: they were rounded twice
 LOOSE = 1.0 - 1e-9  # of the formulas for random noise, which two libraries evaluate otherwise
 
 
@@ -47,7 +48,8 @@ def reading_faults(problem: Problem) -> Iterator[str]:
         yield f"the noise is taken as {min(bound.l2, claimed.l2):.6g}, not {total:.6g}"
     e = bound.each
     found = _preimage(problem, y, e, bound.where is Where.AFTER)
-    slip = 8.0 * U * (np.abs(y) + np.abs(found.centre) + np.where(np.isfinite(e), e, 0.0))
+    # factor by factor: a sum of the largest numbers would be infinite, and allow everything
+    slip = SLIP * np.abs(y) + SLIP * np.abs(found.centre) + SLIP * e
     if bool((claimed.fixed & ~found.sure).any()):
         count = int(np.count_nonzero(claimed.fixed & ~found.sure))
         yield f"{count} coefficient(s) are called fixed that the data do not fix"
@@ -120,10 +122,13 @@ def _counted(y: Array, scale: float, tail: float) -> Array:
 
 def _means(counts: Array, tail: float) -> tuple[Array, Array]:
     """Return the least and the largest mean whose Poisson tails at the counts exceed `tail`."""
-    from scipy.stats import chi2
+    from scipy.stats import chi2, norm
 
     # P(Poisson(mu) >= k) = P(chi2_2k <= 2 mu), P(Poisson(mu) <= k) = P(chi2_(2k+2) > 2 mu)
     low = np.where(counts > 0, chi2.ppf(tail, 2.0 * np.maximum(counts, 1.0)) / 2.0, 0.0)
+    # scipy's lower quantile is wrong far out for many degrees: Cornish and Fisher's there
+    z = norm.ppf(tail)
+    low = np.where(counts > 1e5, counts + z * np.sqrt(counts) + (z * z - 1.0) / 3.0, low)
     return low, np.asarray(chi2.isf(tail, 2.0 * counts + 2.0) / 2.0)
 
 
@@ -132,7 +137,6 @@ def _of_roots(noise: Noise, y: Array) -> tuple[Array, float]:
     m, unit = max(y.size, 1), noise.counts_per_unit
     background = np.broadcast_to(np.asarray(noise.background, dtype=np.float64), y.shape)
     low, high = _means(np.rint(unit * (y * y + background)), noise.delta / (4 * m))
-    low = np.where(y > 0.0, low, 0.0)  # less than the background was set to zero
     ends = [np.sqrt(np.maximum(mean / unit - background, 0.0)) for mean in (low, high)]
     each = np.maximum(y - ends[0], ends[1] - y) * LOOSE
     total = math.sqrt(float((each**2).sum()))
