@@ -21,8 +21,8 @@ __all__ = [
 ]
 
 # What the underflows of up to n**3 products of entries below 1 add to a norm: 2**-1022 each if
-# they are flushed to zero, n below 2**20. Far below anything else that is added to it.
-UNDERFLOW = 2.0**-960
+# they are flushed to zero, n below 2**17. Far below anything else that is added to it.
+UNDERFLOW = 2.0**-970
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ and ``|D|_2 <= sum_i c_i a_ii``. As ``R^T R`` is positive semidefinite,
 off-diagonal entries exact) this is ``lambda_min(G) >= s - sum_i c_i a_ii``, a
 margin of about ``(n / 2) U trace(G - s I)``. Any summation order and fused operations are
 covered. Matrices are scaled by a power of two to entries below 1 first, so underflow adds less
-than ``2**-960``.
+than ``2**-970``.
 
 References
 ----------
