@@ -79,7 +79,7 @@ def expected(problem: Problem, c: Certificate) -> float:
     return min(ways) / s + float(np.linalg.norm(x - vectors @ a))
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize(("noise", "off"), [(0.0, 0.0), (0.5, 0.1), (1e-3, 1e-4), (2.0, 0.0)])
 def test_the_bound_is_that_of_the_formulas(seed: int, noise: float, off: float) -> None:
     problem, certificate = clipped(seed, noise, off)
@@ -100,7 +100,7 @@ def test_the_bound_is_that_of_the_formulas(seed: int, noise: float, off: float) 
         assert proved(problem, other) == pytest.approx(expected(problem, other), rel=1e-9)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_each_number_may_be_no_better_than_what_is_proved(seed: int) -> None:
     problem, certificate = clipped(seed, 1e-2)
     s = float(certificate.evidence.values["sigma"])
@@ -123,7 +123,7 @@ def test_each_number_may_be_no_better_than_what_is_proved(seed: int) -> None:
     assert "lower end" in verify(raised, problem).reasons[0]
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_the_upper_end_is_that_of_the_witness(seed: int) -> None:
     problem, certificate = clipped(seed)
     assert isinstance(problem.prior, Subspace)
@@ -220,7 +220,7 @@ def test_a_subspace_takes_no_assumption_of_the_domain() -> None:
 def test_a_signal_far_from_the_span_is_no_nearer_than_it_is(far: float) -> None:
     """Exact data on a line: the truth is known, and its distance in rational numbers."""
     rng = np.random.default_rng(3)
-    for _ in range(15):
+    for _ in range(8):
         truth = float(rng.uniform(0.5, 2.0)) * 1e-3
         problem = Problem(
             Saturation(Identity(1), -9.0, 9.0),
