@@ -133,6 +133,7 @@ def test_margins_cover_every_order_of_summation_and_little_more(n: int) -> None:
 
 
 def test_sums_near_overflow() -> None:
+    assert sum_upper([]) == sum_lower([]) == 0.0
     largest = float(np.finfo(float).max)
     half = 0.5 * largest
     assert half < sum_upper([half]) < 0.51 * largest
@@ -194,3 +195,5 @@ def test_scaling() -> None:
     assert scaled_up(1.0, 1024) == math.inf
     tiny = scale(np.array([3.0 * TINY, 2.0 * TINY]), -1)  # halves go to even
     assert list(tiny) == [2.0 * TINY, TINY]
+    with np.errstate(under="raise"):  # underflow is allowed for, whatever the caller's setting
+        assert scale(np.array([3.0 * TINY]), -1) == 2.0 * TINY
