@@ -13,6 +13,17 @@ for method in ("plain", "partial", "lifted"):
     capacity = rv.theory.injectivity_capacity(method)
     print(f"capacity, {method:8s}{capacity.value:10.6f}   {capacity.rigor}")
 
+bounds = rv.theory.capacity_bounds()
+print(f"simple bounds: at least {bounds.easy_lower:.4f}, at most {bounds.union:.4f}")
+for alpha in (4.0, 6.7, 9.0):
+    share = rv.theory.min_active_fraction(alpha)
+    print(f"{alpha:.1f} neurons for each input: at least {share:.3f} n are active (heuristic)")
+
+# %% Several layers: theory for random ones, as neurons for each input of the network
+deep = rv.theory.deep_injectivity_capacity(3, "weak", "partial")
+print("three layers:", ", ".join(f"{each:.3f}" for each in deep.values), deep.rigor)
+print(f"fails at most with {rv.theory.deep_failure_bound(20, [220, 2600]):.1e}")
+
 # %% At finite size: rows that are enough for a failure probability of 1 %
 for n in (2, 4, 10, 100):
     m = rv.theory.minimal_rows(n, 0.01)
@@ -36,4 +47,15 @@ found = rv.layers.analyse(weights, np.full(14, 0.8), budget=20.0)
 kappa, critical = found.kappa, found.layers[0].critical_bias
 print(f"14 unit rows, network bias 0.8, unit ball: {found.verdict}", end=", ")
 print(f"kappa in [{kappa.lower:.4f}, {kappa.upper:.4f}]")
-print(f"the network bias must be at least {-critical.lower:.9f}")
+print(f"a network bias of {-critical.lower:.6f} is enough")
+
+# %% The same as a frame: the bias of frames has the other sign
+enclosed = rv.theory.critical_bias(weights, budget=20.0)
+quick = rv.theory.polytope_bias(weights)
+print(f"largest frame bias in [{enclosed.lower:.9f}, {enclosed.upper:.9f}]")
+print(f"from the polytope of the rows, without any search: {quick.bias.min():.6f}")
+assert quick.bias.min() <= enclosed.upper
+level = rv.theory.critical_level(weights, budget=20.0)
+print(
+    f"least level at which saturation keeps it injective: [{level.lower:.6f}, {level.upper:.6f}]"
+)

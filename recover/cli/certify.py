@@ -163,7 +163,7 @@ def _tell(certificate: Certificate, seconds: float) -> None:
     kappa, growth = certificate.kappa, certificate.amplification
     values = certificate.evidence.values
     scope = certificate.scope.to_json()
-    where = f"ball of radius {scope['radius']:g}" if scope["kind"] == "ball" else "all signals"
+    where = f"ball of radius {scope['radius']:g}" if scope["kind"] == "ball" else "whole space"
     if scope.get("nonnegative"):
         where = f"non-negative part of the {where}"
     rows = [

@@ -35,6 +35,7 @@ __all__ = [
 ]
 
 _LONGEST = 2000  # letters of a complaint
+_EVIDENCE = ".evidence.npz"  # beside the JSON, and no name that weights or --save would have
 _BESIDE = "arrays_beside"  # names the NPZ file of what is too large for JSON
 _FORMAT = "recover-evidence-1"
 
@@ -71,11 +72,11 @@ def write_json(path: str | Path, data: Any, *, force: bool) -> None:
     write_text(path, text + "\n", force=force)
 
 
-def check_certificate_writable(path: str, *, force: bool, ending: str = ".npz") -> None:
+def check_certificate_writable(path: str, *, force: bool) -> None:
     """Raise `FileError` if a certificate's JSON, or an NPZ beside it, could not be written."""
     check_writable(path, force=force)
     if path != STANDARD:
-        check_writable(Path(path).with_suffix(ending), force=force)
+        check_writable(Path(path).with_suffix(_EVIDENCE), force=force)
 
 
 def write_certificate(
@@ -84,18 +85,17 @@ def write_certificate(
     certificate: Certificate,
     *,
     force: bool,
-    ending: str = ".npz",
 ) -> None:
     """Write `data` with the certificate as JSON; evidence above 1 MB goes to an NPZ beside it.
 
-    The NPZ has the JSON's name with another `ending`.  Standard output takes all of it.
+    The NPZ has the JSON's name with another ending.  Standard output takes all of it.
     """
     if path == STANDARD:
         write_json(path, {**data, "certificate": certificate.to_data()}, force=force)
         return
     plain, aside = put_aside(certificate)
     if aside:
-        beside = Path(path).with_suffix(ending)
+        beside = Path(path).with_suffix(_EVIDENCE)
         save_result(beside, {"format": _FORMAT}, aside, force=force)
         data = {**data, _BESIDE: beside.name}
     write_json(path, {**data, "certificate": plain}, force=force)

@@ -98,13 +98,10 @@ class Done(Protocol[_Result_co]):
         ...
 
 
-EVIDENCE = ".evidence.npz"  # beside the JSON, and no name that --save would be given
-
-
 def check_evidence(path: str | None, inputs: Sequence[str], *, force: bool) -> None:
     """Raise `FileError` if one input's evidence could not be written beside its JSON."""
     if path is not None and len(inputs) == 1:
-        check_certificate_writable(path, force=force, ending=EVIDENCE)
+        check_certificate_writable(path, force=force)
 
 
 def write_side_files(
@@ -143,8 +140,6 @@ def write_side_files(
         page = draw(result, Path(inputs[0]).name, verify_with)
         write_text(side.report, page, force=force)
     if side.json is not None:
-        write_certificate(
-            side.json, figures[0], result.certificate, force=force, ending=EVIDENCE
-        )
+        write_certificate(side.json, figures[0], result.certificate, force=force)
     if side.save is not None:
         result.save(side.save, force=force)

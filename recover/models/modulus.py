@@ -17,17 +17,20 @@ from recover.models.noise import NoiseBound, Where
 __all__ = ["Modulus"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, init=False)
 class Modulus(Model):
     """The measurement ``y_i = |<x, phi_i>|``, blind to the sign or global phase.
 
     Parameters
     ----------
-    measured : Frame
+    frame : Frame
         A real or complex frame.
     """
 
     measured: Frame
+
+    def __init__(self, frame: Frame) -> None:
+        object.__setattr__(self, "measured", frame)
 
     @property
     def frame(self) -> Frame:

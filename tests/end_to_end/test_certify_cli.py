@@ -119,14 +119,14 @@ def test_large_evidence_stands_beside_the_certificate(run, tmp_path, monkeypatch
     monkeypatch.setattr("recover.certificates.beside.INLINE", 100)
     frame, data = tmp_path / "f.npy", tmp_path / "c.json"
     np.save(frame, np.random.default_rng(0).standard_normal((12, 3)))
-    beside = tmp_path / "c.npz"
+    beside = tmp_path / "c.evidence.npz"
     beside.write_bytes(b"something else")
     args = ("certify", frame, "--model", "modulus", "--json", data)
     status, _, err = run(*args)
     assert status == 1
-    assert "c.npz exists" in err
+    assert "c.evidence.npz exists" in err
     assert run(*args, "--force")[0] == 0
-    assert json.loads(data.read_text())["arrays_beside"] == "c.npz"
+    assert json.loads(data.read_text())["arrays_beside"] == "c.evidence.npz"
     assert run("verify", data)[0] == 0
     kept = dict(np.load(beside))
     name = max(kept, key=lambda key: kept[key].size if key != "meta" else 0)
@@ -137,7 +137,7 @@ def test_large_evidence_stands_beside_the_certificate(run, tmp_path, monkeypatch
     beside.unlink()
     status, _, err = run("verify", data)
     assert status != 0
-    assert "c.npz" in err
+    assert "c.evidence.npz" in err
 
 
 def test_complex_rows_and_sigma_are_printed(run, tmp_path):

@@ -28,3 +28,33 @@ def test_example(path, tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip()
+
+
+@pytest.mark.slow
+def test_the_example_of_the_command_line(tmp_path):
+    """Its commands run as they stand, and warn of nothing."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    program = "from recover.cli import main; main()"
+    for name, arguments in (("recover", f"-W error -c '{program}'"), ("python", "-W error")):
+        (folder / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" {arguments} "$@"\n')
+        (folder / name).chmod(0o755)
+    work = tmp_path / "work"
+    work.mkdir()
+    done = subprocess.run(
+        ["sh", ROOT / "examples" / "command_line.sh"],
+        cwd=work,
+        env={
+            **os.environ,
+            "PATH": f"{folder}:{os.environ['PATH']}",
+            "PYTHONPATH": str(ROOT),
+            "MPLBACKEND": "Agg",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert done.stdout.count("accepted") == 4
+    assert (work / "demo" / "report.html").stat().st_size > 10_000

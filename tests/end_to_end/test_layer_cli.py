@@ -47,6 +47,15 @@ def test_quiet_prints_nothing(run, tmp_path):
     assert json.loads((tmp_path / "r.json").read_text())["verdict"] == "injective"
 
 
+def test_the_figures_may_have_the_name_of_the_weights(run, tmp_path):
+    weights = tmp_path / "net.npz"
+    np.savez(weights, weight=W, bias=np.zeros(6))
+    before = weights.read_bytes()
+    assert run("layer", weights, "--json", tmp_path / "net.json")[0] == 0
+    assert run("verify", tmp_path / "net.json", weights)[0] == 0
+    assert weights.read_bytes() == before
+
+
 def test_witness_and_missing_bias(run, tmp_path):
     weights = np.eye(3)
     np.savez(tmp_path / "w.npz", W=weights)
