@@ -56,6 +56,4 @@ print(f"largest frame bias in [{enclosed.lower:.9f}, {enclosed.upper:.9f}]")
 print(f"from the polytope of the rows, without any search: {quick.bias.min():.6f}")
 assert quick.bias.min() <= enclosed.upper
 level = rv.theory.critical_level(weights, budget=20.0)
-print(
-    f"least level at which saturation keeps it injective: [{level.lower:.6f}, {level.upper:.6f}]"
-)
+print(f"saturated at plus and minus {level.upper:.6f} they are injective on the unit ball")
