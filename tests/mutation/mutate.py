@@ -154,6 +154,7 @@ GROUPS: dict[str, tuple[list[str], list[str]]] = {
             for name in [
                 "apriori_by_hand",
                 "cell_records",
+                "exact_conflicts",
                 "modulus_by_hand",
                 "reach_of_sides",
                 "record_pieces",

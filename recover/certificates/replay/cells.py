@@ -70,8 +70,8 @@ def replay_cells(rows: Array, sides: Sides, pieces: Pieces, value: float) -> Ite
     level = _Level(
         (sides.owners == -1)[None],
         (sides.owners >= 0)[None],
-        np.zeros(1, dtype=bool),
-        np.ones(1, dtype=bool),
+        np.array([False]),
+        np.array([True]),
     )
     start = 0
     leaves: list[Array] = []  # the rows in their bands at leaves not yet proved
@@ -252,46 +252,43 @@ def _excluding(sides: Sides, chosen: Array) -> bool:
 
     In exact arithmetic; the solutions must be the multiples of one vector.
     """
-    columns = [[Fraction(float(v)) for v in sides.normals[h]] for h in chosen]
-    k = len(columns)
-    matrix = [[column[i] for column in columns] for i in range(len(columns[0]))]
+    matrix = _exact(sides.normals[chosen].T)
+    n, k = matrix.shape
     pivots: list[int] = []
     for j in range(k):
-        lead = next((i for i in range(len(pivots), len(matrix)) if matrix[i][j]), None)
+        at = len(pivots)
+        lead = next((i for i in range(at, n) if matrix[i, j] != 0), None)
         if lead is None:
             continue
-        at = len(pivots)
-        matrix[at], matrix[lead] = matrix[lead], matrix[at]
-        matrix[at] = [v / matrix[at][j] for v in matrix[at]]
-        for i in range(len(matrix)):
-            if i != at and matrix[i][j]:
-                factor = matrix[i][j]
-                matrix[i] = [v - factor * w for v, w in zip(matrix[i], matrix[at], strict=True)]
+        matrix[[at, lead]] = matrix[[lead, at]]
+        matrix[at] /= matrix[at, j]
+        for i in range(n):
+            if i != at:
+                matrix[i] -= matrix[i, j] * matrix[at]
         pivots.append(j)
     free = [j for j in range(k) if j not in pivots]
     if not free:
-        return _misses_ball(sides, chosen, columns)
+        return _misses_ball(sides, chosen)
     if len(free) != 1:
         return False
-    c = [Fraction(0)] * k
-    c[free[0]] = Fraction(1)
-    for at, j in enumerate(pivots):
-        c[j] = -matrix[at][free[0]]
-    levels = [Fraction(float(sides.levels[h])) for h in chosen]
-    total = sum((a * b for a, b in zip(c, levels, strict=True)), Fraction(0))
-    return all(v >= 0 for v in c) and total >= 0
+    c = _exact(np.zeros(k))
+    c[free] = Fraction(1)
+    c[pivots] = -matrix[: len(pivots), free[0]]
+    return bool((c >= 0).all() and c @ _exact(sides.levels[chosen]) >= 0)
 
 
-def _misses_ball(sides: Sides, chosen: Array, columns: list[list[Fraction]]) -> bool:
+def _exact(numbers: Array) -> Array:
+    """Return numbers as fractions."""
+    return np.asarray(np.frompyfunc(Fraction, 1, 1)(numbers))
+
+
+def _misses_ball(sides: Sides, chosen: Array) -> bool:
     """Tell whether ``c . l >= R |sum c_j a_j|`` exactly for simple positive multipliers c."""
     a, level = sides.normals[chosen], sides.levels[chosen]
     guess = np.linalg.lstsq(a @ a.T, level, rcond=None)[0]
     if not (guess > 0.0).all():
         return False
-    c = [Fraction(float(v)).limit_denominator(1000) for v in guess / guess.max()]
-    total = sum((v * Fraction(float(w)) for v, w in zip(c, level, strict=True)), Fraction(0))
-    size = sum(
-        sum((v * w for v, w in zip(c, row, strict=True)), Fraction(0)) ** 2
-        for row in zip(*columns, strict=True)
-    )
-    return total > 0 and total**2 >= Fraction(sides.radius) ** 2 * size
+    c = np.array([v.limit_denominator(1000) for v in _exact(guess / guess.max())])
+    total = c @ _exact(level)
+    square = ((c @ _exact(a)) ** 2).sum()
+    return bool(total > 0 and total**2 >= Fraction(sides.radius) ** 2 * square)

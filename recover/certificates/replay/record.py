@@ -138,7 +138,7 @@ def pieces_of(evidence: Evidence, prefix: str = "") -> Iterator[Pieces]:
             _integers(arrays[f"{prefix}children"])[part],
             sizes,
             _integers(arrays[f"{prefix}supports"])[supports : supports + used],
-            conflicts[k] if k < len(conflicts) else np.empty(0, dtype=np.int32),
+            conflicts[k] if k < len(conflicts) else sizes[:0],
         )
         nodes, supports = nodes + size, supports + used
 
@@ -153,7 +153,7 @@ def conflicts_of(evidence: Evidence, prefix: str = "") -> Iterator[Array]:
 
 def _integers(array: Array) -> Array:
     """Return an array of the record as it is; NaN is neither a leaf nor an inner node."""
-    if array.ndim != 1 or array.dtype.kind not in "iu":
+    if array.ndim != 1 or not np.issubdtype(array.dtype, np.integer):
         raise ValueError(f"the record must hold flat arrays of integers, got {array.dtype}")
     return array
 

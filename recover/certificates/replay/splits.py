@@ -65,9 +65,8 @@ def reaching(rows: Array, inside: Array, outside: Array, value: float, larger: b
     rest = np.flatnonzero(~proved)
     kept = outside[rest].astype(np.float64)
     n = rows.shape[1]
-    matrices = (kept @ (rows[:, :, None] * rows[:, None, :]).reshape(-1, n * n)).reshape(
-        -1, n, n
-    )
+    outer = (rows[:, :, None] * rows[:, None, :]).reshape(len(rows), n * n)
+    matrices = (kept @ outer).reshape(len(rest), n, n)
     share = np.linalg.eigvalsh(matrices)[:, 0]
     share = np.maximum(share - 8.0 * gamma(len(rows) + 2 * n + 16) * norm_upper(rows) ** 2, 0.0)
     missing = np.nextafter(value - share, math.inf)

@@ -113,17 +113,14 @@ class Walls:
         low_sign, high_sign = self.below_sign[both], self.above_sign[both]
         while True:
             before = s.copy()
-            if both.size:
-                over, under = s[:, high] * high_sign == 1, s[:, low] * low_sign == -1
-                if (over & under).any():
-                    return None
-                signal, row = np.nonzero(over)
-                s[signal, low[row]] = low_sign[row]
-                signal, row = np.nonzero(under)
-                s[signal, high[row]] = -high_sign[row]
-            x, y, z = s
-            if ((x == y) & (x * z == -1)).any():
+            over, under = s[:, high] * high_sign == 1, s[:, low] * low_sign == -1
+            if (over & under).any():
                 return None
+            signal, row = np.nonzero(over)
+            s[signal, low[row]] = low_sign[row]
+            signal, row = np.nonzero(under)
+            s[signal, high[row]] = -high_sign[row]
+            x, y, z = s
             between = np.where((x == y) & (x != 0), x, z)
             s[X] = np.where((x == 0) & (z * y == -1), z, x)
             s[Y] = np.where((y == 0) & (z * before[X] == -1), z, y)
@@ -147,8 +144,8 @@ def walls_of(
     levels: list[float] = []
     for name, bound in (("below", low), ("above", high)):
         for i in np.flatnonzero(np.isfinite(bound) & rows.any(axis=1)).tolist():
-            row, level = rows[i] + 0.0, float(bound[i]) + 0.0
-            opposite = ((0.0 - row).tobytes(), 0.0 - level)
+            row, level = rows[i] + 0.0, float(bound[i])  # bytes tell 0.0 from -0.0
+            opposite = ((0.0 - row).tobytes(), -level)
             if opposite in seen:
                 index[name][i], signs[name][i] = seen[opposite], -1
                 continue

@@ -83,7 +83,9 @@ def line(**change):
 
 
 def reasons(cert, model=LINE):
-    return verify(cert, model).reasons
+    found = verify(cert, model).reasons
+    assert all(why[0].islower() for why in found)
+    return found
 
 
 def test_the_line():
@@ -274,6 +276,7 @@ def test_nonnegative_signals():
         return certificate(LINE, scope, kappa, VALUES, pair | TREE | change, OPEN)
 
     assert reasons(made()) == ()
+    assert reasons(made(second=[0.0])) == ()
     assert "signals lies outside" in reasons(made(first=[-0.1]))[0]
     assert "signals lies outside" in reasons(made(second=[-0.1]))[0]
     assert "witness of the eigenvalue lies outside" in " ".join(reasons(made(witness=[-0.4])))

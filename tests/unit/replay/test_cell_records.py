@@ -39,7 +39,9 @@ def pieces(decisions, children, supports=(), conflicts=()):
 
 
 def faults(rows, sides, record, value):
-    return list(replay_cells(rows, sides, pieces(*record), value))
+    found = list(replay_cells(rows, sides, pieces(*record), value))
+    assert all(why[0].islower() for why in found)
+    return found
 
 
 # where the first is inactive the second cannot be; where it is active it is enough
@@ -136,7 +138,7 @@ def test_supports_must_fit_the_tree():
         {"supports": np.array([2])},
     ):
         record = good._replace(**change)
-        assert "do not fit" in next(replay_cells(ROWS, relu(), record, 0.5))
+        assert "the supports do not fit" in next(replay_cells(ROWS, relu(), record, 0.5))
 
 
 def test_faults_of_form_are_told():

@@ -15,6 +15,7 @@ from recover.certificates.apriori import certify_apriori
 from recover.certificates.certificate import Certificate
 from recover.certificates.evidence import Evidence
 from recover.certificates.lipschitz import published_values
+from recover.certificates.replay.record import rayleigh_upper
 from recover.certificates.scope import Scope
 from recover.certificates.verify import verify
 from recover.core.arrays import digest
@@ -92,7 +93,9 @@ def star(**change):
 
 
 def reasons(cert, model=STAR):
-    return verify(cert, model).reasons
+    found = verify(cert, model).reasons
+    assert all(why[0].islower() for why in found)
+    return found
 
 
 OPEN = {"closed": False, "reason": "open"}
@@ -230,6 +233,18 @@ FOLLOW = "does not follow from the eigenvalue and sigma"
 )
 def test_one_change_is_refused(change, words):
     assert words in " | ".join(reasons(star(**change)))
+
+
+def test_upper_ends_may_miss_what_another_routine_shows_by_rounding_only():
+    rows = STAR.frame.rows
+    shown = rayleigh_upper(rows[1:]) + rayleigh_upper(rows[:1])
+    for slip, accepted in ((0.0, True), (2e-13, True), (1e-11, False), (1e-3, False)):
+        upper = shown * (1.0 - slip)
+        lower = {"eigenvalue_lower": 7.0, "kappa": Enclosure(2.0, 3.0), **OPEN}
+        found = reasons(star(eigenvalue_upper=upper, **lower))
+        assert (found == ()) == accepted, slip
+        found = reasons(star(sigma_upper=math.sqrt(upper), sigma_lower=2.0, **lower))
+        assert (found == ()) == accepted, slip
 
 
 def test_signals_of_the_pair_may_not_be_parallel_in_disguise():

@@ -115,6 +115,7 @@ def test_the_form_of_a_tree(decisions, children, words):
     found = list(form_faults(np.array(decisions), branches(np.array(children)), 3))
     assert len(found) == (words is not None)
     assert words is None or words in found[0]
+    assert all(why[0].islower() for why in found)
 
 
 def test_numbers_are_scaled_exactly_or_refused():

@@ -23,7 +23,9 @@ def pieces(decisions, children):
 
 
 def faults(rows, decisions, children, value, **options):
-    return list(replay_splits(rows, pieces(decisions, children), value, **options))
+    found = list(replay_splits(rows, pieces(decisions, children), value, **options))
+    assert all(why[0].islower() for why in found)
+    return found
 
 
 STAR_TREE = ([0, 1, -1, 2, -1, -1], [1, 3, 0, 3, 0, 0])
@@ -88,6 +90,7 @@ def test_altered_trees_are_refused(decisions, children, words):
     except IndexError:
         assert found  # what comes after a fault of form may fail
     assert words in " | ".join(found)
+    assert all(why[0].islower() for why in found)
 
 
 def test_rows_that_do_not_exist_are_refused():
@@ -136,5 +139,7 @@ def test_many_splits_at_once():
 def test_a_row_on_both_sides_proves_nothing():
     inside = np.array([[1, 1, 0, 0], [1, 1, 0, 0]], dtype=bool)
     outside = np.array([[0, 0, 1, 1], [1, 0, 1, 1]], dtype=bool)
-    assert not reaching(BASES, inside, outside, 0.5, False).any()
+    found = reaching(BASES, inside, outside, 0.5, False)
+    assert not found.any()
+    assert found.dtype == bool
     assert reaching(BASES, inside[:1], outside[:1], 0.5, False).all()

@@ -110,7 +110,9 @@ def test_states_of_a_row_between_two_walls():
         ([-1, 0], [-1, UNKNOWN, UNKNOWN, UNKNOWN]),
         ([0, -1], [1, -1, 1, 0]),
     ):
-        assert walls.states(np.array(sides, dtype=np.int8)).tolist() == states, sides
+        found = walls.states(np.array(sides, dtype=np.int8))
+        assert found.tolist() == states, sides
+        assert np.issubdtype(found.dtype, np.integer)
 
 
 def arranged(rng):
@@ -229,6 +231,11 @@ def test_what_follows_is_followed_up():
     # z below -1/2 with x above 1/4: y is below -1/2, and so below 1/4
     sides = np.array([[0, 1], [0, 0], [-1, 0]], dtype=np.int8)
     assert walls.closed(sides).tolist() == [[1, 1], [-1, -1], [-1, -1]]
+    # below -1/2 is above the upper level of the negative row, and so above its lower level
+    walls = built([[1.0], [-1.0]], [-0.5, -0.25], [INF, 0.5])
+    assert walls.above.tolist() == [-1, 0]
+    sides = np.array([[0, 0], [-1, 0], [0, 0]], dtype=np.int8)
+    assert walls.closed(sides).tolist() == [[0, 0], [-1, 1], [0, 0]]
     # rows that share a wall and say different things of it
     walls = built([[1.0], [1.0]], [-0.5, 0.25], [0.25, 0.5])
     assert walls.count == 3
