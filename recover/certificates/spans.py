@@ -38,9 +38,9 @@ class Span(NamedTuple):
     lift : array [shape=(k, k)] or None
         Y with ``D = V Y``, invertible; None if V is nearly orthonormal itself.
     basis : array [shape=(n, k)]
-        D up to `basis_error` in spectral norm; nearly orthonormal.
-    basis_error, basis_norm : float
-        Of D: bounds of the error's and of the exact matrix's spectral norm.
+        D as computed; nearly orthonormal.
+    basis_norm : float
+        A bound of the exact D's spectral norm.
     seen : array [shape=(coef_size, k)]
         B up to `seen_error` in spectral norm.
     seen_error : float
@@ -50,7 +50,6 @@ class Span(NamedTuple):
     vectors_error: float
     lift: Array | None
     basis: Array
-    basis_error: float
     basis_norm: float
     seen: Array
     seen_error: float
@@ -114,7 +113,6 @@ def span_of(problem: Problem) -> Span | None:
         vectors_error,
         lift,
         basis,
-        error,
         up(largest + error),
         seen,
         up(off, 4) if off > 0.0 else 0.0,

@@ -100,14 +100,6 @@ class Fresnel(Frame):
     def real_coefs(self) -> bool:
         return False
 
-    @property
-    def fresnel_numbers(self) -> tuple[float, ...]:
-        """Pixel size squared over wavelength times distance, of each plane; infinite at 0."""
-        return tuple(
-            math.inf if z == 0.0 else self.pixel_size**2 / (self.wavelength * abs(z))
-            for z in self.distances
-        )
-
     def analysis(self, x: Array) -> Array:
         x = self.check_signal(x)
         spectrum = np.asarray(fftn(x, axes=self._axes, norm="ortho"))
