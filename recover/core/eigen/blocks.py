@@ -183,7 +183,7 @@ class Blocks:
         start = self.factors
         if start is None:
             # a singular block: an estimate may as well be that of a matrix close by
-            moved = sparse.csc_array(self.matrix, copy=True)
+            moved = sparse.csc_array(self.matrix)
             diagonal = moved.diagonal()
             moved.setdiag(diagonal + NEARBY * float(np.abs(diagonal).max()))
             start = factored(moved)
@@ -217,7 +217,7 @@ def _margins(blocks: Blocks) -> Array:
 def _shifted(blocks: Blocks, shift: Array) -> Factored | None:
     """Eliminate ``A - shift``, with the diagonal rounded downwards."""
     lowered = np.nextafter(blocks.matrix.diagonal() - shift[blocks.label], -math.inf)
-    moved = sparse.csc_array(blocks.matrix, copy=True)
+    moved = sparse.csc_array(blocks.matrix)
     moved.setdiag(lowered)
     return factored(moved)
 

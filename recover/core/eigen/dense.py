@@ -256,12 +256,11 @@ def _is_positive(matrix: Array, shift: float) -> bool:
     if not math.isfinite(shift):
         return False
     shifted = np.array(matrix, order="F", copy=True)
-    n = shifted.shape[0]
     diagonal = np.nextafter(np.diagonal(matrix) - shift, -np.inf)
     if not (diagonal > 0.0).all():
         return False
-    shifted[np.arange(n), np.arange(n)] = diagonal
-    factor, info = lapack.dpotrf(shifted, lower=1, clean=0, overwrite_a=1)
+    np.fill_diagonal(shifted, diagonal)
+    factor, info = lapack.dpotrf(shifted, lower=1, overwrite_a=1)
     # a NaN anywhere in the factor would reach the diagonal, which some libraries do not test
     pivots = np.diagonal(factor)
     return bool(info == 0 and (pivots > 0.0).all() and np.isfinite(pivots).all())

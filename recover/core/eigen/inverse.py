@@ -75,9 +75,9 @@ def _roots(blocks: Blocks, lower: Array, slack: Array) -> Array:
     # columns in units of 1 / lambda, so that their squares stay in range whatever A's scale
     unit = np.ldexp(1.0, np.frexp(lower)[1] - 1)
     for begin in range(0, largest, width):
-        span = np.arange(begin, min(begin + width, largest))
-        mine = (rank >= begin) & (rank < begin + span.size)
-        units = np.zeros((n, span.size), order="F")
+        end = min(begin + width, largest)
+        mine = (rank >= begin) & (rank < end)
+        units = np.zeros((n, end - begin), order="F")
         units[np.flatnonzero(mine), rank[mine] - begin] = 1.0
         columns = start.lu.solve(units)
         error = np.abs(units - blocks.matrix @ columns)
@@ -173,12 +173,13 @@ def probable_inverse(
     # the margin of the elimination, and the matrix's own error
     off = (part.largest(start.margin) + loose) / least
     kept = np.maximum(1.0 - 2.0 * off, 0.0)
+    # 1e-9 covers all roundings of what follows
     true = np.sqrt(count * _quantile(count, share) * kept) * (1.0 - 1e-9)
     true = true - 2.0 * missed / np.sqrt(least)
     inside = counted[rows]
     sums = np.bincount(part.label[inside], weights=total[inside], minlength=part.count)
     with np.errstate(divide="ignore", invalid="ignore"):
-        found = np.sqrt(total) / true[part.label] * (1.0 + 1e-9)
+        found = np.sqrt(total) / true[part.label]
         moved = np.sqrt(sums) * (1.0 + 2.0 * off) + 2.0 * missed / least
         mean = np.square(moved) / (count * kept)
         step = -math.log(share) / (count * least)

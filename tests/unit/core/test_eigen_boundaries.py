@@ -21,6 +21,7 @@ from recover.core.eigen import (
     sigma_min_lower,
 )
 from recover.core.errors import ParameterError
+from recover.core.rigor import PROVED
 from recover.core.rounding import TINY, U
 
 # 2**1000 scales this to 1.6 times the smallest float64, which rounds to twice that number
@@ -99,6 +100,27 @@ def test_zero_is_proved_without_a_reason() -> None:
     ):
         assert bound.value == 0.0
         assert bound.reason == ""
+
+
+def test_what_a_bound_says_where_nothing_was_tested() -> None:
+    gram, bands = np.eye(2), np.ones((1, 2))
+    for bound in (
+        eigmin_lower(gram, gram_slack=math.inf),
+        eigmax_upper(gram, gram_slack=math.inf, at=3.0),
+        eigmin_lower_banded(bands, slack=math.inf),
+    ):
+        assert bound.reason == "the matrix's error is unbounded"
+        assert bound.slack == math.inf
+        assert bound.rigor == PROVED
+    assert eigmin_lower_banded(bands, at=0.0).slack == 0.0
+    routes = {
+        "cholesky": (eigmin_lower(gram), eigmin_lower(gram, at=2.0), eigmax_upper(gram)),
+        "banded": (eigmin_lower_banded(bands), eigmin_lower_banded(bands, at=2.0)),
+        "qr": (sigma_min_lower(gram), sigma_min_lower(gram, at=2.0), sigma_min_lower(bands)),
+    }
+    for route, bounds in routes.items():
+        assert {bound.route for bound in bounds} == {route}
+        assert {bound.rigor for bound in bounds} == {PROVED}
 
 
 def test_searches_are_repeatable() -> None:

@@ -232,7 +232,9 @@ def test_roots_and_traces_are_the_theorems(
     moved = np.sqrt([20.0, 4.0]) * (1.0 + 2.0 * loose) + 2.0 * missed / lower
     step = -math.log(share) / (count * lower)
     traces = (np.sqrt(step) + np.sqrt(step + moved**2 / (count * kept))) ** 2
-    assert np.allclose(found.traces, np.where(true > 0.0, traces, math.inf), rtol=1e-8)
+    traces = np.where(true > 0.0, traces, math.inf)
+    assert (found.traces >= traces * (1.0 - 1e-14)).all()
+    assert np.allclose(found.traces, traces, rtol=1e-8)
 
 
 def test_a_slack_of_half_the_eigenvalue_leaves_nothing() -> None:
@@ -259,6 +261,27 @@ def test_blocks_without_an_eigenvalue_get_nothing() -> None:
     assert isinstance(nothing, Drawn)
     assert np.isinf(nothing.roots).all()
     assert np.isinf(nothing.traces).all()
+
+
+def test_blocks_without_counted_rows_have_small_traces() -> None:
+    blocks = of(chain(2), chain(3), chain(4))
+    counted = blocks.label == 0
+    lower = np.full(3, 2.0)
+    drawn = probable_inverse(blocks, lower, np.zeros(3), counted, probes=256, delta=0.1, seed=0)
+    step = -math.log(0.1 / 12) / (256 * 2.0)
+    assert np.allclose(drawn.traces[1:], 4.0 * step, rtol=1e-8)
+    assert drawn.traces[0] >= np.trace(np.linalg.inv(chain(2)))
+
+
+def test_draws_add_up() -> None:
+    blocks = of(chain(5))
+    start = blocks.factors
+    assert start is not None
+    few, missed = module._draws(blocks, start, 16, 0)
+    many, more = module._draws(blocks, start, 160, 0)
+    for one, ten in ((few, many), (missed, more)):
+        assert (ten >= 4.0 * one).all()
+        assert (ten <= 40.0 * one).all()
 
 
 @pytest.mark.parametrize("delta", [0.0, 1.0, -0.1, math.nan])
