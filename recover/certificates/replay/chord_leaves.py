@@ -119,11 +119,10 @@ def _inner(
 ) -> tuple[Array, float]:
     """Return the part in d of rows that are in their bands, and the sum of its squares."""
     n = walls.dimension
-    linear = (walls.states(node.sides[Z]) == 0).astype(np.float64)
-    kept = crossing.inside.astype(np.float64)
+    linear, kept = walls.states(node.sides[Z]) == 0, crossing.inside
     rho = min(form.rho, 1)
-    weights = rho * kept
-    weights = weights + form.sigma * (target.share * linear + (1.0 - target.share) * kept)
+    between = target.share * linear + (1.0 - target.share) * kept
+    weights = rho * kept + form.sigma * between
     shift = (rho + form.sigma) * target.value
     inner = (weights @ walls.outer).reshape(n, n) - shift * np.eye(n)
     size = float(weights @ (walls.rows**2).sum(axis=1))
@@ -167,4 +166,4 @@ def _positive(matrix: Array, size: float, q: Array, error: float, terms: int) ->
         pivots = np.diagonal(np.linalg.cholesky((shifted + shifted.T) / 2.0))
     except np.linalg.LinAlgError:
         return False
-    return bool((np.isfinite(pivots) & (pivots > 0.0)).all())
+    return bool(np.isfinite(pivots).all())

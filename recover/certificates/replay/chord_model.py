@@ -12,6 +12,8 @@ from recover.core.rounding import gamma
 
 __all__ = ["Crossing", "Form", "Node", "Target", "crossing_of"]
 
+_SPARE = 8  # roundings besides the additions
+
 
 class Target(NamedTuple):
     """What is to be proved: ``kappa^2 >= value``; `share` is g."""
@@ -89,5 +91,5 @@ def crossing_of(walls: Walls, sides: Array) -> Crossing:
         np.add.at(counts[signal], walls.below[(here == 0) & (there == -1)], 1.0)
         np.add.at(counts[signal], walls.above[(here == 0) & (there == 1)], 1.0)
     jumps = walls.gaps[x * y == -1]
-    constant = float((jumps**2).sum()) * (1.0 - 1e-14) * (1.0 - gamma(len(x) + 4))
+    constant = float((jumps**2).sum()) * (1.0 - gamma(len(x) + _SPARE))
     return Crossing((x == 0) & (y == 0), counts[X], counts[Y], constant)

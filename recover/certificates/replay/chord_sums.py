@@ -10,12 +10,13 @@ import numpy as np
 from recover.certificates.replay.chord_model import Form, Node
 from recover.certificates.replay.walls import Walls, X, Y, Z
 from recover.core.arrays import Array
-from recover.core.rounding import gamma, norm_upper, up
+from recover.core.rounding import gamma, norm_upper
 
 __all__ = ["Gathered", "empty_holds", "gathered_of", "looseness"]
 
 _SPARE = 8  # roundings that a sum's terms go through besides the additions
 _OVER = 1.0 + 1e-14  # undoes some roundings
+_TWICE = 2.0 + 1e-14
 _DEPENDENT = 1e-16  # squares of columns that are left out of a basis
 
 
@@ -166,7 +167,7 @@ def _wall_by_wall(
     np.add.at(sizes, gathered.own[plain], form.weights[plain])
     if form.nu.size > variables.size and form.nu[-1] < 0.0:
         return False
-    sign = node.sides[X, variables].astype(np.float64)
+    sign = node.sides[X, variables]
     spare = sign * form.nu[: len(variables)] - sign * sums[variables]
     return bool((spare >= gamma(form.which.size + _SPARE) * sizes[variables]).all())
 
@@ -190,8 +191,7 @@ def _repair(rest: Array, error: float, columns: Array) -> float:
         left = left - np.outer(left @ unit, unit)
     matrix = columns[chosen].T
     inverse = np.linalg.inv(matrix)
-    defect = np.abs(np.eye(n) - matrix @ inverse).sum()
-    defect += gamma(n + _SPARE) * float((np.abs(matrix) @ np.abs(inverse)).sum())
-    if not defect <= 0.5:
+    rounding = gamma(n + _SPARE) * (np.abs(matrix) @ np.abs(inverse))
+    if not (np.abs(np.eye(n) - matrix @ inverse) + rounding).sum() <= 0.5:
         return math.inf
-    return up(2.0 * norm_upper(inverse) * (norm_upper(rest) + error * math.sqrt(n)), 8)
+    return _TWICE * norm_upper(inverse) * (norm_upper(rest) + error * math.sqrt(n))

@@ -143,14 +143,14 @@ def replay_chords(walls: Walls, chords: Chords, target: Target) -> Iterator[str]
                 yield "x and y are named after they were told apart, or by nothing"
                 return
             stack.extend(child._replace(turns=node.turns + 1) for child in named)
-        else:
-            if step > 3 * walls.count or sides.flat[step] != 0:
-                yield "a node decides a side that does not exist or is decided already"
-                return
+        elif step in np.flatnonzero(sides == 0):
             for side in (-1, 1):
                 branch = sides.copy()
                 branch.flat[step] = side
                 stack.append(node._replace(sides=branch))
+        else:
+            yield "a node decides a side that does not exist or is decided already"
+            return
     if not reader.finished:
         yield "the record of the search over segments has more than its tree needs"
 
@@ -164,10 +164,10 @@ def _named(node: Node, reader: _Reader, n: int) -> list[Node] | None:
         return None
     if not 1 <= parts <= MOST_PARTS or not np.isfinite(g).all() or node.turns >= MOST_TURNS:
         return None
-    if h is None:
-        return directed(node.sides, g, None, 1) if known is None else None
+    if h is None and known is not None:
+        return None
     # nearly orthonormal, so that rounding in the turned vectors is relative to them
-    if not abs(g @ g - 1.0) + abs(h @ h - 1.0) + abs(g @ h) < 0.1:
+    if h is not None and not abs(g @ g - 1.0) + abs(h @ h - 1.0) + abs(g @ h) < 0.1:
         return None
     return directed(node.sides, g, h, parts, named=known is not None)
 

@@ -74,13 +74,13 @@ def cover_splits(
 
 
 def _pop(stack: list[tuple[Array, ...]], size: int) -> tuple[Array, ...]:
-    """Take nodes from the top of the stack, at most `size` of them."""
+    """Take nodes from the top of the stack, at most `size` of them.
+
+    No entry is larger: what is put on the stack are branches of nodes taken together.
+    """
     nodes = stack.pop()
     while stack and len(nodes[0]) + len(stack[-1][0]) <= size:
         nodes = tuple(map(np.concatenate, zip(nodes, stack.pop(), strict=True)))
-    if len(nodes[0]) > size:
-        stack.append(tuple(array[size:] for array in nodes))
-        nodes = tuple(array[:size] for array in nodes)
     return nodes
 
 

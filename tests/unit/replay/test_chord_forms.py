@@ -239,7 +239,7 @@ def line(count=1, size=1.0, level=0.0, radius=1.0, **form) -> Case:
     rows = np.array([[size]] * count + [[-size]] * count + [[1.0]])
     low = np.array([-level] * (2 * count) + [-INF])
     walls = walls_of(rows, low, np.full(len(rows), INF), radius)
-    node = Node(np.repeat([[1], [-1], [0]], walls.count, axis=1), np.ones(1))
+    node = Node(np.repeat([[1], [-1], [0]], walls.count, axis=1), np.full(1, 16.0))
     return Case(walls, node, plain(n=1, **form))
 
 
@@ -247,7 +247,7 @@ def box(n, m=None, **form) -> Case:
     """Return rows that never leave their bands."""
     rows = np.repeat(np.eye(n), 1 if m is None else m // n, axis=0)
     walls = walls_of(rows, np.full(len(rows), -INF), np.full(len(rows), INF), 1.0)
-    node = Node(np.empty((3, 0)), np.eye(n)[0], np.eye(n)[1] if n > 1 else None, 0.01)
+    node = Node(np.empty((3, 0)), np.eye(n)[0], 16.0 * np.eye(n)[1], 0.01)
     return Case(walls, node, plain(n=n, **form))
 
 
@@ -265,8 +265,8 @@ LARGE = {
     "dimension": box(40, rho=1),
     "cell": box(3, rho=0, sigma=500.0),
     "inequalities": box(2, rho=1, which=[0] * 300, weights=[0.0] * 300),
-    "tau": line(rho=1, tau=300.0, which=[2], weights=[300.0], nu=[0.0]),
-    "cone": box(2, rho=1, cone=1e3),
+    "tau": line(rho=1, tau=20.0, which=[2], weights=[320.0], nu=[0.0]),
+    "cone": box(2, rho=1, cone=4.0),
     "distances": line(2000, 0.02, rho=1, nu=[0.0]),
     "steps": line(200, 1.0, rho=1, nu=[0.0]),
     "whole": line(200, 1.0, rho=2),

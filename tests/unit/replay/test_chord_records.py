@@ -25,6 +25,13 @@ from recover.certificates.replay.walls import walls_of
 INF = math.inf
 BOTH, CELL = [0.0, 0.0, 0.0], [1.0, 0.0, 0.0]  # leaves without multipliers: sigma, tau, cone
 EARLY = "ends too early"
+REASONS = [
+    "a node whose sides conflict is not closed for that reason",
+    "a leaf of the search over segments is not proved",
+    "x and y are named after they were told apart, or by nothing",
+    "a node decides a side that does not exist or is decided already",
+    "the record of the search over segments has more than its tree needs",
+]
 
 
 def record(steps, integers, numbers):
@@ -53,6 +60,7 @@ def refused(walls, chords, value=0.4):
     except ValueError as error:
         return str(error)
     assert len(found) == 1
+    assert found[0] in REASONS
     return found[0]
 
 

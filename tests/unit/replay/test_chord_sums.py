@@ -65,6 +65,10 @@ def test_a_slab_between_walls_is_empty_if_they_are_in_the_wrong_order():
     walls = walls_at([[1.0, 0.0], [-1.0, 0.0]], [0.25, -0.25 - 2.0**-40])
     assert not empty(walls, [1, 1], [0, 1], [1.0, 1.0])
     assert empty(walls, [-1, -1], [0, 1], [1.0, 1.0])
+    # where they touch, rounding decides nothing; however small the ball is
+    for radius in (1.0, 1e-3, 1e-9):
+        walls = walls_at([[1.0, 0.0], [-1.0, 0.0]], [0.25, -0.25], radius)
+        assert not empty(walls, [1, 1], [0, 1], [1.0, 1.0])
     # the same inequality any number of times
     walls = walls_at([[1.0, 0.0], [-1.0, 0.0]], [0.5, 0.0])
     assert empty(walls, [1, 1], [0, 1] * 40, [1.0] * 80)
@@ -81,6 +85,10 @@ def test_faces_of_the_domain_count_where_there_are_some():
     assert empty(walls_at(normals, [0.0], nonnegative=True), [1], index, weights)
     assert not empty(walls_at(normals, [0.0], nonnegative=True), [1], index, [1.0, 1.0, 4.0])
     assert not empty(walls_at(normals, [0.0], nonnegative=True), [1], [1, 2], [1.0, 1.0])
+    # the first face alone: -x >= 1/4 and x >= 0
+    line = [[-1.0]], [0.25]
+    assert empty(walls_at(*line, nonnegative=True), [1], [0, 1], [1.0, 1.0])
+    assert not empty(walls_at(*line), [1], [0, 1], [1.0, 1.0])
     free = walls_of(np.eye(2), np.full(2, -INF), np.full(2, INF), 1.0, True)
     assert not empty(free, [], [0, 1], [1.0, 1.0])
     assert not empty(free, [], [2], [1.0])
