@@ -35,7 +35,7 @@ def centre_faults(
     if low is None or high is None or centre.size != low.size or centre.dtype != np.float64:
         yield "a centre is stated that cannot be proved"
         return
-    middle = centre.reshape(-1)
+    middle = centre.ravel()
     reach = np.maximum(np.maximum(high - middle, middle - low), 0.0) * ROUNDED
     claimed = number_of(certificate, "centre_bound")
     yield from upper_bound_fault("the centre's bound", claimed, norm_upper(reach))

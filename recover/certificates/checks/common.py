@@ -163,9 +163,9 @@ def witness_faults(
     s : float
         Proved lower bound of the smallest singular value.
     """
-    yield from tightness(certificate, operator, np.ones(operator.coef_shape, dtype=bool), s)
+    yield from tightness(certificate, operator, np.array(True), s)
     witness = certificate.evidence.arrays.get("witness")
-    if witness is not None and witness.reshape(-1)[~entries].any():
+    if witness is not None and witness.ravel()[~entries].any():
         yield "the witness leaves the entries that it may use"
     yield from reason_faults(certificate)
 

@@ -83,8 +83,7 @@ def _faults(
     certificate: Certificate, problem: Problem, prior: ExcessEnergy, given: Array | None
 ) -> Iterator[str]:
     own = prior.energy.own
-    outside = np.ones(math.prod(prior.signal_shape), dtype=bool)
-    outside[own] = False
+    outside = np.bincount(own, minlength=math.prod(prior.signal_shape)) == 0
     samples = samples_of(problem)
     if not samples.known[outside].all():
         yield "a clipped sample is not among those that the energy speaks of"
@@ -95,7 +94,7 @@ def _faults(
     ):
         yield "the recovered signal is not the one that the certificate names"
     if given is not None and not np.array_equal(
-        np.asarray(given, dtype=np.float64).reshape(-1), image
+        np.asarray(given, dtype=np.float64).ravel(), image
     ):
         yield "the signal given is not the one that was certified"
     found = _proved(certificate, prior, image[own])
@@ -141,7 +140,7 @@ def _noise(problem: Problem, outside: Array, away: Array) -> tuple[Array, float]
         return away * PAD, norm_upper(away)
     knowledge = problem.knowledge
     kept = np.where(knowledge.fixed, knowledge.each, 0.0)
-    each = np.where(outside, problem.model.frame.synthesis(kept).reshape(-1), 0.0)
+    each = np.where(outside, problem.model.frame.synthesis(kept).ravel(), 0.0)
     joint = min(problem.noise_bound.l2, norm_upper(each))
     return (each + away) * PAD, joint + norm_upper(away)
 

@@ -51,8 +51,8 @@ def _faults(certificate: Certificate, problem: Problem, given: Array | None) -> 
         certificate, problem, problem.noise_bound.rigor & kappa.rigor, domain=True
     )
     yield from kappa_faults(certificate, problem, kappa.s)
-    x = signal.reshape(-1)
-    low, high = (side.reshape(-1) for side in problem.domain.interval(signal.shape))
+    x = signal.ravel()
+    low, high = (side.ravel() for side in problem.domain.interval(signal.shape))
     known = np.zeros(x.shape, dtype=bool)
     if is_sampling(problem.model.frame):
         samples = samples_of(problem)

@@ -59,5 +59,5 @@ def support_faults(magnitudes: Magnitudes) -> Iterator[str]:
     """Yield a fault if the signal is zero, or not zero where it must be."""
     outside = np.ones(magnitudes.frame.signal_size, dtype=bool)
     outside[magnitudes.columns] = False
-    if magnitudes.signal.reshape(-1)[outside].any() or not magnitudes.signal.any():
+    if magnitudes.signal.ravel()[outside].any() or not magnitudes.signal.any():
         yield "the recovered signal is zero or leaves its support"

@@ -34,9 +34,9 @@ def at_least(bound: float, squares: Fraction) -> bool:
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 3), (7, 2), (12, 5)])
 def test_of_rows_in_exact_arithmetic(shape: tuple[int, int]) -> None:
-    for seed in range(6):
+    for seed in range(12):
         rows = np.random.default_rng(seed).standard_normal(shape)
-        error = 0.125
+        error = (0.125, 0.3, 1e3 / 7.0)[seed % 3]
         found = inverse_rows(rows, error)
         assert found is not None
         inverse, norms, defects = found

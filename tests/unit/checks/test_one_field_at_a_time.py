@@ -74,10 +74,10 @@ def samples_in_a_grid() -> Issued:
 
 
 def ball() -> Issued:
-    model = Saturation(Identity(4), -1.0, 1.0)
-    truth = np.array([0.5, -0.25, 1.4, 0.3])
+    model = Saturation(Identity((2, 2)), -1.0, 1.0)
+    truth = np.array([[0.5, -0.25], [1.4, 0.3]])
     problem = Problem(model, model(truth), noise=Noise(each=1e-3), domain=Ball(2.0))
-    return issued(problem, np.array([0.5, -0.25, 1.2, 0.3]), "intervals")
+    return issued(problem, np.array([[0.5, -0.25], [1.2, 0.3]]), "intervals")
 
 
 def box_and_rows() -> Issued:
@@ -243,6 +243,29 @@ def test_evidence_of_kappa(case: Issued) -> None:
             refused(case, arrays(c, witness=other), damaged + told)
 
 
+def test_rows_need_an_eigenvalue() -> None:
+    made = dense_rows()
+    c = made.certificate
+    kept = {k: v for k, v in c.evidence.values.items() if k != "eigenvalue"}
+    bare = replace(c, evidence=replace(c.evidence, values=kept))
+    missing = "there is no eigenvalue in the evidence"
+    refused(made, replace(bare, kappa=Enclosure(0.0, c.kappa.upper)), missing)
+    told = f"kappa's lower end {c.kappa.lower:.17g} is claimed, but only 0 is proved"
+    refused(made, bare, told, missing)
+
+
+def test_a_witness_of_a_prior_keeps_to_the_unknown_entries() -> None:
+    made = quadratic()
+    c = made.certificate
+    cautious = replace(c, kappa=Enclosure(c.kappa.lower, 2.0 * c.kappa.upper))
+    assert verify(cautious, made.problem).accepted
+    witness = c.evidence.arrays["witness"].copy()
+    assert not witness[0]
+    witness[0] = 1e-9
+    told = "the witness leaves the entries that it may use"
+    refused(made, arrays(cautious, witness=witness), told)
+
+
 def test_the_signal_is_the_one_that_is_named(case: Issued) -> None:
     c, x = case.certificate, case.signal
     damaged = "the evidence is damaged or does not fit: "
@@ -317,7 +340,7 @@ def test_centres(case: Issued) -> None:
     assert c.centre is not None
     shape = "the centre has another shape than the signal"
     refused(case, replace(c, centre=c.centre[None]), shape)
-    refused(case, replace(c, centre=c.centre[:-1]), shape, CENTRE)
+    refused(case, replace(c, centre=c.centre[:1]), shape, CENTRE)
     refused(case, replace(c, centre=c.centre.astype(np.float32)), CENTRE)
     left = "a bound for a centre is stated without the centre"
     refused(case, replace(c, centre=None), left)
