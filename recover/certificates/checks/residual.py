@@ -86,11 +86,11 @@ def checked_residual(problem: Problem, signal: Array) -> CheckedResidual:
         if computed > 0.0:
             rounding = rounding + underflow(frame)
         gradient = Enclosure(0.0, norm_upper(image)) + rounding
-    norm = Enclosure(norm_lower(entries), computed) + Enclosure(-worst.upper, worst.upper)
+    least = (Enclosure.exactly(norm_lower(entries)) - worst).lower
     noise = min(problem.noise_bound.l2, norm_upper(knowledge.each[knowledge.fixed]))
     return CheckedResidual(
         entries,
-        Enclosure(max(norm.lower, 0.0), norm.upper),
+        Enclosure(max(least, 0.0), (worst + computed).upper),
         worst,
         gradient,
         Enclosure(0.0, noise),
