@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from recover.core.arrays import Array, digest, frozen, require_finite
+from recover.core.arrays import Array, as_numeric, digest, frozen
 from recover.core.errors import ParameterError
 from recover.models.base import Knowledge, Model
 from recover.models.domains import Ball, Domain, Everywhere
@@ -105,11 +105,7 @@ class Problem:
 
 
 def _data(y: npt.ArrayLike, model: Model) -> Array:
-    data = np.asarray(y)
-    if data.dtype.kind in "iub":
-        data = data.astype(np.float64)
-    if data.dtype.kind not in "fc":
-        raise ParameterError(f"data must hold numbers, got dtype {data.dtype}")
+    data = as_numeric("data", y)
     if data.shape != model.frame.coef_shape:
         raise ParameterError(
             f"data must have the frame's coefficient shape {model.frame.coef_shape}, "
@@ -119,4 +115,4 @@ def _data(y: npt.ArrayLike, model: Model) -> Array:
         raise ParameterError(
             "data must be real, got complex values; every model measures reals"
         )
-    return require_finite("data", data)
+    return data

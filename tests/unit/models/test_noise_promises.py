@@ -200,6 +200,15 @@ def test_a_magnitude_of_zero_may_hide_any_count_below_the_background() -> None:
         assert poisson.cdf(k, e**2 + b) == pytest.approx(delta / 8, rel=1e-6)
 
 
+def test_upper_ends_of_small_magnitudes() -> None:
+    unit, delta, counts = 1e4, 1e-3, np.array([0.0, 1.0, 25.0, 900.0])
+    y = np.sqrt(counts / unit)
+    each = Noise.counted(unit, delta).bound(y).each
+    tails = poisson.cdf(counts, unit * (y + each) ** 2)
+    np.testing.assert_allclose(tails, delta / 16, rtol=1e-5)
+    assert (tails <= delta / 16).all()
+
+
 def test_what_is_no_root_of_a_count_has_its_distance_added() -> None:
     noise, m = Noise.counted(1.0, 1e-3), 400
     whole = noise.bound(np.full(m, 10.0))
