@@ -123,6 +123,7 @@ GROUPS: dict[str, tuple[list[str], list[str]]] = {
             *(
                 f"tests/unit/checks/test_{name}.py"
                 for name in [
+                    "bounds_in_exact_numbers",
                     "modulus_lags_numbers",
                     "modulus_numbers",
                     "polytope_duality",

@@ -75,7 +75,7 @@ def _faults(
     if outside:
         return
     floors = _floors(certificate, frame)
-    if min(floors) <= 0.0:
+    if floors is None or min(floors) <= 0.0:
         yield "how strongly the frames tell the products of samples could not be proved again"
         return
     lags = lags_of(magnitudes, frame, floors=floors)
@@ -110,13 +110,13 @@ def _faults(
     yield from kappa_faults(certificate, magnitudes, steps[-1])
 
 
-def _floors(certificate: Certificate, frame: Gabor | Spectrogram) -> tuple[float, float]:
-    """Return how strongly the products are told: of a Spectrogram as claimed, or 0."""
+def _floors(certificate: Certificate, frame: Gabor | Spectrogram) -> tuple[float, float] | None:
+    """Return how strongly the products are told: of a Spectrogram as claimed."""
     if isinstance(frame, Gabor):
         return floors_of(frame)
     if not section_fits(frame):
-        return 0.0, 0.0
+        return None
     first, second = number_of(certificate, "floor:0"), number_of(certificate, "floor:1")
     if not min(first, second) > 0.0:
-        return 0.0, 0.0
+        return None
     return section_floor(frame, 0, at=first), section_floor(frame, 1, at=second)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -75,6 +76,9 @@ def check_steps(
     Random vectors are the verifier's own: a certificate that was made to suit some seed gains
     nothing.
     """
+    for k, (before, step) in enumerate(itertools.pairwise(steps)):
+        if not before.low <= step.high:
+            yield f"step {k + 1} does not begin where step {k} ends"
     rng = np.random.default_rng()
     for k, step in enumerate(steps):
         if not (step.threshold > 0.0 and step.sigma > 0.0 and step.weight >= 0.0):
@@ -84,8 +88,6 @@ def check_steps(
         fault = stage_faults(step, tau)
         if fault is not None:
             yield f"step {k}: {fault}"
-        if k > 0 and not steps[k - 1].low <= step.high:
-            yield f"step {k} does not begin where step {k - 1} ends"
         yield from number_faults(certificate, magnitudes, step, k, rng)
 
 

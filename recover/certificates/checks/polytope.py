@@ -23,13 +23,24 @@ from recover.certificates.checks.kappa import checked_kappa, kappa_faults
 from recover.certificates.checks.residual import checked_residual
 from recover.certificates.sampling import coefficient_intervals
 from recover.core.arrays import Array
-from recover.core.rounding import TINY, U, gamma, norm_upper, sum_upper, up
+from recover.core.rounding import (
+    TINY,
+    U,
+    gamma,
+    norm_upper,
+    sum_upper,
+    up,
+    up_array,
+)
 from recover.frames.bounds import real_matrix
 from recover.models.base import Model
 from recover.models.domains import Everywhere
 from recover.models.problem import Problem
 
 __all__ = ["PolytopeCheck"]
+
+SLIP = 4.0 * U
+ROUNDED = 1.0 + 8.0 * U  # more than the few roundings of a number near the end
 
 
 class _Set(NamedTuple):
@@ -74,8 +85,8 @@ def _faults(certificate: Certificate, problem: Problem, given: Array | None) -> 
     n, m = consistent.rows.shape[1], consistent.rows.shape[0]
     multipliers = array_of(certificate, "multipliers", (2 * n, m))
     low, high = _box(consistent, multipliers)
-    x = signal.reshape(-1)
-    entries = np.maximum(np.maximum(high - x, x - low), 0.0) * (1.0 + 4.0 * U)
+    x = signal.ravel()
+    entries = np.maximum(np.maximum(high - x, x - low), 0.0) * ROUNDED
     bound = min(norm_upper(entries), radius)
     yield from upper_bound_fault("error bound", certificate.error_bound, bound)
     yield from entrywise_faults(certificate, entries.reshape(signal.shape))
@@ -86,17 +97,17 @@ def _set(problem: Problem, signal: Array, radius: float) -> _Set:
     frame = problem.model.frame
     rows, error = real_matrix(frame, np.ones(frame.coef_shape, dtype=bool))
     lower, upper = coefficient_intervals(problem)
-    x = signal.reshape(-1)
+    x = signal.ravel()
     below, over = problem.domain.interval(signal.shape)
     # the ends x -+ radius were rounded once
-    margin = radius * (1.0 + 4.0 * U) + 4.0 * U * np.abs(x)
+    margin = radius * ROUNDED + SLIP * np.abs(x)
     return _Set(
         rows,
         error,
-        lower.reshape(-1),
-        upper.reshape(-1),
-        np.maximum(below.reshape(-1), x - margin),
-        np.minimum(over.reshape(-1), x + margin),
+        lower.ravel(),
+        upper.ravel(),
+        np.maximum(below.ravel(), x - margin),
+        np.minimum(over.ravel(), x + margin),
     )
 
 
@@ -108,18 +119,11 @@ def _box(consistent: _Set, multipliers: Array) -> tuple[Array, Array]:
         direction = np.zeros(n)
         direction[k // 2] = 1.0 if k % 2 == 0 else -1.0
         known[k], loose[k] = _dual_value(consistent, direction, u)
-    reach = 0.0
-    if loose.any():
-        worst = float(loose.max())
-        reach = math.inf
-        if worst < 1.0:
-            reach = up(max(float(known.max()), 0.0) / (1.0 - worst) * (1.0 + 8.0 * U))
-    tops = np.array(
-        [
-            p if w == 0.0 else up(p + up(w * reach))
-            for p, w in zip(known.tolist(), loose.tolist(), strict=True)
-        ]
-    )
+    worst, reach = float(loose.max()), math.inf
+    if worst < 1.0:
+        reach = up(max(float(known.max()), 0.0) / (1.0 - worst) * ROUNDED)
+    more = np.multiply(loose, reach, out=np.zeros(2 * n), where=loose > 0.0)
+    tops = np.where(loose > 0.0, up_array(known + up_array(more)), known)
     return (
         np.maximum(-tops[1::2], consistent.below),
         np.minimum(tops[::2], consistent.over),
@@ -132,38 +136,22 @@ def _dual_value(consistent: _Set, direction: Array, u: Array) -> tuple[float, fl
     used = u != 0.0
     if not np.isfinite(limit[used]).all():
         return math.inf, 0.0
-    products = u[used] * limit[used]
-    # what underflows is off by less than TINY, whatever its size
-    fixed = up(
-        sum_upper(products)
-        + U * float(np.abs(products).sum()) * (1.0 + gamma(u.size + 1))
-        + u.size * TINY
-    )
+    fixed = sum_upper(up_array(u[used] * limit[used]))
     # the remainder of the direction, and how far its entries may be off
     rest = direction - consistent.rows.T @ u
-    off = gamma(u.size + 2) * (np.abs(consistent.rows.T) @ np.abs(u) + np.abs(direction))
-    off = off * (1.0 + gamma(u.size + 8)) + consistent.error * norm_upper(u) + u.size * TINY
-    below, over = consistent.below, consistent.over
-    largest, smallest = rest + off, rest - off
-    p, w = [fixed], 0.0
-    for top, low, a, b in zip(
-        _raised(largest).tolist(),
-        (-_raised(-smallest)).tolist(),
-        below.tolist(),
-        over.tolist(),
-        strict=True,
-    ):
-        # the maximum of q x over low <= q <= top and a <= x <= b is at a corner
-        corners = [q * end for q in (low, top) for end in (a, b) if q != 0.0]
-        value = max(corners, default=0.0)
-        if math.isfinite(value):
-            p.append(up(max(value, 0.0)) if low <= 0.0 <= top else up(value))
-        else:
-            w = up(w + max(abs(low), abs(top)))
-    return sum_upper(np.array(p)), w
+    off = gamma(u.size + 8) * (np.abs(consistent.rows.T) @ np.abs(u) + np.abs(direction))
+    off = off + consistent.error * norm_upper(u) + u.size * TINY  # which covers underflow
+    low, top = -up_array(off - rest), up_array(rest + off)
+    # the maximum of q x over low <= q <= top and below <= x <= over is at a corner
+    values = np.max(
+        [_product(q, end) for q in (low, top) for end in (consistent.below, consistent.over)],
+        axis=0,
+    )
+    finite = np.isfinite(values)
+    weight = sum_upper(np.maximum(np.abs(low), np.abs(top))[~finite])
+    return sum_upper(np.append(values[finite], fixed)), weight
 
 
-def _raised(x: Array) -> Array:
-    """Return each entry moved up by one rounding."""
-    moved: Array = np.nextafter(x, np.inf)
-    return moved
+def _product(q: Array, ends: Array) -> Array:
+    """Return ``q ends`` rounded up, 0 where q is 0, also of infinity."""
+    return np.where(q == 0.0, 0.0, up_array(q * np.where(q == 0.0, 0.0, ends)))

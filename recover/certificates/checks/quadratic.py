@@ -36,6 +36,8 @@ from recover.priors.quadratic import Quadratic
 __all__ = ["QuadraticSamplesCheck"]
 
 exactly = Enclosure.exactly
+ROUNDED = 1.0 + 4.0 * U  # of differences that were rounded once
+LOOSE = 1.0 + 16.0 * U  # of sums of a few rounded numbers
 
 
 class _Setting(NamedTuple):
@@ -95,9 +97,8 @@ def _faults(
         yield "no signal meets the prior and the data together, so nothing can be certified"
         return
     free, eps = exactly(p) / s, exactly(setting.noise)
-    away = signal.reshape(-1) - setting.z
-    # the difference was rounded once
-    apart = exactly(1.0 + 4.0 * U)
+    away = signal.ravel() - setting.z
+    apart = exactly(ROUNDED)
     on_unknown = free.upper + apart * norm_upper(away[setting.unknown])
     on_known = eps + apart * norm_upper(away[~setting.unknown])
     total = (exactly(on_unknown.upper) * on_unknown.upper) + (
@@ -114,10 +115,10 @@ def _faults(
 def _setting(certificate: Certificate, problem: Problem, signal: Array) -> _Setting:
     samples = samples_of(problem)
     low, high = problem.domain.interval(signal.shape)
-    low = np.maximum(samples.lower, low.reshape(-1))
-    high = np.minimum(samples.upper, high.reshape(-1))
+    low = np.maximum(samples.lower, low.ravel())
+    high = np.minimum(samples.upper, high.ravel())
     unknown = ~samples.known
-    z = np.where(samples.known, samples.value, signal.reshape(-1))
+    z = np.where(samples.known, samples.value, signal.ravel())
     if "free" in certificate.evidence.arrays:
         z[unknown] = array_of(certificate, "free", (int(np.count_nonzero(unknown)),))
     # whatever the evidence says, the centre must be consistent
@@ -159,15 +160,11 @@ def _reach(prior: Quadratic, setting: _Setting, s: float) -> float:
 
 def _slope(operator: Frame, image: Array, setting: _Setting) -> float:
     """Return the norm of the gradient's part that an admissible step can follow."""
-    gradient = operator.synthesis(image).reshape(-1)[setting.unknown]
+    gradient = operator.synthesis(image).ravel()[setting.unknown]
     z, low, high = (a[setting.unknown] for a in (setting.z, setting.low, setting.high))
-    down_only, up_only = z == high, z == low
-    free = ~(down_only | up_only)
-    followed = np.zeros(gradient.shape)
-    followed[free] = gradient[free]
-    only_up, only_down = up_only & ~down_only, down_only & ~up_only
-    followed[only_up] = np.minimum(gradient[only_up], 0.0)
-    followed[only_down] = np.maximum(gradient[only_down], 0.0)
+    # from a bound a step can only go inwards
+    followed = np.where(z == low, np.minimum(gradient, 0.0), gradient)
+    followed = np.where(z == high, np.maximum(followed, 0.0), followed)
     return norm_upper(followed)
 
 
@@ -183,9 +180,9 @@ def _entries(
     own = np.where(knowledge.fixed, knowledge.each, 0.0)
     if not isinstance(problem.model, Saturation):
         own = own + np.where(knowledge.fixed, U * np.abs(knowledge.value), 0.0)
-    bounds = np.abs(away) + problem.model.frame.synthesis(own).reshape(-1)
+    bounds = np.abs(away) + problem.model.frame.synthesis(own).ravel()
     bounds[setting.unknown] += np.minimum(norms * p + defects * free, free)
-    return (bounds * (1.0 + 16.0 * U)).reshape(problem.model.frame.signal_shape)
+    return (bounds * LOOSE).reshape(problem.model.frame.signal_shape)
 
 
 def _centre_faults(certificate: Certificate, z: Array, radius: float) -> Iterator[str]:
@@ -193,7 +190,7 @@ def _centre_faults(certificate: Certificate, z: Array, radius: float) -> Iterato
         if "centre_bound" in certificate.evidence.values:
             yield "a bound for a centre is stated without the centre"
         return
-    if not np.array_equal(certificate.centre.reshape(-1), z):
+    if not np.array_equal(certificate.centre.ravel(), z):
         yield "the centre is not the signal that the evidence names"
     claimed = number_of(certificate, "centre_bound")
     yield from upper_bound_fault("the centre's bound", claimed, radius)

@@ -135,7 +135,7 @@ def _means(counts: Array, tail: float) -> tuple[Array, Array]:
 def _of_roots(noise: Noise, y: Array) -> tuple[Array, float]:
     """Return the same for magnitudes that are roots of counted intensities."""
     m, unit = max(y.size, 1), noise.counts_per_unit
-    background = np.broadcast_to(np.asarray(noise.background, dtype=np.float64), y.shape)
+    background = np.broadcast_to(noise.background, y.shape)
     low, high = _means(np.rint(unit * (y * y + background)), noise.delta / (4 * m))
     ends = [np.sqrt(np.maximum(mean / unit - background, 0.0)) for mean in (low, high)]
     each = np.maximum(y - ends[0], ends[1] - y) * LOOSE

@@ -79,9 +79,8 @@ def _faults(
     residual = checked_residual(problem, signal)
     on_data = exactly(weight) * (exactly(residual.norm.upper) + residual.noise.upper).upper
     on_prior = exactly(prior.budget) + norm_upper(operator.analysis(signal))
-    if operator.roundoff() > 0.0:
-        on_prior = on_prior + exactly(operator.roundoff()) * norm_upper(signal)
-        on_prior = on_prior + underflow(operator)
+    on_prior = on_prior + exactly(operator.roundoff()) * norm_upper(signal)
+    on_prior = on_prior + underflow(operator)
     square = exactly(on_data.upper) * on_data.upper + exactly(on_prior.upper) * on_prior.upper
     bound = (square.sqrt() / exactly(s)).upper
     yield from upper_bound_fault("error bound", certificate.error_bound, bound)

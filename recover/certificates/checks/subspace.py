@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -35,6 +36,9 @@ from recover.priors.subspace import Subspace
 __all__ = ["KnownSubspaceCheck"]
 
 exactly = Enclosure.exactly
+ROUNDED = 1.0 + 4.0 * U  # of differences that were rounded once
+GENEROUS = 1.0 + 2.0**-20
+ALIKE = 1.0 + 2.0**-40  # the norm of a basis differs a little between libraries
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,7 @@ def _faults(certificate: Certificate, problem: Problem, given: Array | None) -> 
     fixed = problem.knowledge.fixed
     s = number_of(certificate, "sigma")
     route = str(certificate.evidence.values["route"])
-    if not reprove_sigma(span.seen[fixed.reshape(-1)], span.seen_error, s, route):
+    if not reprove_sigma(span.seen[fixed.ravel()], span.seen_error, s, route):
         yield f"the smallest singular value {s:.17g} could not be proved again"
         return
     yield from _kappa_faults(certificate, problem, span, s)
@@ -83,7 +87,7 @@ def _faults(certificate: Certificate, problem: Problem, given: Array | None) -> 
     radius = residual.radius(s)
     if _contradicted(problem, span, point, off, radius):
         yield "the data contradict the subspace, so nothing may be certified"
-    apart = exactly(1.0 + 4.0 * U) * norm_upper(signal.reshape(-1) - point) + off
+    apart = exactly(ROUNDED) * norm_upper(signal.ravel() - point) + off
     bound = (exactly(span.basis_norm) * radius + apart).upper
     yield from upper_bound_fault("error bound", certificate.error_bound, bound)
     if certificate.pointwise is not None or certificate.centre is not None:
@@ -93,7 +97,7 @@ def _faults(certificate: Certificate, problem: Problem, given: Array | None) -> 
 def _residual(problem: Problem, span: Span, point: Array, off: float) -> CheckedResidual:
     frame, knowledge = problem.model.frame, problem.knowledge
     fixed = knowledge.fixed
-    rows, value = span.seen[fixed.reshape(-1)], knowledge.value[fixed]
+    rows, value = span.seen[fixed.ravel()], knowledge.value[fixed]
     entries = value - frame.analysis(point.reshape(frame.signal_shape))[fixed]
     size = norm_upper(entries)
     error = exactly(_rounding(problem, point, off)) + exactly(U) * size
@@ -117,12 +121,8 @@ def _residual(problem: Problem, span: Span, point: Array, off: float) -> Checked
 def _rounding(problem: Problem, point: Array, off: float) -> float:
     """Return a bound of the error of the computed coefficients of a point of the span."""
     frame = problem.model.frame
-    total = exactly(0.0)
-    if frame.roundoff() > 0.0:
-        total = total + exactly(frame.roundoff()) * norm_upper(point) + underflow(frame)
-    if off > 0.0:
-        total = total + exactly(operator_norm(frame)) * off
-    return total.upper
+    own = exactly(frame.roundoff()) * norm_upper(point) + underflow(frame)
+    return (own + exactly(operator_norm(frame)) * off).upper
 
 
 def _contradicted(
@@ -130,12 +130,11 @@ def _contradicted(
 ) -> bool:
     """Tell whether a one-sided constraint is missed by more than any signal near could mend."""
     frame = problem.model.frame
-    lower, upper = (side.reshape(-1) for side in coefficient_intervals(problem))
-    t = frame.analysis(point.reshape(frame.signal_shape)).reshape(-1)
+    lower, upper = (side.ravel() for side in coefficient_intervals(problem))
+    t = frame.analysis(point.reshape(frame.signal_shape)).ravel()
     lengths = row_lengths(span.seen) + span.seen_error
     # a little more generous than the prover, so that rounding decides nothing
-    allowed = (lengths * radius + 4.0 * _rounding(problem, point, off)) * (1.0 + 2.0**-20)
-    allowed = allowed + 16.0 * U * np.abs(t)
+    allowed = (lengths * radius + 4.0 * _rounding(problem, point, off)) * GENEROUS
     return bool((np.maximum(lower - t, t - upper) > allowed).any())
 
 
@@ -144,12 +143,11 @@ def _kappa_faults(
 ) -> Iterator[str]:
     lowest = (exactly(s) / exactly(span.basis_norm)).lower
     kappa = certificate.kappa
-    # the norm of a basis differs a little between libraries
-    if not kappa.lower <= lowest * (1.0 + 2.0**-40):
+    if not kappa.lower <= lowest * ALIKE:
         yield f"kappa's lower end {kappa.lower:.17g} is claimed, only {lowest:.17g} proved"
     yield from reason_faults(certificate)
     if "witness" not in certificate.evidence.arrays:
-        if kappa.upper != float("inf"):
+        if kappa.upper != math.inf:
             yield f"kappa's upper end {kappa.upper:.17g} is claimed without a witness"
         return
     point, off = span.point(array_of(certificate, "witness", (span.vectors.shape[1],)))

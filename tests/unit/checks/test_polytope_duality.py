@@ -101,7 +101,7 @@ def assert_dual(problem: Problem, certificate: Certificate, multipliers: Array) 
         assert found == math.inf
         return
     assert Fraction(found) ** 2 >= square
-    assert found <= math.sqrt(square) * (1.0 + 1e-13) + 1e-300
+    assert found <= math.sqrt(square) * (1.0 + 1e-12) + 1e-300
 
 
 def clipped(

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+import mpmath
 import numpy as np
 import pytest
 
@@ -285,6 +286,35 @@ def test_the_least_of_both_promises_is_what_counts() -> None:
     norm = math.sqrt(0.15)
     assert promising(alone, l2=norm * (1.0 + 1e-12)) == []
     assert promising(alone, l2=norm * (1.0 - 1e-6)) != []
+
+
+def test_bounds_that_are_whole_numbers_are_squared_as_others() -> None:
+    whole = Noise(each=np.array([2**32, 2**32]))
+    problem = Problem(Saturation(Identity(2), None, None), np.zeros(2), noise=whole)
+    assert list(reading_faults(problem)) == []
+    assert promising(problem, l2=2.0**32) != []
+
+
+@pytest.mark.parametrize("count", [90_000, 200_000, 10**6])
+def test_lower_ends_of_large_counts_are_the_exact_ones(count: int) -> None:
+    """Above a background it is the lower tail of the count that decides."""
+    tail, unit = 1e-6, 100.0
+    background = 0.9 * count / unit
+    y = math.sqrt(count / unit - background)
+    promise = Noise.counted(unit, 4.0 * tail, background)
+    problem = Problem(Modulus(Identity(1)), np.array([y]), noise=promise)
+    assert list(reading_faults(problem)) == []
+
+    def beyond(mean: mpmath.mpf) -> mpmath.mpf:
+        # of Poisson counts of this mean, relative to the tail
+        return mpmath.log(mpmath.gammainc(count, 0, mean, regularized=True) / tail)
+
+    start = count - 4.7 * math.sqrt(count)
+    low = float(mpmath.findroot(beyond, (start, start + 1.0), tol=1e-9))
+    least = y - math.sqrt(low / unit - background)
+    for factor, fine in ((1.0 - 1e-5, False), (1.0 + 1e-5, True)):
+        claimed = np.array([least * factor])
+        assert (promising(problem, each=claimed, l2=math.inf) == []) == fine
 
 
 def test_noise_is_read_in_float64() -> None:
