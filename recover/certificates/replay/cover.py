@@ -19,8 +19,9 @@ from recover.core.arrays import Array
 
 __all__ = ["cover_cells", "cover_splits"]
 
-BATCH = 1000
-WORK = 2_000_000  # numbers in the largest array of a batch of cells
+BATCH = 1000  # splits taken together
+CELLS = 8, 512  # cells taken together: at least, at most
+WORK = 600_000  # numbers in an array of a batch of cells
 GAIN, LEVERAGE, LEAVE = 3.0, 0.3, 0.15  # weights of the branching rules; any are right
 _TIRED = "the cover was not proved again within {} nodes"
 _MISSED = "a leaf of the cover does not reach the claimed value"
@@ -142,7 +143,7 @@ def cover_cells(
     blank = np.full((1, sides.normals.shape[1] + 2), -1)
     stack: list[tuple[Array, ...]] = [_entered(sides, fixed[None], usable[None], blank)]
     seen = 0
-    size = int(np.clip(WORK // (len(fixed) * (2 * rows.shape[1] + 2)), 8, 512))
+    size = int(np.clip(WORK // sides.normals.size, *CELLS))
     while stack:
         nodes = _Nodes(*_pop(stack, size))
         seen += len(nodes.held)
@@ -164,7 +165,7 @@ def cover_cells(
             return
         if go.size:
             passable = np.where(nodes.open, nodes.highest, 0.0)
-            leaving = np.maximum(passable, 0.0) ** (LEAVE * sides.normals.shape[1])
+            leaving = passable ** (LEAVE * sides.normals.shape[1])
             work = _staying(rows, (spectra[0][go], spectra[1][go]), value) + leaving @ member
             row = np.where(undecided, work, np.inf).argmin(axis=1)
             stack.extend(_below(sides, table, fixed, nodes, row))

@@ -134,6 +134,10 @@ def test_cells_of_a_line():
         rows, sides = line(levels)
         assert (SHORT in reason(cover_cells(rows, sides, NONE, 0.9, MANY))) is both
         assert SHORT in reason(cover_cells(rows, sides, NONE, 1.1, MANY))
+    # the last digit is not proved
+    rows, sides = line((0.1, 0.1))
+    for value in (1.0 - 2.0**-52, 1.0):
+        assert SHORT in reason(cover_cells(rows, sides, NONE, value, MANY))
     # out of reach of the ball
     for radius, reached in ((0.5 - 1e-9, False), (0.5 + 1e-9, True)):
         rows, sides = line((0.5, 0.5), radius=radius)
