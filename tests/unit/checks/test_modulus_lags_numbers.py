@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 
 from recover.certificates.certificate import Certificate
+from recover.certificates.phase.free import sigma_free
 from recover.certificates.phase.lags import distance_bound, lags_of
 from recover.certificates.phase.rows import magnitudes_of
 from recover.certificates.phase.section import section_floor
-from recover.certificates.phase.statements import phase_assumptions, phase_signal
+from recover.certificates.phase.stage import distances
+from recover.certificates.phase.statements import DELTA, phase_assumptions, phase_signal
 from recover.certificates.posteriori import certify_posteriori
 from recover.certificates.reasons import NO_WITNESS
 from recover.certificates.verify import verify
@@ -197,6 +199,50 @@ def test_steps_go_on_from_the_distance() -> None:
     forged = replace(c, evidence=replace(c.evidence, arrays=arrays))
     forged = replace(forged, kappa=Enclosure(0.0, c.kappa.upper))
     told(forged, problem, "step 0: the singular value")
+
+
+def test_the_signal_may_be_given(case: Case) -> None:
+    problem, c = case
+    signal = c.evidence.arrays["signal"]
+    for each in (c, without(c, "signal")):
+        assert verify(each, problem, signal).accepted
+        assert not verify(each, problem, signal * (1.0 + 1e-15)).accepted
+    told(without(c, "signal"), problem, "pass signal=")
+
+
+def test_steps_may_rest_on_random_vectors() -> None:
+    """Then the bound for all signals holds with their chance, and says so."""
+    problem, x = sharpened()
+    c = certify_posteriori(problem, x)
+    magnitudes = magnitudes_of(problem, x)
+    threshold = float(c.evidence.arrays["steps"][-1, 0])
+    keep = magnitudes.kept(threshold)
+    rng = np.random.default_rng(0)
+    found = sigma_free(magnitudes, keep, DELTA / 4.0, rng, loss=0.02, route="filter")
+    sigma = 0.9 * found.value
+    weight = math.sqrt(magnitudes.upper - sigma**2) / threshold * (1.0 + 1e-12)
+    step = distances(threshold, sigma, weight, magnitudes.deviation(keep))
+    assert step is not None
+    assert number(c, "distance") <= step[1]
+    routes = {"route:0": "filter", "near:0": found.near, "weight_route:0": "spread"}
+    plain = {k: v for k, v in c.evidence.values.items() if not k.endswith((":0", ":1"))}
+    arrays = {"steps": np.array([[threshold, sigma, weight, *step]])}
+    evidence = replace(
+        c.evidence,
+        values={**plain, **routes},
+        arrays={**c.evidence.arrays, **arrays},
+    )
+    drawn = replace(
+        c,
+        kappa=Enclosure(0.0, c.kappa.upper),
+        error_bound=step[0],
+        evidence=evidence,
+        rigor=probabilistic(DELTA),
+        assumptions=phase_assumptions(problem, math.inf, drawn=True),
+    )
+    assert verify(drawn, problem).accepted
+    told(replace(drawn, rigor=PROVED), problem, "the rigor")
+    told(replace(drawn, assumptions=c.assumptions), problem, "the assumptions")
 
 
 def test_rigor_and_chance() -> None:

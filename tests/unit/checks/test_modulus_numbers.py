@@ -465,6 +465,21 @@ def test_the_witness_is_a_direction_in_the_support() -> None:
     assert made.reasons(with_witness(np.zeros((6, 6)), 99.0)) != []
 
 
+def named_or_given(certificate: Certificate, problem: Problem, signal: Array) -> None:
+    """Check that the signal may be given instead of kept, and that it is the one named."""
+    arrays = {k: v for k, v in certificate.evidence.arrays.items() if k != "signal"}
+    bare = replace(certificate, evidence=replace(certificate.evidence, arrays=arrays))
+    for each in (certificate, bare):
+        assert verify(each, problem, signal).accepted
+        assert not verify(each, problem, signal * (1.0 + 1e-15)).accepted
+    (reason,) = verify(bare, problem).reasons
+    assert "pass signal=" in reason
+
+
+def test_the_signal_may_be_given(made: Made) -> None:
+    named_or_given(made.certificate(), made.scene.problem, made.scene.signal)
+
+
 def test_real_magnitudes_are_no_other_subject() -> None:
     made = made_of(*_built("real"))
     (reason,) = verify(made.certificate(), made.scene.problem.model).reasons
@@ -491,6 +506,7 @@ def test_a_step_without_an_error_bound_is_checked_likewise() -> None:
             ),
         )
         assert made.reasons(near) == []
+        named_or_given(near, problem, made.scene.signal)
         told(
             made.reasons(replace(near, kappa=Enclosure(math.nextafter(kappa, 9.0), math.inf))),
             "lower end",
