@@ -102,7 +102,7 @@ def certified_signal(certificate: Certificate, problem: Problem, given: Array | 
         )
     if digest([flat]) != certificate.evidence.values["signal_digest"]:
         raise ParameterError("the recovered signal is not the one that the certificate names")
-    if given is not None and not np.array_equal(np.asarray(given, dtype=np.float64), flat):
+    if given is not None and not np.array_equal(given, flat):
         raise ParameterError("the signal given is not the one that was certified")
     return flat
 

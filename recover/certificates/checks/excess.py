@@ -93,9 +93,7 @@ def _faults(
         "signal_digest"
     ):
         yield "the recovered signal is not the one that the certificate names"
-    if given is not None and not np.array_equal(
-        np.asarray(given, dtype=np.float64).ravel(), image
-    ):
+    if given is not None and not np.array_equal(given.ravel(), image):
         yield "the signal given is not the one that was certified"
     found = _proved(certificate, prior, image[own])
     if found is None:

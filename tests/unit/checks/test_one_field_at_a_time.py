@@ -15,11 +15,13 @@ from recover.certificates.certificate import Certificate
 from recover.certificates.evidence import Evidence
 from recover.certificates.posteriori import certify_posteriori
 from recover.certificates.reasons import NO_WITNESS
+from recover.certificates.roundoff import underflow
 from recover.certificates.scope import Scope
 from recover.certificates.verify import Verdict, verify
 from recover.core.arrays import Array, digest
 from recover.core.enclosure import Enclosure
 from recover.core.rigor import ESTIMATE, PROVED, probabilistic
+from recover.core.rounding import TINY
 from recover.frames import Dense, Identity, Masked
 from recover.models import Ball, Box, Noise, Problem, ReLU, Saturation
 from recover.priors import Quadratic
@@ -252,6 +254,18 @@ def test_rows_need_an_eigenvalue() -> None:
     refused(made, replace(bare, kappa=Enclosure(0.0, c.kappa.upper)), missing)
     told = f"kappa's lower end {c.kappa.lower:.17g} is claimed, but only 0 is proved"
     refused(made, bare, told, missing)
+
+
+def test_a_witness_may_be_lost_in_underflow() -> None:
+    made = dense_rows()
+    c = made.certificate
+    tiny = np.zeros(4)
+    tiny[0] = TINY
+    forged = arrays(replace(c, kappa=Enclosure(0.0, 1e9)), witness=tiny)
+    assert (
+        threshold(made, forged, "kappa's upper end")
+        >= underflow(Dense(np.ones((24, 4)))) / TINY
+    )
 
 
 def test_a_witness_of_a_prior_keeps_to_the_unknown_entries() -> None:
