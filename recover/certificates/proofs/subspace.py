@@ -40,6 +40,8 @@ from recover.priors.subspace import Subspace
 
 __all__ = ["KnownSubspace"]
 
+ALIKE = 1.0 + 2.0**-40
+
 
 @dataclass(frozen=True)
 class KnownSubspace(Proof):
@@ -148,7 +150,8 @@ def _kappa(case: Case, span: Span, s: float, route: str) -> Kappa:
     values: dict[str, float | str] = {"sigma": s, "route": route}
     frame, fixed = case.problem.model.frame, case.knowledge.fixed
     rows = span.seen[fixed.reshape(-1)]
-    lower = (Enclosure.exactly(s) / Enclosure.exactly(span.basis_norm)).lower
+    # the norm of a basis differs a little between libraries: a verifier's may be larger
+    lower = (Enclosure.exactly(s) / (Enclosure.exactly(span.basis_norm) * ALIKE)).lower
     a = _lifted(span, eigh(rows.T @ rows, subset_by_index=[0, 0])[1][:, 0])
     point, off = span.point(a)
     size = down(norm_lower(point) - ALLOWANCES * off, 4)

@@ -120,7 +120,14 @@ def test_each_number_may_be_no_better_than_what_is_proved(seed: int) -> None:
     # SIGMA / |D|, D orthonormal: the claim rests on little else
     assert kappa.lower == pytest.approx(s, rel=1e-9)
     raised = replace(certificate, kappa=Enclosure(kappa.lower * (1 + 1e-9), 9.0))
-    assert "lower end" in verify(raised, problem).reasons[0]
+    said = verify(raised, problem).reasons[0]
+    assert "lower end" in said
+    least = float(re.findall(r"only (\S+) proved", said)[0])
+    exact = replace(certificate, kappa=Enclosure(least, max(least, kappa.upper)))
+    assert verify(exact, problem).accepted
+    above = math.nextafter(least, math.inf)
+    beyond = replace(certificate, kappa=Enclosure(above, max(above, kappa.upper)))
+    assert "lower end" in verify(beyond, problem).reasons[0]
 
 
 @pytest.mark.parametrize("seed", range(2))
@@ -197,6 +204,31 @@ def test_a_certificate_is_of_a_subspace_or_a_support() -> None:
         assert "a signal in a known subspace, not of this subject" in reason
     (reason,) = verify(certificate, problem.model).reasons
     assert "a signal in a known subspace, not of this subject" in reason
+
+
+@pytest.mark.parametrize("length", [1.0 + 4e-9, 1.0 - 4e-9])
+def test_vectors_that_are_nearly_of_length_one_are_taken_as_they_are(length: float) -> None:
+    """What is proved of coefficients is turned into what holds of signals."""
+    vectors = np.array([[length, 0.0]])
+    model = Saturation(Identity(2), -9.0, 9.0)
+    problem = Problem(model, np.zeros(2), noise=Noise(l2=0.5), prior=Subspace(Dense(vectors)))
+    certificate = certify_posteriori(problem, np.zeros(2))
+    if certificate.evidence.kind != "subspace":
+        evidence = replace(
+            certificate.evidence,
+            kind="subspace",
+            values={**certificate.evidence.values, "sigma": length, "route": "cholesky"},
+            arrays={"signal": np.zeros(2), "coefficients": np.zeros(1)},
+        )
+        certificate = replace(certificate, evidence=evidence)
+    s = length * (1.0 - 2.0**-36)
+    forged = valued(replace(certificate, kappa=Enclosure(9.0, 9.0)), sigma=s)
+    reasons = verify(replace(forged, error_bound=0.0), problem).reasons
+    (least,) = (float(m[1]) for r in reasons if (m := re.search(r"only (\S+) proved", r)))
+    (bound,) = (float(m[1]) for r in reasons if (m := PROVED.match(r)))
+    # every signal of the line is seen as long as it is
+    assert 1.0 - 1e-10 <= least <= 1.0
+    assert 0.5 <= bound <= 0.5 * (1.0 + 1e-10)
 
 
 def test_a_subspace_takes_no_assumption_of_the_domain() -> None:
