@@ -4,6 +4,8 @@ Unit vectors at 120 degrees: two of them have the smallest eigenvalue 1/2, all t
 split reaches 1/2 in sum, and one of its sides 1/2.
 """
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -143,3 +145,20 @@ def test_a_row_on_both_sides_proves_nothing():
     assert not found.any()
     assert found.dtype == bool
     assert reaching(BASES, inside[:1], outside[:1], 0.5, False).all()
+
+
+@pytest.mark.parametrize("larger", [False, True])
+def test_no_entry_of_a_record_can_be_changed_to_prove_what_is_false(larger):
+    truth, kept, tried = {False: 2.0, True: 1.0}[larger], 0, 0
+    for name, choices in (("decisions", range(-2, 3)), ("children", range(8))):
+        for place, new in itertools.product(range(4), choices):
+            record = pieces(*LINE_TREE)
+            getattr(record, name)[place] = new
+            for value in (truth - NEAR, truth + NEAR):
+                try:
+                    found = list(replay_splits(LINE, record, value, larger=larger))
+                except IndexError:
+                    found = ["damaged"]
+                assert found or value < truth, (name, place, new)
+                kept, tried = kept + (not found), tried + 1
+    assert 8 <= kept < tried / 4
