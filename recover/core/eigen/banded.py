@@ -149,7 +149,7 @@ def _margin(diagonal: Array, width: int) -> float:
     largest = float(np.convolve(np.maximum(diagonal, 0.0), np.ones(2 * width + 1)).max())
     window = up(largest * (1.0 + gamma(4 * width + 4)))  # the roundings of the sum
     k = float(width + 3)
-    c = up(k * U / (1.0 - 2.0 * k * U), 2)  # gamma / (1 - gamma)
+    c = up(k * U / (1.0 - 2.0 * k * U))  # gamma / (1 - gamma)
     return up(c * window) + UNDERFLOW
 
 

@@ -104,8 +104,7 @@ def factored(matrix: sparse.csc_array) -> Factored | None:
     # far below that pivot's own margin
     margin = margin + UNDERFLOW
     place = lu.perm_c
-    sound = np.isfinite(pivots) & np.isfinite(margin)
-    return Factored(lu, pivots[place], np.where(sound, margin, math.inf)[place])
+    return Factored(lu, pivots[place], np.where(np.isfinite(margin), margin, math.inf)[place])
 
 
 def _sums(matrix: sparse.csc_array, data: Array) -> Array:

@@ -150,3 +150,20 @@ def test_factors_that_do_not_match_are_charged_in_full(
     assert all(m >= t for m, t in zip(map(Fraction, found.margin), theorem, strict=True))
     assert (found.margin <= np.array([float(t) for t in theorem]) * (1.0 + 1e-12)).all()
     assert found.pivots.tolist() == np.diag(upper).tolist()
+
+
+def test_underflow_and_overflow_are_in_the_margin(monkeypatch: pytest.MonkeyPatch) -> None:
+    tiny = factored(sparse.csc_array(np.diag([2.0**-1000, 1.0])))
+    assert tiny is not None
+    assert tiny.margin.min() >= 2.0**-1022
+    lower, upper = np.array([[1.0, 0.0], [1e200, 1.0]]), np.array([[1e200, 1.0], [0.0, 1.0]])
+    monkeypatch.setattr("scipy.sparse.linalg.splu", lambda *_, **__: Given(lower, upper))
+    found = factored(sparse.csc_array(np.eye(2)))
+    assert found is not None
+    assert not found.positive.any()
+    for bad in (math.inf, math.nan):
+        upper[0, 0] = bad
+        found = factored(sparse.csc_array(np.eye(2)))
+        assert found is not None
+        assert not found.positive.any()
+        assert np.isinf(found.margin).all()

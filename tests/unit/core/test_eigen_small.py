@@ -19,6 +19,7 @@ from recover.core.eigen import (
     gram_of,
     nonnegative_norm_upper,
     nonnegative_norm_upper_from,
+    qr,
     sigma_min_lower,
 )
 from recover.core.eigen.dense import _gershgorin
@@ -84,6 +85,8 @@ def test_the_slack_of_an_identity_does_not_grow_with_its_size() -> None:
 
 def test_storage_is_counted_in_real_numbers() -> None:
     path = 4.0 * np.eye(6) + np.eye(6, k=1) + np.eye(6, k=-1)  # two bands of 6
+    shuffled = np.array([3, 0, 5, 1, 4, 2])
+    path = path[np.ix_(shuffled, shuffled)]
     real, twice = sparse.csr_array(path), sparse.csr_array(path.astype(complex))
     for matrix, entries in ((real, 12), (twice, 48)):
         assert eigmin_lower_sparse(matrix, max_entries=entries).value > 2.0
@@ -126,6 +129,34 @@ def test_nothing_is_proved_of_dependent_rows() -> None:
         assert bound.value == 0.0
         assert bound.reason
         assert sigma_min_lower(rows, at=1e-300).value == 0.0
+
+
+def test_factors_that_cannot_prove_have_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = np.eye(3)
+    monkeypatch.setattr(qr, "_inverse_of_triangle", np.zeros_like)
+    bound = sigma_min_lower(rows)
+    assert bound.value == 0.0
+    assert bound.reason == "the preconditioned rows are not provably independent"
+    found = iter([np.eye(3), None])
+    monkeypatch.setattr(qr, "_inverse_of_triangle", lambda _: next(found))
+    bound = sigma_min_lower(rows)
+    assert bound.value == 0.0
+    assert bound.reason == "the rows are linearly dependent to twice the working precision"
+
+
+@pytest.mark.parametrize("exponent", [-300, -60, 60, 300])
+def test_the_scale_of_the_preconditioner_does_not_matter(
+    exponent: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All allowances are products in which powers of two cancel exactly."""
+    rows = np.random.default_rng(0).standard_normal((6, 4))
+    plain = sigma_min_lower(rows)
+    inverse = qr._inverse_of_triangle
+    monkeypatch.setattr(
+        qr, "_inverse_of_triangle", lambda a: np.ldexp(inverse(a), next(exponents))
+    )
+    exponents = iter([exponent, 0])
+    assert sigma_min_lower(rows) == plain
 
 
 def test_the_allowance_of_a_singular_value_is_its_rounding() -> None:
