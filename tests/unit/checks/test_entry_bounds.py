@@ -15,7 +15,7 @@ from recover.certificates.checks.residual import CheckedResidual, checked_residu
 from recover.core.arrays import Array
 from recover.core.enclosure import Enclosure
 from recover.core.rounding import TINY, U
-from recover.frames import Dense, Identity, Masked
+from recover.frames import Dense, Identity, Masked, Stack
 from recover.models import Noise, Problem, Saturation
 
 
@@ -199,6 +199,15 @@ def test_a_frame_may_be_masked_twice() -> None:
         assert bounds is not None
         own = (1.0, 1.0) if frame.coef_size == 2 and frame.bounds().upper < 2.0 else (0.5, 0.25)
         assert np.allclose(bounds, own, rtol=1e-12)
+
+
+def test_the_bounds_have_the_signal_s_shape() -> None:
+    twice = Stack([Identity((2, 2)), Identity((2, 2))])
+    problem = problem_of(twice, 1.0)
+    bounds = entry_bounds(problem, residual_of([0.0] * 8), 2.0)
+    assert bounds is not None
+    assert bounds.shape == (2, 2)
+    assert np.allclose(bounds, 1.0, rtol=1e-12)
 
 
 def test_the_limits_of_size(monkeypatch: pytest.MonkeyPatch) -> None:

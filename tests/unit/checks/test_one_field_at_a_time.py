@@ -188,7 +188,10 @@ def test_the_bound_is_accepted_from_what_is_proved_upwards(case: Issued) -> None
 def test_both_ends_of_kappa(case: Issued) -> None:
     c = case.certificate
     if c.kappa.upper == 0.0:
-        pytest.skip("too few coefficients are fixed: kappa is 0")
+        assert verify(replace(c, kappa=Enclosure(0.0, 1.0)), case.problem).accepted
+        told = "kappa is claimed to be positive with fewer fixed coefficients than unknowns"
+        refused(case, replace(c, kappa=Enclosure(1e-300, 1.0)), told)
+        return
     low, high = c.kappa.lower, c.kappa.upper
     too_high = replace(c, kappa=Enclosure(high, high))
     proved = threshold(case, too_high, "kappa's lower end") if high > low else low
