@@ -222,7 +222,7 @@ def _undefined(infinity: float, *, upward: bool) -> float:
 
 
 def _root(x: float, *, up: bool) -> float:
-    if x == 0.0 or math.isinf(x):
+    if math.isinf(x):
         return x
     root = math.sqrt(x)  # correctly rounded, so within one unit of the exact root
     exact = Fraction(root) ** 2

@@ -101,13 +101,14 @@ def round_down(exact: Fraction) -> float:
 
 
 def binary_exponent(x: npt.ArrayLike) -> int:
-    """Return e with ``2**(e - 1) <= max |real and imaginary parts| < 2**e``, 0 for no data.
+    """Return e with ``2**(e - 1) <= max |real and imaginary parts| < 2**e``.
 
-    Dividing by ``2**e`` brings the largest entry to [1/2, 1) without rounding it.
+    Dividing by ``2**e`` brings the largest entry to [1/2, 1) without rounding it.  Zero for no
+    data, zeros and infinities.
     """
     parts = _real_parts(x)
     largest = max(float(parts.max(initial=0.0)), -float(parts.min(initial=0.0)))
-    return math.frexp(largest)[1] if math.isfinite(largest) else 0
+    return math.frexp(largest)[1]
 
 
 def scale(x: Array, exponent: int) -> Array:
@@ -208,7 +209,7 @@ def _real_parts(x: npt.ArrayLike) -> Array:
     if np.iscomplexobj(array):
         parts: Array = np.ascontiguousarray(array, dtype=np.complex128).view(np.float64)
         return parts
-    return np.asarray(array, dtype=np.float64)
+    return array
 
 
 def _without_nan(name: str, array: Array) -> Array:

@@ -47,7 +47,7 @@ class Modulus(Model):
         if np.iscomplexobj(y):
             raise ParameterError("magnitudes must be real, got complex data; pass abs(data)")
         allowed = noise.each if noise.where is Where.AFTER else 0.0
-        if y.size and y.min() < 0.0 and (y < -allowed).any():  # the first test is cheap
+        if (y < -allowed).any():
             raise ParameterError(
                 f"magnitudes must be >= 0 up to the noise, got {float(y.min())}; "
                 "pass magnitudes, or a noise bound that allows it"
@@ -76,8 +76,7 @@ class Modulus(Model):
         size = abs(inner)
         if size == 0.0:
             return x
-        phase = inner / size
-        return x * (phase.real if self.frame.real_signal else phase)
+        return x * (inner / size)
 
     def identity_parts(self) -> tuple[Part, ...]:
         return ("Modulus", *self.frame.identity_parts())

@@ -8,7 +8,6 @@ from enum import Enum
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from recover.core.arrays import Array, broadcast_to
 from recover.core.errors import ParameterError
@@ -161,19 +160,19 @@ class Noise:
         m = max(y.size, 1)
         if self.roots:
             background = broadcast_to("background", self.background, y.shape)
-            return _counted(np.asarray(y), self.counts_per_unit, self.delta, background)
+            return _counted(y, self.counts_per_unit, self.delta, background)
         if self.sigma > 0.0:
             l2 = self.sigma * (math.sqrt(m) + math.sqrt(2.0 * math.log(2.0 / self.delta)))
             single = self.sigma * math.sqrt(2.0 * math.log(4.0 * m / self.delta))
             each = np.full(y.shape, up(single))
             return NoiseBound(up(l2), each, self.where, probabilistic(self.delta))
         if self.counts_per_unit > 0.0:
-            if (np.asarray(y) < 0.0).any():
+            if (y < 0.0).any():
                 raise ParameterError(
                     f"counts must be >= 0, got {float(np.min(y))}; subtract no background from "
                     "data with Poisson noise"
                 )
-            each = _garwood(np.asarray(y), self.counts_per_unit, self.delta / m)
+            each = _garwood(y, self.counts_per_unit, self.delta / m)
             return NoiseBound(norm_upper(each), each, self.where, probabilistic(self.delta))
         each = broadcast_to("noise each", self.each, y.shape)
         # either bound implies the other kind
@@ -247,10 +246,11 @@ def _require_random(value: float, name: str, delta: float) -> None:
         raise ParameterError(f"delta must lie in (0, 1), got {delta}")
 
 
-def _garwood(y: npt.NDArray[np.float64], scale: float, delta: float) -> Array:
+def _garwood(y: Array, scale: float, delta: float) -> Array:
     """Return the half-width of the exact Poisson interval around each y."""
-    low, high = _means(np.rint(y * scale), delta / 2.0)
-    half: Array = np.maximum(y - low / scale, high / scale - y)
+    wide = np.asarray(y, dtype=np.float64)
+    low, high = _means(np.rint(wide * scale), delta / 2.0)
+    half: Array = np.maximum(wide - low / scale, high / scale - wide)
     return half
 
 
@@ -270,8 +270,8 @@ def _means(counts: Array, tail: float) -> tuple[Array, Array]:
     """
     from scipy.special import gammainccinv, gammaincinv, ndtri
 
-    below = counts - 1.0
-    far = below + ndtri(tail) * np.sqrt(np.maximum(below, 0.0))
-    near = gammaincinv(np.clip(counts, 1.0, _MANY), tail)
+    below = np.maximum(counts, _MANY) - 1.0
+    far = below + ndtri(tail) * np.sqrt(below)
+    near = gammaincinv(np.maximum(counts, 1.0), tail)
     low = np.where(counts > _MANY, far, np.where(counts > 0.0, near, 0.0))
     return low * (1.0 - _MARGIN), gammainccinv(counts + 1.0, tail) * (1.0 + _MARGIN)

@@ -79,6 +79,7 @@ def test_root_holds_the_exact_one(x: float) -> None:
 def test_root_edges() -> None:
     assert Enclosure(4.0, INF).sqrt() == Enclosure(2.0, INF)
     assert Enclosure(0.0, 2.25).sqrt() == Enclosure(0.0, 1.5)
+    assert Enclosure.exactly(-0.0).sqrt() == Enclosure.exactly(0.0)
     with pytest.raises(
         ParameterError, match=r"lower must be >= 0 .* got \[-1.0, 4.0\]; inters"
     ):
@@ -155,6 +156,7 @@ def test_sets() -> None:
     assert a.hull(b) == Enclosure(0.0, 3.0)
     assert a.hull(-1.0) == Enclosure(-1.0, 2.0)
     assert a.intersect(b) == Enclosure(1.0, 2.0)
+    assert a.intersect(Enclosure(2.0, 3.0)) == Enclosure.exactly(2.0)
     assert a.contains(2.0)
     assert not a.contains(2.0000000001)
     assert not a.contains(b)
@@ -195,6 +197,7 @@ def test_json_round_trip(e: Enclosure) -> None:
 
 def test_json_words_and_errors() -> None:
     assert Enclosure(-INF, INF).to_json() == {"lower": "-inf", "upper": "inf"}
+    assert Enclosure(0.5, 2.0).to_json() == {"lower": 0.5, "upper": 2.0}
     with pytest.raises(
         ParameterError, match=r'upper must be a number, "inf" or "-inf", got None'
     ):

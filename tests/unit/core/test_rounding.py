@@ -163,6 +163,9 @@ def test_arrays_of_any_layout() -> None:
         assert norm_upper(y) == pytest.approx(norm, rel=1e-14)
         assert norm_lower(y) == pytest.approx(norm, rel=1e-14)
         assert norm_lower(y) < norm_upper(y)
+    single = np.array([6e4, 6e4], dtype=np.float16)  # whose sum and squares float16 cannot hold
+    assert sum_lower(single) < 1.2e5 < sum_upper(single) < 1.2e5 + 1e-9
+    assert norm_upper(single) == pytest.approx(6e4 * math.sqrt(2.0), rel=1e-14)
     assert norm_lower(np.array(3.0 + 4.0j)) == pytest.approx(5.0, rel=1e-14)
     assert norm_upper(np.array([-128, 1], dtype=np.int8)) == pytest.approx(128.004, rel=1e-6)
     assert (
@@ -186,6 +189,8 @@ def test_binary_exponent(values: list[float]) -> None:
 def test_scaling() -> None:
     x = np.array([1.5 - 2.0j, 0.0])
     assert np.array_equal(scale(scale(x, 300), -300), x)
+    assert np.array_equal(scale(x, 1), 2.0 * x)
+    assert binary_exponent([]) == binary_exponent([0.0]) == 0
     assert binary_exponent(np.array([0.25, 3.0j])) == 2
     assert binary_exponent([np.inf]) == 0
     assert scaled_up(3.0, 5) == 96.0

@@ -93,6 +93,7 @@ def test_gaussian_bounds_fail_with_the_stated_chance(m: int, delta: float) -> No
     bound = Noise.gaussian(sigma, delta, BEFORE).bound(np.zeros(m))
     # concentration of the norm, and the union bound for the entries: half of delta each
     assert math.exp(-((bound.l2 / sigma - math.sqrt(m)) ** 2) / 2) == pytest.approx(delta / 2)
+    assert bound.l2 > sigma * math.sqrt(m)
     single = bound.each[0] / sigma
     assert 2 * m * math.exp(-(single**2) / 2) == pytest.approx(delta / 2)
     assert 2 * m * norm.sf(single) < delta / 2
@@ -207,6 +208,15 @@ def test_upper_ends_of_small_magnitudes() -> None:
     tails = poisson.cdf(counts, unit * (y + each) ** 2)
     np.testing.assert_allclose(tails, delta / 16, rtol=1e-5)
     assert (tails <= delta / 16).all()
+
+
+@pytest.mark.parametrize("law", [Noise.poisson, Noise.counted])
+def test_single_data_have_the_bounds_of_their_values(law) -> None:
+    y = np.array([0.0, 1.7, 300.3, 7e7], dtype=np.float32)
+    single, double = (law(1.5, 1e-3).bound(data) for data in (y, y.astype(np.float64)))
+    assert single.each.dtype == np.float64
+    np.testing.assert_array_equal(single.each, double.each)
+    assert single.l2 == double.l2
 
 
 def test_what_is_no_root_of_a_count_has_its_distance_added() -> None:
