@@ -73,6 +73,15 @@ def test_damage_is_a_refusal(error: Exception, monkeypatch: pytest.MonkeyPatch) 
     assert verdict == Verdict(False, (told,))
 
 
+def test_a_signal_in_single_precision_is_the_same_signal() -> None:
+    c = issued(2)
+    kept = {k: v for k, v in c.evidence.arrays.items() if k != "signal"}
+    bare = replace(c, evidence=replace(c.evidence, arrays=kept))
+    for each in (c, bare):
+        assert verify(each, problem_of(2), np.full(2, 0.5, dtype=np.float32)).accepted
+        assert not verify(each, problem_of(2), np.full(2, 0.25, dtype=np.float32)).accepted
+
+
 def test_what_overflows_proves_nothing() -> None:
     c, problem = issued(2), problem_of(2)
     huge = np.array([1e308, -1e308])
