@@ -109,26 +109,47 @@ def _block_jacobi(matrix: csr_array, places: Array) -> csr_array | Array:
     n, plane = matrix.shape[0], _planes(places)
     pixel = _numbered(_pixel_keys(places))
     count, planes = int(pixel.max()) + 1, int(plane.max()) + 1
-    rows = np.repeat(np.arange(n), np.diff(matrix.indptr))
-    inside = pixel[rows] == pixel[matrix.indices]
-    rows, columns = rows[inside], matrix.indices[inside]
-    blocks = np.zeros((count, planes, planes))
-    blocks[pixel[rows], plane[rows], plane[columns]] = matrix.data[inside]
-    trace = np.trace(blocks, axis1=1, axis2=2)
-    lift = np.where(trace > 0.0, _SHIFT * trace, 1.0)
     number = np.full((count, planes), -1, dtype=np.int32)
     number[pixel, plane] = np.arange(n, dtype=np.int32)
-    diagonal = np.arange(planes)
-    blocks[:, diagonal, diagonal] += np.where(number >= 0, lift[:, None], 1.0)
-    inverse = _inverses(blocks).astype(matrix.dtype)
+    inverse = _inverses(_lifted(_blocks(matrix, pixel, plane, number), number.T >= 0))
     target = number[pixel]
     kept = target >= 0
-    ends = np.concatenate([[0], np.cumsum(kept.sum(axis=1))]).astype(np.int32)
-    jacobi = csr_array((inverse[pixel, plane][kept], target[kept], ends), shape=(n, n))
+    ends = np.concatenate([[0], np.cumsum(np.count_nonzero(kept, axis=1))]).astype(np.int32)
+    entries = np.empty((n, planes), dtype=matrix.dtype)
+    for other in range(planes):
+        entries[:, other] = inverse[plane, other, pixel]
+    jacobi = csr_array((entries[kept], target[kept], ends), shape=(n, n))
     largest = _largest(matrix, jacobi)
     damping = _SMOOTHING / (_MARGIN * largest) if largest > 0.0 else 1.0
     jacobi.data *= np.asarray(damping, dtype=matrix.dtype)
     return np.asarray(jacobi.diagonal()) if planes == 1 else jacobi
+
+
+def _blocks(matrix: csr_array, pixel: Array, plane: Array, number: Array) -> Array:
+    """Return the entries between the planes of each pixel, shape (planes, planes, pixels)."""
+    count, planes = number.shape
+    blocks = np.zeros((planes, planes, count))
+    if (np.diff(pixel) >= 0).all():  # pixel by pixel: they lie next to the diagonal
+        for off in range(planes):
+            entry, head = matrix.diagonal(off), len(pixel) - off
+            same = np.flatnonzero(pixel[:head] == pixel[off:])
+            first, second, where = plane[same], plane[same + off], pixel[same]
+            blocks[first, second, where] = blocks[second, first, where] = entry[same]
+        return blocks
+    rows = np.repeat(np.arange(len(pixel)), np.diff(matrix.indptr))
+    inside = pixel[rows] == pixel[matrix.indices]
+    rows, columns = rows[inside], matrix.indices[inside]
+    blocks[plane[rows], plane[columns], pixel[rows]] = matrix.data[inside]
+    return blocks
+
+
+def _lifted(blocks: Array, present: Array) -> Array:
+    """Return the blocks raised by rounding's size, those of absent planes an identity."""
+    diagonal = np.arange(len(blocks))
+    trace = np.trace(blocks)
+    lift = np.where(trace > 0.0, _SHIFT * trace, 1.0)
+    blocks[diagonal, diagonal] += np.where(present, lift, 1.0)
+    return blocks
 
 
 def _numbered(keys: Array) -> Array:
@@ -140,19 +161,24 @@ def _numbered(keys: Array) -> Array:
 
 
 def _inverses(blocks: Array) -> Array:
-    """Return the inverses of many small positive definite matrices, by Gauss and Jordan."""
-    inverse = np.ascontiguousarray(np.moveaxis(blocks, 0, -1))
-    for k in range(len(inverse)):
-        pivot = 1.0 / inverse[k, k]
-        inverse[k, k] = 1.0
-        row = inverse[k] * pivot
-        for other in range(len(inverse)):
+    """Return the inverses of many small positive definite matrices, by Gauss and Jordan.
+
+    Parameters
+    ----------
+    blocks : array [shape=(k, k, n)]
+        Overwritten.
+    """
+    for k in range(len(blocks)):
+        pivot = 1.0 / blocks[k, k]
+        blocks[k, k] = 1.0
+        row = blocks[k] * pivot
+        for other in range(len(blocks)):
             if other != k:
-                factor = inverse[other, k].copy()
-                inverse[other, k] = 0.0
-                inverse[other] -= factor * row
-        inverse[k] = row
-    return np.moveaxis(inverse, -1, 0)
+                factor = blocks[other, k].copy()
+                blocks[other, k] = 0.0
+                blocks[other] -= factor * row
+        blocks[k] = row
+    return blocks
 
 
 def _largest(matrix: csr_array, jacobi: csr_array) -> float:
@@ -206,7 +232,7 @@ def _prolongation(places: Array, dtype: np.dtype[Any]) -> tuple[csr_array, Array
     share = np.where(odd_row == 1, 0.5, 1.0) * np.where(odd_column == 1, 0.5, 1.0)
     for down, right in ((0, 0), (0, 1), (1, 0), (1, 1)):
         used = (down <= odd_row) & (right <= odd_column)
-        target = np.where(used, number[np.where(used, key + down * columns + right, 0)], -1)
+        target = np.where(used, number[key + (down * columns + right)], np.int32(-1))
         targets.append(target)
         weights.append(share)
     target, weight = np.stack(targets, axis=1), np.stack(weights, axis=1).astype(dtype)

@@ -87,7 +87,9 @@ def plan_boxes(anywhere: Array, margin: int, tile: int, align: int) -> list[Box]
     return boxes
 
 
-def some_boxes(boxes: list[Box], most: int, rng: np.random.Generator) -> list[Box]:
+def some_boxes(
+    boxes: list[Box], most: int, rng: np.random.Generator, enough: int | None = None
+) -> list[Box]:
     """Return boxes in random order up to about as many pixels as are worth trying.
 
     Parameters
@@ -96,6 +98,8 @@ def some_boxes(boxes: list[Box], most: int, rng: np.random.Generator) -> list[Bo
     most : int
         Pixels beyond which no box is added.
     rng : Generator
+    enough : int, optional
+        Pixels from which on no further box is added; `most` by default.
     """
     total, chosen = 0, list[Box]()
     for k in rng.permutation(len(boxes)):
@@ -103,4 +107,6 @@ def some_boxes(boxes: list[Box], most: int, rng: np.random.Generator) -> list[Bo
             continue
         chosen.append(boxes[k])
         total += boxes[k].count
+        if enough is not None and total >= enough:
+            break
     return chosen

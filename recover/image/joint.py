@@ -32,6 +32,9 @@ class JointSettings:
     reach : int >= 1
         Pixels around a clipped sample in which the picture is made anew; beyond, the first
         interpolation stays.
+    scope : int >= reach
+        Pixels around the samples asked for in which others are recovered too, since they
+        depend on each other; beyond, others count as neither known nor looked for.
     tol : float
         See `MultigridObstacle`.
     """
@@ -40,8 +43,9 @@ class JointSettings:
         default_factory=lambda: EnergySettings(faint=0.3, slopes=SlopeSettings(sigma=30.0))
     )
     rounds: int = 2
-    reach: int = 3
-    tol: float = 2e-4
+    reach: int = 2
+    scope: int = 8
+    tol: float = 5e-5
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +64,13 @@ class Completed:
 
 
 def complete(
-    mosaic: Array, hidden: Array, sites: Array, balance: Array, settings: JointSettings
+    mosaic: Array,
+    hidden: Array,
+    own: Array,
+    sites: Array,
+    balance: Array,
+    *,
+    settings: JointSettings,
 ) -> Completed:
     """Return the picture of which the mosaic is a part, clipped samples at or above 1.
 
@@ -72,6 +82,8 @@ def complete(
         In units of each colour's level.
     hidden : array of bool [shape of mosaic]
         The clipped samples.
+    own : array of bool [shape of mosaic]
+        The pixels whose clipped samples are asked for.
     sites : array of int [shape of mosaic]
         See `recover.image.demosaic.colour_sites`.
     balance : array [shape=(3,)]
@@ -83,10 +95,10 @@ def complete(
     scale = np.asarray(balance, dtype=np.float32)
     first = demosaic(mosaic * scale[sites], sites) / scale[:, None, None]
     taken = sites == np.arange(len(COLOURS))[:, None, None]
-    near = ndimage.binary_dilation(
-        hidden, structure=np.ones((3, 3), dtype=bool), iterations=settings.reach
-    )
-    unknown = near & (~taken | hidden)
+    square = np.ones((3, 3), dtype=bool)
+    near = ndimage.binary_dilation(hidden, structure=square, iterations=settings.reach)
+    scope = ndimage.binary_dilation(hidden & own, structure=square, iterations=settings.scope)
+    unknown = near & scope & (~taken | hidden)
     energy = settings.energy
     lower = np.where(taken & hidden, np.float32(1.0), np.float32(0.0))
     v = energy.domain.forward(first)
@@ -96,11 +108,13 @@ def complete(
         (first >= _MASKED) | (taken & hidden), structure=np.ones((1, 3, 3), dtype=bool)
     )
     channels, height, width = first.shape
-    for left in reversed(range(settings.rounds)):
+    for k in range(settings.rounds):
         # the slopes of the next round need no more than a rough picture
-        solver = MultigridObstacle(tol=settings.tol * (_ROUGH if left else 1.0))
+        rough = k + 1 < settings.rounds
+        solver = MultigridObstacle(tol=settings.tol * (_ROUGH if rough else 1.0))
         maps = pair_maps(start, usable, energy.slopes)
         operator = operator_of((channels, height, width), top, maps, energy)
-        start = solver.minimise(operator, start, unknown, lower, warm=True).signal
-        usable = energy.domain.inverse(start) < _MASKED
+        solution = solver.minimise(operator, start, unknown, lower, warm=True, near=k > 0)
+        start = solution.signal
+        usable = np.where(scope, energy.domain.inverse(start) < _MASKED, usable)
     return Completed(energy.domain.inverse(start), first)

@@ -29,10 +29,11 @@ __all__ = ["declip_raw", "reprove_raw"]
 _TILE, _TRIAL_TILE, _ALIGN = 512, 256, 16
 _MARGIN = 64  # pixels: about two deviations of the slopes' window
 _TRIED = 30_000  # pixels on which a large mosaic is validated
-_HALO = 1  # pixels around clipped samples that interpolation has touched
+_FEWEST, _TIMES = 4000, 2  # enough for it: so many, and twice as many as are recovered
+_HALO = 2  # pixels around clipped samples that interpolation has touched
 _RING = 4  # pixels around clipped samples from which the chrominance is taken
 _FLOOR, _TOP = 0.2, 0.985  # of the level: what counts for it
-_TRIAL = 1.5  # on the tolerance
+_TRIAL = 5.0  # on the tolerance
 
 
 def declip_raw(
@@ -158,8 +159,9 @@ def _recover(
     """Fill the clipped samples of `out`; return the status and the rule's share."""
     settings = JointSettings()
     rough = replace(settings, tol=_TRIAL * settings.tol, rounds=1)
+    enough = max(_TIMES * int(np.count_nonzero(task.hidden)), _FEWEST)
     tried = plan_boxes(task.above(AGAIN), _MARGIN, _TRIAL_TILE, _ALIGN)
-    jobs = [(box, AGAIN, rough) for box in some_boxes(tried, _TRIED, rng)]
+    jobs = [(box, AGAIN, rough) for box in some_boxes(tried, _TRIED, rng, enough)]
     count = len(jobs)
     jobs += [(box, 1.0, settings) for box in plan_boxes(task.hidden, _MARGIN, _TILE, _ALIGN)]
     parts = []
@@ -174,22 +176,23 @@ def _recover(
 
 def _solve(task: Mosaic, box: Box, share: float, settings: JointSettings) -> _Part:
     mosaic, hidden, sites = task.part(box, share)
-    found = complete(mosaic, hidden, sites, task.balance, settings)
+    found = complete(mosaic, hidden, box.own, sites, task.balance, settings=settings)
     where = hidden & box.own
     colour = sites[where]
     rows, columns = np.nonzero(where)
-    reference, sums, counts = _opposed(found, hidden, sites, task.balance)
+    reference, sums, counts = _opposed(found, hidden, box.own, sites, task.balance)
     model = np.maximum(found.planes[colour, rows, columns], np.float32(1.0))
     return _Part(box, where, colour, model, reference[colour, rows, columns], sums, counts)
 
 
 def _opposed(
-    found: Completed, hidden: Array, sites: Array, balance: Array
+    found: Completed, hidden: Array, own: Array, sites: Array, balance: Array
 ) -> tuple[Array, Array, Array]:
     """Return what the other colours say of each, and sums for the chrominance.
 
     The rule of `recover.image.opposed`, its reference from the completed picture and its
-    chrominance from samples that were really taken, off the halo of interpolation.
+    chrominance from samples that were really taken, off the halo of interpolation: those around
+    the box's own, so that no two boxes count the same ones.
     """
     from scipy import ndimage
 
@@ -200,9 +203,10 @@ def _opposed(
     halo = ndimage.binary_dilation(hidden, iterations=_HALO)
     for c in range(len(COLOURS)):
         here = sites == c
-        if not (hidden & here).any():
+        asked = hidden & own & here
+        if not asked.any():
             continue
-        ring = ndimage.binary_dilation(hidden & here, iterations=_RING + _HALO)
+        ring = ndimage.binary_dilation(asked, iterations=_RING + _HALO)
         near = ring & here & ~halo & (found.first[c] > _FLOOR) & (found.first[c] < _TOP)
         sums[c] = float((found.planes[c] - reference[c])[near].sum(dtype=np.float64))
         counts[c] = float(np.count_nonzero(near))

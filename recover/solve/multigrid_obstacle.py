@@ -108,6 +108,7 @@ class MultigridObstacle(Method[_State]):
         lower: Array | float,
         *,
         warm: bool = False,
+        near: bool = True,
     ) -> Solution:
         """Return the minimiser without a problem around it: for pictures of many pixels.
 
@@ -124,12 +125,15 @@ class MultigridObstacle(Method[_State]):
             Least value of an unknown sample.
         warm : bool
             Whether `known` holds a guess of the unknown samples to start from.
+        near : bool
+            Whether the bounds that hold that guess are about those that hold the minimiser;
+            they are left aside at first otherwise.
         """
         system = normal_equations(operator, unknown, known)
         bounds = np.broadcast_to(np.asarray(lower, dtype=known.dtype), known.shape)
         least = bounds[np.unravel_index(system.places, known.shape)]
         above = np.full_like(system.right, np.inf)
-        state = self._begin(system, known, (least, above), known if warm else None)
+        state = self._begin(system, known, (least, above), known if warm else None, near)
         residuals = [state.residual]
         while residuals[-1] > self.tol and len(residuals) <= self.max_iter:
             state = self._advance(state)
@@ -143,6 +147,7 @@ class MultigridObstacle(Method[_State]):
         known: Array,
         bounds: tuple[Array, Array],
         start: Array | None,
+        near: bool = True,
     ) -> _State:
         places = np.array(np.unravel_index(system.places, known.shape))
         grid = build_multigrid(system.matrix, places if len(places) > 1 else _line(places))
@@ -152,8 +157,11 @@ class MultigridObstacle(Method[_State]):
         scale = free.violation  # what the bounds hold back counts as data too
         if start is None:
             inner = unbounded_start(task, free, _FIRST, self.inner)
-        else:
+        elif near:
             inner = newton_start(task, start.reshape(-1)[system.places])
+        else:
+            guess = free_state(task, start.reshape(-1)[system.places])
+            inner = unbounded_start(task, guess, _FIRST, self.inner)
         residual = relative(inner.violation, scale)
         return _State(task, system.places, known, inner, scale, residual)
 

@@ -101,6 +101,22 @@ def test_multigrid_is_symmetric_positive_and_near_the_inverse(shape):
     assert values.max() < 1.2
 
 
+@pytest.mark.parametrize("by_pixel", [True, False])
+def test_the_smoother_inverts_the_blocks_of_pixels_in_any_order_of_the_unknowns(by_pixel):
+    matrix, places = laplacian(14, 13, 3)
+    kept = np.random.default_rng(8).random(matrix.shape[0]) < 0.8  # some pixels lack planes
+    order = np.flatnonzero(kept)
+    if not by_pixel:
+        order = order[np.lexsort(places[::-1, order])]  # plane by plane
+    plain, where = matrix.toarray()[np.ix_(order, order)], places[:, order]
+    smoother = build_multigrid(csr_array(plain), where).levels[0].smoother.toarray()
+    same = (where[1:, :, None] == where[1:, None, :]).all(axis=0)
+    inverse = np.linalg.inv(np.where(same, plain, 0.0))
+    factor = smoother[0, 0] / inverse[0, 0]
+    assert 0.0 < factor < 2.0
+    np.testing.assert_allclose(smoother, factor * inverse, atol=1e-3 * factor * inverse.max())
+
+
 def test_the_unbounded_start_ignores_the_bounds_and_then_obeys_them():
     rng = np.random.default_rng(5)
     rows = rng.standard_normal((12, 9))

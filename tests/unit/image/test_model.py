@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from recover.image import declip
 from recover.image.arguments import Side
-from recover.image.boxes import plan_boxes
+from recover.image.boxes import plan_boxes, some_boxes
 from recover.image.domain import COLOUR, LINEAR, LOGARITHM, ROOT, ValueDomain
 from recover.image.model import default_settings, energy_of
 from recover.image.opposed import opposed
@@ -93,6 +93,27 @@ def test_boxes_hold_every_pixel_once_and_cut_no_coupling(seed):
     for p in where[:40]:
         near = where[np.abs(where - p).sum(axis=1) <= 2]
         assert (owner[tuple(near.T)] == owner[tuple(p)]).all()
+
+
+def test_some_boxes_are_as_many_as_are_worth_trying_or_enough():
+    anywhere = np.zeros((40, 90), bool)
+    for k in range(9):
+        anywhere[5 : 5 + k + 1, 10 * k + 3] = True  # columns of 1 to 9 pixels
+    boxes = plan_boxes(anywhere, 2, 10, 1)
+    assert sorted(box.count for box in boxes) == list(range(1, 10))
+    firsts = set()
+    for seed in range(40):
+        counts = [box.count for box in some_boxes(boxes, 20, np.random.default_rng(seed))]
+        assert sum(counts) <= 20
+        assert sum(counts) + min(set(range(1, 10)) - set(counts)) > 20  # no other fits
+        few = some_boxes(boxes, 20, np.random.default_rng(seed), 8)
+        found = [box.count for box in few]
+        assert found == counts[: len(found)]
+        assert sum(found) >= 8 > sum(found[:-1])
+        firsts.add(found[0])
+    assert len(firsts) > 5
+    assert len(some_boxes(boxes, 3, np.random.default_rng(2), 1)) == 1
+    assert some_boxes([], 3, np.random.default_rng(0), 1) == []
 
 
 def trial(model, known, clipped, rule=None):

@@ -5,7 +5,10 @@ import pytest
 
 from recover.core.errors import ParameterError
 from recover.image import declip_raw
+from recover.image.bayer import Mosaic
+from recover.image.boxes import plan_boxes
 from recover.image.demosaic import check_fit, colour_sites, demosaic
+from recover.image.joint import JointSettings, complete
 from recover.solve.base import Status
 
 GAINS = np.array([2.0, 1.0, 1.6])
@@ -67,6 +70,52 @@ def test_it_can_be_stopped():
     result = declip_raw(clipped, "RGGB", levels=0.6, watch=lambda progress: True)
     assert result.status is Status.STOPPED
     np.testing.assert_array_equal(result.image, clipped)
+
+
+def two_lamps(shape=(72, 150)):
+    """A clipped mosaic with highlights at both ends, in units of the level, and its truth."""
+    rows, columns = np.mgrid[: shape[0], : shape[1]]
+    light = 0.3 + 0.05 * np.sin(rows / 9.0) * np.cos(columns / 8.0)
+    for x, size in ((30, 1.3), (118, 1.1)):
+        light = light + size * np.exp(-((rows - 36) ** 2 + (columns - x) ** 2) / 50.0)
+    sites = colour_sites("RGGB", *shape)
+    truth = light * (np.array([1.0, 0.9, 0.8]) / GAINS)[sites] / 0.6
+    hidden = truth >= 1.0
+    return np.minimum(truth, 1.0).astype(np.float32), hidden, sites, truth
+
+
+def test_only_what_is_asked_for_is_solved_and_it_is_the_same():
+    mosaic, hidden, sites, truth = two_lamps()
+    settings = JointSettings(tol=1e-6, rounds=1)
+    everywhere = np.ones(mosaic.shape, bool)
+    left = everywhere.copy()
+    left[:, 75:] = False
+
+    def completed(own):
+        return complete(mosaic, hidden, own, sites, GAINS, settings=settings)
+
+    whole, part = completed(everywhere), completed(left)
+    taken = np.take_along_axis(part.planes, sites[None], axis=0)[0]
+    np.testing.assert_allclose(part.planes[:, :, :75], whole.planes[:, :, :75], rtol=2e-3)
+    np.testing.assert_allclose(part.planes[:, :, 75:], part.first[:, :, 75:], rtol=1e-5)
+    asked = hidden & left
+    assert asked.any()
+    assert (hidden & ~left).any()
+    before = np.linalg.norm((mosaic - truth)[asked])
+    assert np.linalg.norm((taken - truth)[asked]) < 0.3 * before
+    nothing = completed(np.zeros(mosaic.shape, bool))
+    np.testing.assert_allclose(nothing.planes, nothing.first, rtol=1e-5)
+
+
+def test_boxes_that_see_each_others_regions_recover_what_one_box_does(monkeypatch):
+    mosaic, hidden, _sites, _truth = two_lamps()
+    task = Mosaic.of(mosaic, "RGGB", 1.0, 0.0, GAINS)
+    assert len(plan_boxes(task.hidden, 64, 64, 16)) == 2
+    whole = declip_raw(mosaic, "RGGB", levels=1.0, white_balance=GAINS, certify=False)
+    monkeypatch.setattr("recover.image.raw._TILE", 64)
+    split = declip_raw(mosaic, "RGGB", levels=1.0, white_balance=GAINS, certify=False)
+    np.testing.assert_array_equal(split.recovered, hidden)
+    np.testing.assert_allclose(split.image, whole.image, rtol=0.03)
 
 
 def test_demosaicing_keeps_the_samples_and_is_exact_on_grey_ramps():

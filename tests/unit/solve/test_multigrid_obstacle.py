@@ -58,6 +58,12 @@ def test_without_a_problem_the_minimiser_is_the_same():
         operator, whole, hidden, np.full(hidden.shape, level), warm=True
     )
     np.testing.assert_allclose(array.signal, whole, atol=1e-7)
+    far = np.where(hidden, level + 0.5 * np.random.default_rng(1).random(hidden.shape), whole)
+    for near in (False, True):
+        guessed = MultigridObstacle(tol=1e-9).minimise(
+            operator, far, hidden, level, warm=True, near=near
+        )
+        np.testing.assert_allclose(guessed.signal, whole, atol=1e-7)
     short = MultigridObstacle(tol=1e-9, max_iter=1).minimise(operator, known, hidden, level)
     assert short.status is Status.MAX_ITER
 
