@@ -163,7 +163,7 @@ def _positive(matrix: Array, size: float, q: Array, error: float, terms: int) ->
         return False
     shifted = matrix - np.outer(q, q) - margin * np.eye(len(q))
     try:
-        pivots = np.diagonal(np.linalg.cholesky((shifted + shifted.T) / 2.0))
+        pivots = np.diagonal(np.linalg.cholesky(shifted))  # of the lower triangle
     except np.linalg.LinAlgError:
         return False
     return bool(np.isfinite(pivots).all())

@@ -42,7 +42,7 @@ def empty_holds(walls: Walls, sides: Array, index: Array, weights: Array) -> boo
     if walls.central:
         return _repair(total, error, a) < float(weights.min())
     level = side * np.append(walls.levels, np.zeros(n))[index]
-    need = walls.radius * (norm_upper(total) + error) * _OVER
+    need = walls.radius * (norm_upper(total) + error)
     have = float(weights @ level) - terms * float(weights @ np.abs(level))
     return need * _OVER < have
 

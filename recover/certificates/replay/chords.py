@@ -7,7 +7,8 @@ it is a leaf.  With two vectors g and h, some j < J has
 ``|<h_j, d>| <= tan(pi / 2 J) |<g_j, d>|``, where g_j and h_j are g and h turned by ``j pi / J``
 in the plane of the coordinates ``<g, d>, <h, d>``; there is one branch for each j, and there x
 and y are named so that ``<g_j, y - x> >= 0``.  Where they are named already, by g, the half
-plane ``<g, d> >= 0`` is cut into J sectors in the same way.
+plane ``<g, d> >= 0`` is cut into J sectors in the same way, a few times at most: each turn of
+the vectors adds some roundings, which leaves have room for.
 
 `steps` holds 3 K for such nodes, ``signal * K + wall`` for a decision, and a negative number
 for leaves: nothing more is needed where the sides conflict; a region without an open set; a

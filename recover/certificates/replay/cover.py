@@ -89,7 +89,7 @@ def _spectra(rows: Array, keep: Array) -> tuple[Array, Array]:
     """Return eigenvalues and eigenvectors of the kept rows' operators."""
     m, n = rows.shape
     flat = (rows[:, :, None] * rows[:, None, :]).reshape(m, n * n)
-    values, vectors = np.linalg.eigh((keep.astype(np.float64) @ flat).reshape(-1, n, n))
+    values, vectors = np.linalg.eigh((keep @ flat).reshape(-1, n, n))
     return values, vectors
 
 
@@ -139,7 +139,7 @@ def cover_cells(
     excluded = list(proved_conflicts(sides, conflicts))
     table, member = sides.of_rows(len(rows)), sides.membership(len(rows))
     fixed = sides.owners == -1
-    usable = np.append(rows.any(axis=1), False)[sides.owners] & ~fixed
+    usable = rows.any(axis=1)[sides.owners] & ~fixed
     blank = np.full((1, sides.normals.shape[1] + 2), -1)
     stack: list[tuple[Array, ...]] = [_entered(sides, fixed[None], usable[None], blank)]
     seen = 0
@@ -156,7 +156,7 @@ def cover_cells(
         linear = ~undecided & ~((nodes.held @ member) > 0.0)
         spectra = _spectra(rows, linear)
         hopeful = np.flatnonzero(spectra[0][:, 0] > value)
-        going = np.ones(len(linear), dtype=bool)
+        going = np.full(len(linear), True)
         going[hopeful] = ~sub_frames_reach(rows, linear[hopeful], np.full(len(hopeful), value))
         go = np.flatnonzero(going)
         nodes, undecided = nodes.take(go), undecided[go]
@@ -218,7 +218,7 @@ def _nearest(sides: Sides, held: Array, support: Array) -> Array:
         gram = a @ a.transpose(0, 2, 1)
         diagonal = np.einsum("bii->bi", gram)
         diagonal[...] = np.where(slots, diagonal * (1.0 + 1e-12) + 1e-300, 1.0)
-        level = np.where(slots, sides.levels[support], 0.0)
+        level = sides.levels[support]
         c = np.where(slots, np.linalg.solve(gram, level[:, :, None])[:, :, 0], 0.0)
         point = (c[:, None, :] @ a)[:, 0]
         missing = np.where(held, sides.levels - point @ sides.normals.T - slip, -np.inf)

@@ -239,7 +239,7 @@ def line(count=1, size=1.0, level=0.0, radius=1.0, **form) -> Case:
     rows = np.array([[size]] * count + [[-size]] * count + [[1.0]])
     low = np.array([-level] * (2 * count) + [-INF])
     walls = walls_of(rows, low, np.full(len(rows), INF), radius)
-    node = Node(np.repeat([[1], [-1], [0]], walls.count, axis=1), np.full(1, 16.0))
+    node = Node(np.repeat([[1], [-1], [0]], walls.count, axis=1), np.full(1, 2.0**20))
     return Case(walls, node, plain(n=1, **form))
 
 
@@ -265,12 +265,13 @@ LARGE = {
     "dimension": box(40, rho=1),
     "cell": box(3, rho=0, sigma=500.0),
     "inequalities": box(2, rho=1, which=[0] * 300, weights=[0.0] * 300),
-    "tau": line(rho=1, tau=20.0, which=[2], weights=[320.0], nu=[0.0]),
+    "tau": line(rho=1, tau=2.0**-12, which=[2], weights=[256.0], nu=[0.0]),
     "cone": box(2, rho=1, cone=4.0),
     "distances": line(2000, 0.02, rho=1, nu=[0.0]),
     "steps": line(200, 1.0, rho=1, nu=[0.0]),
     "whole": line(200, 1.0, rho=2),
     "levels": line(1, 1.0, 50.0, 100.0, rho=2),
+    "positive levels": line(1, 1.0, -50.0, 100.0, rho=2),
     "constant": jump(200.0),
 }
 

@@ -169,8 +169,9 @@ def test_on_the_ball_the_constant_makes_up_for_what_depends_on_x(radius):
         assert loose(walls, node, form, [0]) == (0.0 if more > 0.0 else INF)
 
 
-def test_rounding_on_the_ball_is_paid_for():
-    walls = walls_at([[1.0], [-0.5]], [0.125, 0.25])
+@pytest.mark.parametrize("radius", [1.0, 2.0**-10])
+def test_rounding_on_the_ball_is_paid_for(radius):
+    walls = walls_at([[1.0], [-0.5]], [0.125, 0.25], radius)
     node = Node(np.array([[1, 1], [1, 1], [0, 0]]), np.ones(1))
     large = 2.0**30
     # x - 1/8 and -x/2 - 1/4: with weights 1 and 2 the sum is -5/8, without a part in x
@@ -201,6 +202,9 @@ def test_a_small_change_of_multipliers_makes_q_enough(missing):
     # and no weight may become negative
     small = form_of([0, 1], [1.5, missing], [1.5 - 2.0 * missing])
     assert loose(RAY, APART, small, [0]) == INF
+    # without a wall that is crossed the weights alone change
+    alone = form_of([0, 1], [0.5, 0.5 - missing / 4.0], rho=0)
+    assert missing / 4.0 <= loose(RAY, APART, alone, []) <= 2.0 * missing
     unused = form_of([0, 1, 1], [1.5, 0.5, 0.0], [1.0 - missing])
     assert loose(RAY, APART, unused, [0]) == pytest.approx(found, rel=1e-6)
 

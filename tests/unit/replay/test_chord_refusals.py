@@ -115,6 +115,7 @@ def test_one_of_the_two_statements_is_needed():
     leaf = form(0, 1.0, [], [], tangents=np.empty((0, 1)))._replace(cone=0.0)
     assert holds(leaf, node, line)
     assert not holds(leaf._replace(sigma=0.0), node, line)
+    assert holds(leaf._replace(rho=1), node, line)
     # Q alone is enough
     assert holds(leaf._replace(rho=1, sigma=0.0), node, line)
 

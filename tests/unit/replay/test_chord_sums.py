@@ -67,8 +67,9 @@ def test_a_slab_between_walls_is_empty_if_they_are_in_the_wrong_order():
     assert empty(walls, [-1, -1], [0, 1], [1.0, 1.0])
     # where they touch, rounding decides nothing; however small the ball is
     for radius in (1.0, 1e-3, 1e-9):
-        walls = walls_at([[1.0, 0.0], [-1.0, 0.0]], [0.25, -0.25], radius)
-        assert not empty(walls, [1, 1], [0, 1], [1.0, 1.0])
+        walls = walls_at([[1.0, 0.0], [-0.5, 0.0]], [0.25, -0.125], radius)
+        assert walls.count == 2
+        assert not empty(walls, [1, 1], [0, 1], [1.0, 2.0])
     # the same inequality any number of times
     walls = walls_at([[1.0, 0.0], [-1.0, 0.0]], [0.5, 0.0])
     assert empty(walls, [1, 1], [0, 1] * 40, [1.0] * 80)
