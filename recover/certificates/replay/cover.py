@@ -139,7 +139,7 @@ def cover_cells(
     excluded = list(proved_conflicts(sides, conflicts))
     table, member = sides.of_rows(len(rows)), sides.membership(len(rows))
     fixed = sides.owners == -1
-    usable = rows.any(axis=1)[sides.owners] & ~fixed
+    usable = np.any(rows, axis=1)[sides.owners] & ~fixed
     blank = np.full((1, sides.normals.shape[1] + 2), -1)
     stack: list[tuple[Array, ...]] = [_entered(sides, fixed[None], usable[None], blank)]
     seen = 0
