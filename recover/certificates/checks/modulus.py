@@ -89,7 +89,7 @@ def witness_faults(certificate: Certificate, magnitudes: Magnitudes) -> Iterator
         return
     allowed = np.zeros(frame.signal_size, dtype=bool)
     allowed[magnitudes.columns] = True
-    if witness.reshape(-1)[~allowed].any():
+    if witness.ravel()[~allowed].any():
         yield "the witness leaves the support"
     yield from upper_bound_fault(
         "kappa's upper end", kappa.upper, witness_ratio(magnitudes, frame.check_signal(witness))

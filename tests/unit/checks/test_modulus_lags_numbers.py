@@ -28,7 +28,7 @@ from recover.models import Modulus, Noise, Problem, Support
 
 DECAY = np.exp(-np.arange(4) / 2.0)
 PADDED = np.concatenate([np.zeros(5), DECAY, np.zeros(1)])  # ten channels for four taps
-PROVED_AGAIN = "could not be proved again"
+PROVED_AGAIN = "the second eigenvalue"
 
 
 def scene(frame: Frame, noise: float, promise: Noise | None = None) -> tuple[Problem, Array]:
@@ -87,11 +87,11 @@ def number(c: Certificate, name: str) -> float:
 
 
 def told(certificate: Certificate, problem: Problem, *words: str) -> None:
-    """Check that there is one reason for each of these, in this order."""
+    """Check that there is one reason for each of these, which begins so, in this order."""
     reasons = verify(certificate, problem).reasons
     assert len(reasons) == len(words), reasons
     for reason, word in zip(reasons, words, strict=True):
-        assert word in reason
+        assert reason.startswith(word), reason
 
 
 def test_the_change_of_squares_is_no_less_than_what_is_known(case: Case) -> None:
@@ -105,7 +105,7 @@ def test_the_change_of_squares_is_no_less_than_what_is_known(case: Case) -> None
     told(valued(c, tau=math.nextafter(tau, 0.0)), problem, "the change of squared moduli")
     told(valued(c, tau=0.0), problem, "the change of squared moduli")
     # taken so large that no weight is left, nothing joins the chain
-    told(valued(c, tau=100.0), problem, f"eigenvalue {number(c, 'eigenvalue'):.17g} could")
+    told(valued(c, tau=100.0), problem, PROVED_AGAIN)
 
 
 def test_the_eigenvalue_is_proved_again(case: Case) -> None:
@@ -116,9 +116,9 @@ def test_the_eigenvalue_is_proved_again(case: Case) -> None:
     told(valued(c, chain_route="trust"), problem, PROVED_AGAIN)
     for name in ("eigenvalue", "tau", "distance", "pin"):
         for wrong in (math.nan, math.inf, True, "1"):
-            told(valued(c, **{name: wrong}), problem, "damaged")
-        told(without(c, name), problem, "damaged")
-    told(without(c, "chain_route"), problem, "damaged")
+            told(valued(c, **{name: wrong}), problem, "the evidence is damaged")
+        told(without(c, name), problem, "the evidence is damaged")
+    told(without(c, "chain_route"), problem, "the evidence is damaged")
     told(valued(c, pin=0.5), problem, PROVED_AGAIN)
     told(valued(c, chain_route="pinned", pin=24.0), problem, PROVED_AGAIN)
     told(valued(c, chain_route="pinned", pin=-1.0), problem, PROVED_AGAIN)
@@ -175,7 +175,7 @@ def test_without_steps_the_error_bound_is_the_distance() -> None:
     assert verify(replace(c, error_bound=math.inf), problem).accepted
     for kappa in (Enclosure(5e-324, math.inf), Enclosure(0.0, 1e300)):
         forged = replace(c, kappa=kappa, reason=NO_WITNESS if kappa.lower else None)
-        told(forged, problem, "of which nothing is proved")
+        told(forged, problem, "kappa is claimed")
     told(replace(c, reason=None), problem, "the reason is stated as None")
     told(replace(c, reason="because"), problem, "the reason is stated as 'because'")
 
@@ -189,8 +189,8 @@ def test_steps_go_on_from_the_distance() -> None:
     beyond = valued(c, distance=math.nextafter(begin, math.inf))
     told(beyond, problem, "the steps begin at")
     told(replace(c, error_bound=math.nextafter(end, 0.0)), problem, "error bound")
-    told(replace(c, kappa=Enclosure(1.01 * c.kappa.upper, 9.0)), problem, "lower end")
-    told(replace(c, kappa=Enclosure(0.0, 0.9 * c.kappa.upper)), problem, "upper end")
+    told(replace(c, kappa=Enclosure(1.01 * c.kappa.upper, 9.0)), problem, "kappa's lower end")
+    told(replace(c, kappa=Enclosure(0.0, 0.9 * c.kappa.upper)), problem, "kappa's upper end")
     # without the steps it is the distance again, and nothing is known of kappa
     told(without(c, "steps", "witness"), problem, "error bound", "kappa is claimed")
     worse = steps.copy()
@@ -207,7 +207,7 @@ def test_the_signal_may_be_given(case: Case) -> None:
     for each in (c, without(c, "signal")):
         assert verify(each, problem, signal).accepted
         assert not verify(each, problem, signal * (1.0 + 1e-15)).accepted
-    told(without(c, "signal"), problem, "pass signal=")
+    told(without(c, "signal"), problem, "the evidence is damaged")
 
 
 def test_steps_may_rest_on_random_vectors() -> None:
@@ -272,8 +272,8 @@ def test_the_floors_of_a_spectrogram_are_proved_again() -> None:
         for wrong in (0.0, -floor, -5e-324, 1.01 * floor, 1e9):
             told(valued(c, **{name: wrong}), problem, words)
         for wrong in (math.nan, math.inf, True, "1"):
-            told(valued(c, **{name: wrong}), problem, "damaged")
-        told(without(c, name), problem, "damaged")
+            told(valued(c, **{name: wrong}), problem, "the evidence is damaged")
+        told(without(c, name), problem, "the evidence is damaged")
         # half as much is as true, and leaves more open
         humbler = valued(c, **{name: 0.5 * floor})
         reasons = verify(humbler, problem).reasons
@@ -286,7 +286,10 @@ def test_the_floors_of_a_spectrogram_are_proved_again() -> None:
 def test_other_frames_are_refused() -> None:
     problem, x = circle()
     c = certify_posteriori(problem, x)
-    hop, channels = "of a spectrogram with hop 1", "the window needs more channels"
+    hop, channels = (
+        "the certificate is of a spectrogram with hop 1",
+        "the window needs more channels",
+    )
     few = Gabor(24, DECAY, 1, 4, real_signal=False)
     wide = Gabor(3, DECAY, 1, 8, real_signal=False)
     single = Gabor(24, np.ones(1), 1, 4, real_signal=False)
@@ -338,4 +341,4 @@ def test_a_signal_must_be_in_its_support() -> None:
             values={**c.evidence.values, **named},
             arrays={**c.evidence.arrays, **kept},
         )
-        told(replace(c, evidence=evidence), other, "is zero or leaves its support")
+        told(replace(c, evidence=evidence), other, "the recovered signal is zero")

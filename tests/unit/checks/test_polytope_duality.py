@@ -17,6 +17,7 @@ from recover.certificates.verify import verify
 from recover.core.arrays import Array
 from recover.frames.dense import Dense
 from recover.models.domains import Box, Domain
+from recover.models.modulus import Modulus
 from recover.models.noise import Noise
 from recover.models.problem import Problem
 from recover.models.relu import ReLU
@@ -311,3 +312,11 @@ def test_single_entries_and_the_centre_are_held_to_the_box() -> None:
             evidence=replace(certificate.evidence, values=values),
         )
         assert verify(forged, problem).accepted == accepted, centre
+
+
+def test_a_certificate_is_of_one_sided_data() -> None:
+    problem, certificate = clipped(np.random.default_rng(0), Box(-4.0, 4.0))
+    modulus = Problem(Modulus(problem.model.frame), np.ones(5), noise=1.0)
+    for other in (modulus, problem.model):
+        (reason,) = verify(certificate, other).reasons
+        assert reason.startswith("the certificate is of a clipped or rectified recovery")

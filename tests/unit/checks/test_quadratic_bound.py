@@ -204,9 +204,9 @@ def test_the_centre_is_the_one_of_the_evidence() -> None:
     moved = certificate.centre.copy()
     moved[0] = math.nextafter(moved[0], 9.0)
     (reason,) = verify(replace(certificate, centre=moved), problem).reasons
-    assert "not the signal that the evidence names" in reason
+    assert reason == "the centre is not the signal that the evidence names"
     (reason,) = verify(replace(certificate, centre=None), problem).reasons
-    assert "without the centre" in reason
+    assert reason == "a bound for a centre is stated without the centre"
     values = {k: v for k, v in certificate.evidence.values.items() if k != "centre_bound"}
     bare = replace(certificate, evidence=replace(certificate.evidence, values=values))
     assert not verify(bare, problem).accepted
@@ -245,7 +245,10 @@ def test_contradictions_are_told() -> None:
     for domain, refused in ((Box(-1.0, 1.0), False), (Box(-1.0, 0.999), True)):
         other = Problem(model, y, domain=domain, prior=prior)
         reasons = verify(certificate, other).reasons
-        assert any("no signal is consistent with" in reason for reason in reasons) == refused
+        assert (
+            any(reason.startswith("no signal is consistent with") for reason in reasons)
+            == refused
+        )
     at_levels = np.clip(expected(problem, certificate).z, -1.0, 1.0)
     t = prior.operator.matrix()
     fixed = problem.knowledge.fixed
@@ -260,7 +263,9 @@ def test_contradictions_are_told() -> None:
         other = Problem(model, y, prior=Quadratic(prior.operator, least * factor))
         at = with_array(certificate, "free", at_levels[~fixed])
         reasons = verify(at, other).reasons
-        assert any("no signal meets the prior" in reason for reason in reasons) == refused
+        assert (
+            any(reason.startswith("no signal meets the prior") for reason in reasons) == refused
+        )
 
 
 def test_a_certificate_is_of_samples_and_a_quadratic_prior() -> None:
@@ -274,7 +279,7 @@ def test_a_certificate_is_of_samples_and_a_quadratic_prior() -> None:
         problem.model,
     ):
         (reason,) = verify(certificate, other).reasons
-        assert "of samples with a quadratic prior, not of this subject" in reason
+        assert reason.startswith("the certificate is of samples with a quadratic prior")
 
 
 def test_the_domain_is_an_assumption_of_the_bound() -> None:

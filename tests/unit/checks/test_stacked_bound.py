@@ -116,7 +116,10 @@ def test_numbers_of_no_use_are_refused(name: str) -> None:
         forged = valued(replace(certificate, error_bound=math.inf), **{name: wrong})
         reasons = verify(forged, problem).reasons
         assert len(reasons) == 1
-        assert "positive" in reasons[0] or name in reasons[0]
+        assert name in reasons[0]
+        assert reasons[0].startswith(
+            ("weight and eigenvalue must be", "the evidence is damaged")
+        )
     worse = value * (1.0 + 1e-9 if name == "eigenvalue" else 0.5)
     (reason,) = verify(valued(certificate, **{name: worse}), problem).reasons
     assert "could not be proved again" in reason
@@ -205,4 +208,4 @@ def test_a_certificate_is_of_a_quadratic_prior() -> None:
         problem.model,
     ):
         (reason,) = verify(certificate, other).reasons
-        assert "of a recovery with a quadratic prior, not of this subject" in reason
+        assert reason.startswith("the certificate is of a recovery with a quadratic prior")
