@@ -222,6 +222,23 @@ def test_each_number_is_held_to_what_it_is(made: Made) -> None:
     told(made.reasons(beyond), "step 0: at the distance")
 
 
+@pytest.mark.parametrize("name", list(SCENES))
+def test_what_is_claimed_is_proved_and_not_searched_for(name: str) -> None:
+    """A number nearer to the truth than what a search would state is proved as well."""
+    made = made_of(*_built(name))
+    if made.values["weight_route"] == "spread":
+        return  # of the frame's bounds, not of the truth
+    low, high = made.low + 0.25 * (made.high - made.low), 0.5 * (made.low + made.high)
+    close = 4e-12
+    sigma = made.scene.sigma(made.threshold) * (1.0 - close)
+    weight = made.scene.weight(made.threshold) * (1.0 + close) if made.weight else 0.0
+    near = replace(made, low=low, high=high, sigma=sigma, weight=weight)
+    assert near.reasons(near.certificate()) == []
+    if made.values["route"] == "frame":
+        other = replace(near, values={**made.values, "inner": "trust"})
+        told(other.reasons(other.certificate()), "route must be one of")
+
+
 def test_the_claims_are_those_of_the_step(made: Made) -> None:
     true = made.certificate()
     told(made.reasons(replace(true, error_bound=math.nextafter(made.low, 0.0))), "error bound")
