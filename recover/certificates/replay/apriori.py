@@ -148,11 +148,10 @@ def _clipped_faults(cert: Certificate, claim: Claim) -> Iterator[str]:
     value = number(cert.evidence, "eigenvalue_lower", -two)
     args = (useful.rows, useful.low, useful.high, useful.radius)
     tree = number(cert.evidence, "tree_value", -two)
-    if value > 0.0:
-        if tree > 0.0:
-            yield from _search_faults(cert.evidence, useful, tree)
-        if value > max(tree, 0.0) and value > cheap_lower(*args, useful.nonnegative):
-            yield "the eigenvalue's lower end is above everything that the evidence proves"
+    if tree > 0.0:
+        yield from _search_faults(cert.evidence, useful, tree)
+    if value > max(tree, 0.0) and value > cheap_lower(*args, useful.nonnegative):
+        yield "the eigenvalue's lower end is above everything that the evidence proves"
     kappa = lipschitz.saturation_lower(value, *args)
     pairs = number(cert.evidence, "pair_value", -two)
     if pairs > 0.0:

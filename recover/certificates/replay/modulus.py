@@ -49,16 +49,15 @@ def modulus_faults(
     value = number(evidence, "eigenvalue_lower", -two)
     tree = number(evidence, "tree_value", -two)
     real = not np.iscomplexobj(claim.rows)
-    if value > 0.0:
-        if tree > 0.0 and real:
-            if evidence.values[REPLAYED] is True:
-                yield from cover_splits(claim.rows, tree, most_nodes(evidence))
-            else:
-                (pieces,) = pieces_of(evidence)
-                yield from replay_splits(claim.rows, pieces, tree)
-        proved = tree if real else 0.0
-        if value > max(proved, 0.0) and value > moments.modulus_lower(claim.rows, real_signal):
-            yield "the eigenvalue's lower end is above everything that the evidence proves"
+    if tree > 0.0 and real:
+        if evidence.values[REPLAYED] is True:
+            yield from cover_splits(claim.rows, tree, most_nodes(evidence))
+        else:
+            (pieces,) = pieces_of(evidence)
+            yield from replay_splits(claim.rows, pieces, tree)
+    proved = max(tree, 0.0) if real else 0.0
+    if value > proved and value > moments.modulus_lower(claim.rows, real_signal):
+        yield "the eigenvalue's lower end is above everything that the evidence proves"
     if shifted(kappa.lower, -claim.row_exponent) > lipschitz.root_lower(value):
         yield f"kappa's lower end {kappa.lower:g} is not what the eigenvalue gives"
     first, second = evidence.arrays["first"], evidence.arrays["second"]

@@ -165,4 +165,5 @@ def rayleigh_upper(rows: Array) -> float:
         return 0.0
     vector = np.linalg.eigh(rows.T @ rows)[1][:, 0]
     values = np.abs(rows @ vector) + gamma(n + 8) * np.sqrt((rows**2).sum(axis=1))
-    return up((norm_upper(values) / norm_lower(vector)) ** 2, 4)
+    # 8 roundings more than those of a product with the vector: for the quotient and the square
+    return up((norm_upper(values) / norm_lower(vector)) ** 2)

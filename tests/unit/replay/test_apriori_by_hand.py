@@ -277,6 +277,12 @@ def test_nonnegative_signals():
 
     assert reasons(made()) == ()
     assert reasons(made(second=[0.0])) == ()
+    origin = dataclasses.replace(made(witness=[0.0]))
+    loose = VALUES | {"eigenvalue_upper": 33.0, "closed": False}
+    origin = dataclasses.replace(
+        origin, evidence=dataclasses.replace(origin.evidence, values=loose)
+    )
+    assert reasons(origin) == ()
     assert "signals lies outside" in reasons(made(first=[-0.1]))[0]
     assert "signals lies outside" in reasons(made(second=[-0.1]))[0]
     assert "witness of the eigenvalue lies outside" in " ".join(reasons(made(witness=[-0.4])))
@@ -335,6 +341,26 @@ def test_rows_that_are_never_clipped_stay_far_out():
             given = values | {"eigenvalue_upper": upper}
             cert = certificate(model, Scope("global"), (0.0, math.inf), given, arrays, OPEN)
             assert (reasons(cert, model) == ()) == (upper > least), (witness, upper)
+
+
+def test_coefficients_that_rounding_cannot_tell_from_their_level_are_in_the_band():
+    # four orthogonal rows, all needed; the first coefficient is 0.99, just below its level
+    rows = 0.99 * np.array([[1, 1, 1, 1], [1, -1, 1, -1], [1, 1, -1, -1], [1, -1, -1, 1]])
+    pair = {"first": np.zeros(4), "second": np.zeros(4), "witness": np.full(4, 0.25)}
+    values = VALUES | {"eigenvalue_lower": 0.0, "tree_value": 0.0, "closed": False}
+    values |= {"eigenvalue_upper": 1e-9}
+    for below, accepted in ((6.0 * 2.0**-53, False), (1e-12, True)):
+        low = np.array([0.99 + below, -np.inf, -np.inf, -np.inf])
+        model = Saturation(Dense(rows), low, None)
+        cert = certificate(model, ball(0.75), (0.0, math.inf), values, pair, OPEN)
+        assert (reasons(cert, model) == ()) == accepted
+
+
+def test_the_bounds_without_a_search_prove_a_lower_end():
+    cert = certify_apriori(LINE, Ball(2.0), budget=1.0)
+    values = cert.evidence.values
+    assert values["eigenvalue_lower"] > values["tree_value"]  # equal to the bound itself
+    assert reasons(cert) == ()
 
 
 def test_saturation_on_both_sides():

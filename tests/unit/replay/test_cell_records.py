@@ -52,9 +52,11 @@ SHORTER = ([0, 1, -1, -1, -1], [3, 3, 0, 0, 0], {2: [0]})
 LONGER = ([0, 1, 1, -1, -1, -1, -1], [3, 3, 3, 0, 0, 0, 0])
 CONFLICT = (*LONGER, {}, [2, 0, 1])
 VOID = (*LONGER, {6: [0, 1]})
+# what lies in an empty region is empty
+DEEPER = ([0, 1, 1, -1, -1, -1, 0, -1, -1], [3, 3, 3, 0, 0, 0, 3, 0, 0], {6: [0, 1]})
 
 
-@pytest.mark.parametrize("record", [SHORTEST, SHORTER, CONFLICT, VOID])
+@pytest.mark.parametrize("record", [SHORTEST, SHORTER, CONFLICT, VOID, DEEPER])
 @pytest.mark.parametrize("together", [1, 2, 3, 2000])
 def test_two_rows_of_the_line(record, together, monkeypatch):
     monkeypatch.setattr(cells, "TOGETHER", together)

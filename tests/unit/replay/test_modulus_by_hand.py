@@ -247,6 +247,31 @@ def test_upper_ends_may_miss_what_another_routine_shows_by_rounding_only():
         assert (found == ()) == accepted, slip
 
 
+def test_sigma_is_that_of_the_larger_side():
+    # rows 4 and 4 of the line: A = 32 for every split, but each side may have 16 alone
+    model = Modulus(Dense([[4.0], [4.0]]))
+    tree = {"tree_sizes": [4], "decisions": [0, 1, -1, -1], "children": [1, 3, 0, 0]}
+    tree |= {"support_sizes": [0] * 4}
+    ends = {
+        f"{name}_{end}": v
+        for name, end, v in (
+            ("eigenvalue", "lower", 32.0 * DOWN),
+            ("eigenvalue", "upper", 32.0 * UP),
+            ("sigma", "lower", 4.0 * DOWN),
+            ("sigma", "upper", 4.0 * UP),
+        )
+    }
+    split = {"witness": [True, False], "sigma_split": [True, False]}
+    pair = {"first": [1.0], "second": [1.0], "subject": digest(model.identity_parts())}
+    pair |= {"kappa": Enclosure(math.sqrt(32.0) * DOWN, math.sqrt(32.0) * UP)}
+    pair |= {"tree_value": 32.0 * DOWN} | tree | {f"sigma_{k}": v for k, v in tree.items()}
+    for claim, accepted in ((16.0 * DOWN, True), (16.0 * UP, False), (32.0 * DOWN, False)):
+        cert = star(**ends, **split, **pair, sigma_tree_value=claim)
+        found = reasons(cert, model)
+        assert (found == ()) == accepted
+        assert accepted or "does not reach" in found[0]
+
+
 def test_signals_of_the_pair_may_not_be_parallel_in_disguise():
     # |rows x| and |rows y| for x = u + v, y = u - v: the distance is the smaller of 2 u and 2 v
     tiny = {"first": [1e-9, 0.0], "kappa": Enclosure(0.0, 2.0)}

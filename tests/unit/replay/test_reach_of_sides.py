@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from recover.certificates.replay.cells import Sides, reach
+from recover.certificates.replay.cells import Sides, _bound, reach
 from recover.core.rounding import gamma
 
 
@@ -184,6 +184,34 @@ def test_the_bound_leaves_room_for_every_rounding(k):
         sides = arranged([big * a, -big * a], [0.5 * big, -0.5 * big])
         best, _ = reached(sides, [0])
         assert best[1] >= gamma(2) * big
+
+
+@pytest.mark.parametrize(("n", "count"), [(1, 1), (300, 1), (2, 60)])
+@pytest.mark.parametrize("radius", [0.125, 1.0, 8.0])
+def test_the_bound_of_given_multipliers_leaves_room_for_each_of_its_terms(n, count, radius):
+    # exact numbers: sum c_j a_j = -g, so what is left is the level, and room for roundings of
+    # R |g|, R sum c_j |a_j|, sum c_j l_j and l
+    a = np.zeros((1, count, n))
+    a[..., 0] = 1.0
+    level = np.full((1, count), radius / 2.0)
+    for sizes in ((4.0, 0.0), (4.0, 2.0**20), (4.0, -(2.0**20)), (2.0**20, 1.0)):
+        g = np.zeros((1, n))
+        g[0, 0] = -sizes[0] * count
+        c = np.full((1, count, 1), sizes[0])
+        sides = Sides(g, np.array([sizes[1]]), np.zeros(1, dtype=int), radius, False)
+        used = count * sizes[0] * radius / 2.0
+        room = _bound(sides, a, level, c)[0, 0] + used + sizes[1]
+        weight = 2.0 * radius * count * sizes[0] + used + abs(sizes[1])
+        assert gamma(n + count) * weight <= room <= 60.0 * gamma(n + count) * weight
+
+
+def test_regions_are_empty_only_if_the_roundings_of_multipliers_cannot_hide_it():
+    # two sides nearly opposite: multipliers are long, the point of least norm is R (1 + excess)
+    slope, radius = 2.0**-20, 64.0
+    for excess, expected in ((1e-10, False), (1e-5, True)):
+        level = slope * radius * (1.0 + excess)
+        sides = arranged([[slope, 1.0], [slope, -1.0]], [level, level], radius)
+        assert reached(sides, [0, 1])[1] is expected
 
 
 def test_lengths_whose_squares_underflow():

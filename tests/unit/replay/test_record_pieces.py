@@ -172,6 +172,12 @@ def test_pieces_belong_to_one_arrangement_each(prefix):
     assert found == [[2, 8, 9], [1, 4]]
 
 
+def test_conflicts_follow_one_another():
+    arrays = {"conflict_sizes": np.array([3, 0, 2, 4]), "conflicts": np.arange(9)}
+    found = [a.tolist() for a in conflicts_of(Evidence("apriori", {}, arrays))]
+    assert found == [[0, 1, 2], [], [3, 4], [5, 6, 7, 8]]
+
+
 def test_pieces_without_conflicts():
     arrays = two_trees() | {"conflict_sizes": np.array([3]), "conflicts": np.array([2, 8, 9])}
     first, second = pieces_of(Evidence("apriori", {}, arrays))
