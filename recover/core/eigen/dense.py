@@ -260,7 +260,7 @@ def _is_positive(matrix: Array, shift: float) -> bool:
     if not (diagonal > 0.0).all():
         return False
     np.fill_diagonal(shifted, diagonal)
-    factor, info = lapack.dpotrf(shifted, lower=1, overwrite_a=1)
+    factor, info = lapack.dpotrf(shifted, overwrite_a=1)
     # a NaN anywhere in the factor would reach the diagonal, which some libraries do not test
     pivots = np.diagonal(factor)
     return bool(info == 0 and (pivots > 0.0).all() and np.isfinite(pivots).all())

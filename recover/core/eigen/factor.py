@@ -118,5 +118,5 @@ def _asymmetry(lower: sparse.csc_array, scaled: Array, across: sparse.csc_array)
         lower.indices, across.indices
     ):
         return _sums(lower, across.data - scaled)
-    other = sparse.csc_array((scaled, lower.indices, lower.indptr), shape=lower.shape)
-    return np.asarray(abs(across - other).T @ np.ones(lower.shape[0]))
+    other = sparse.csc_array((scaled, lower.indices, lower.indptr))
+    return np.asarray(abs(across - other).sum(axis=0))

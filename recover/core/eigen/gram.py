@@ -56,10 +56,9 @@ def gram_of(rows: Array) -> tuple[Array, float]:
     terms = int(np.count_nonzero(stacked, axis=0).max())
     frobenius = norm_upper(moduli)
     by_sums = moduli.sum(axis=0).max() * moduli.sum(axis=1).max(initial=0.0)
-    # four roundings beyond k: the moduli, the difference of cross products, these sums
-    size = min(
-        up(frobenius * frobenius), up(float(by_sums) * (1.0 + 4.0 * gamma(sum(matrix.shape))))
-    )
+    size = min(up(frobenius * frobenius), float(by_sums))
+    # four roundings beyond k: the moduli (two), the difference of cross products, and one of
+    # size U that is more than the sums of moduli are off by, (m + n) U, times gamma_k
     error = up(gamma(terms + 4) * size) + UNDERFLOW
     slack = scaled_up(up(error), 2 * exponent)
     if 2 * exponent < -500:

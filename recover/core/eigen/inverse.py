@@ -84,7 +84,7 @@ def _roots(blocks: Blocks, lower: Array, slack: Array) -> Array:
         # rounding of the residual, and the columns' share of the matrix's own error
         error += gamma(2 * terms) * (moduli @ np.abs(columns) + units)
         sums, sizes = (
-            np.add.reduceat(np.square(each)[order], first, axis=0)
+            np.add.reduceat(np.square(each)[order], first)
             for each in (error, columns * unit[blocks.label, None])
         )
         extra = (1.0 + gamma(2 * largest + 16)) * (
@@ -178,7 +178,7 @@ def probable_inverse(
     true = true - 2.0 * missed / np.sqrt(least)
     inside = counted[rows]
     sums = np.bincount(part.label[inside], weights=total[inside], minlength=part.count)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore"):
         found = np.sqrt(total) / true[part.label]
         moved = np.sqrt(sums) * (1.0 + 2.0 * off) + 2.0 * missed / least
         mean = np.square(moved) / (count * kept)

@@ -166,9 +166,9 @@ def _lower(ritz: Ritz, upper: float, overlap: float) -> tuple[float, float]:
             f"upper must be at least the largest eigenvalue, got {upper:g}, and one of about "
             f"{upper - ritz.smallest:g} was seen; prove an upper bound with eigmax_upper"
         )
-    theta = ritz.largest + rounding
+    theta = up(ritz.largest + rounding)
     if ritz.ended:
-        top = up(theta + (ritz.remainder + rounding) / overlap, 4)
+        top = up(theta + up(up(ritz.remainder + rounding) / overlap))
     else:
         angle = math.acosh(1.0 / overlap) / (2 * ritz.steps - 1)
         top = up(theta * math.cosh(angle) ** 2, 16) if angle < LARGEST_ANGLE else math.inf

@@ -54,7 +54,7 @@ def accurate_product(a: Array, b: Array) -> tuple[Array, float]:
     terms = a.shape[1]
     if terms > 2**40:
         raise ParameterError(f"a must have at most 2**40 columns, got {terms}")
-    bits = (53 - max(terms - 1, 0).bit_length()) // 2
+    bits = (53 - (terms - 1).bit_length()) // 2
     a1 = _leading(a, 1, bits)
     a2 = _leading(a - a1, 1, bits)
     b1 = _leading(b, 0, bits)

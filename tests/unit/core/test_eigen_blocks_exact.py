@@ -152,6 +152,21 @@ def test_what_is_subtracted_is_at_least_claim_slack_and_margin(
     )  # a second try with the margin that is known
 
 
+def test_a_margin_above_the_guess_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    blocks = Blocks.of(sparse.csr_array(np.diag([1.0, 2.0, 3.0])))
+    tries: list[np.ndarray] = []
+
+    def eliminated(_: Blocks, shift: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        tries.append(shift)
+        return np.array([True, True, False]), np.array([1e-3, 0.9, 1e-3])
+
+    monkeypatch.setattr(module, "_eliminated", eliminated)
+    done = blocks.proved(np.full(3, 0.5), np.zeros(3))
+    assert done.tolist() == [True, False, False]  # a margin beyond the claim is given up
+    assert len(tries) == 2
+    assert tries[1][0] >= 0.501
+
+
 def test_the_diagonal_is_rounded_down() -> None:
     for entry, shift in [(1.0, 1e-17), (1.0, U), (3.0, 0.1), (1e300, 1.0)]:
         blocks = Blocks.of(sparse.csr_array(np.array([[entry]])))

@@ -143,6 +143,16 @@ def test_only_complete_factors_of_finite_positive_pivots_prove(
     assert (banded._factor(np.ones((1, 3)), 0.5) is not None) == good
 
 
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_a_factorisation_leaves_its_matrix_alone(order: str) -> None:
+    for n in (1, 3):
+        matrix = np.array(4.0 * np.eye(n) + np.ones((n, n)), order=order)
+        kept = matrix.copy()
+        assert dense._is_positive(matrix, 1.0)
+        assert banded._factor(matrix[:1], 0.5) is not None
+        assert np.array_equal(matrix, kept)
+
+
 def test_shifted_bands_are_rounded_down() -> None:
     assert banded._factor(np.array([[1.0]]), 1.0) is None
     assert banded._factor(np.array([[1.0, 1.0], [1.0 - U, 0.0]]), U) is None

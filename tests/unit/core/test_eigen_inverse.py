@@ -273,6 +273,17 @@ def test_blocks_without_counted_rows_have_small_traces() -> None:
     assert drawn.traces[0] >= np.trace(np.linalg.inv(chain(2)))
 
 
+def test_rounding_of_draws_and_solves_is_paid_for() -> None:
+    # L = 1, sqrt(D) = 2**10, x = g / 2**10: two terms of 2**10 |g|, of which nothing is left
+    blocks = of(np.array([[2.0**20]]))
+    start = blocks.factors
+    assert start is not None
+    total, residual = module._draws(blocks, start, 16, 7)
+    squares = float(np.square(np.random.default_rng(7).standard_normal((1, 16))).sum())
+    assert total[0] == pytest.approx(squares / 2.0**20, rel=1e-12)
+    assert 4.0 <= residual[0] / (squares * (U * 2.0**10) ** 2) <= 2500.0
+
+
 def test_draws_add_up() -> None:
     blocks = of(chain(5))
     start = blocks.factors

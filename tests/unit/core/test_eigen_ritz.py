@@ -95,6 +95,24 @@ def test_invariant_spaces_cost_their_remainder_over_the_overlap() -> None:
     assert allowance == pytest.approx(float(top) - 1.0, rel=1e-12)
 
 
+@pytest.mark.parametrize("seed", range(100))
+def test_probabilistic_bounds_are_rounded_down(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    steps, upper = int(rng.integers(1, 30)), float(1.0 + rng.random())
+    overlap, largest = float(10.0 ** -rng.uniform(0.0, 3.0)), float(rng.random())
+    ritz = Ritz(steps, 0.0, largest, 0.0, float(rng.random()) * 0.1, ended=seed % 2 == 0)
+    with mp.workdps(40):
+        rounding = 64 * steps * mp.mpf(U) * upper
+        top = mp.mpf(largest) + rounding
+        if ritz.ended:
+            top += (mp.mpf(ritz.remainder) + rounding) / overlap
+        else:
+            top *= mp.cosh(mp.acosh(1 / mp.mpf(overlap)) / (2 * steps - 1)) ** 2
+        value = mp.mpf(_lower(ritz, upper, overlap)[0])
+        assert value <= upper - top
+        assert upper - top - value <= 100 * mp.mpf(U) * (top + upper)
+
+
 def test_hopeless_starts_prove_nothing() -> None:
     value, allowance = _lower(Ritz(1, 0.0, 1.0, 0.1, 0.1, ended=False), 2.0, 1e-300)
     assert value == -math.inf
@@ -136,6 +154,13 @@ def test_ratios_are_rounded_up(seed: int) -> None:
         assert exact <= Fraction(found.value) <= exact * (1 + 8 * Fraction(U))
         assert np.array_equal(found.weights, weights)
     assert np.array_equal(seen[0], weights)
+
+
+def test_bad_weights_are_named() -> None:
+    with pytest.raises(ParameterError, match=r"^weights must be finite"):
+        nonnegative_norm_upper_from(lambda p: p, np.array([1.0, math.nan]), roundoff=0.0)
+    with pytest.raises(ParameterError, match=r"^apply\(p\) must be finite"):
+        nonnegative_norm_upper_from(lambda p: p * math.inf, np.ones(2), roundoff=0.0)
 
 
 def test_weights_are_divided_by_their_largest() -> None:

@@ -129,6 +129,8 @@ def test_nothing_is_proved_of_dependent_rows() -> None:
         assert bound.value == 0.0
         assert bound.reason
         assert sigma_min_lower(rows, at=1e-300).value == 0.0
+    zero_column = sigma_min_lower(np.array([[1.0, 0.0], [1.0, 0.0], [2.0, 0.0]]))
+    assert zero_column.reason == "the rows are linearly dependent to working precision"
 
 
 def test_factors_that_cannot_prove_have_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -157,6 +159,31 @@ def test_the_scale_of_the_preconditioner_does_not_matter(
     )
     exponents = iter([exponent, 0])
     assert sigma_min_lower(rows) == plain
+
+
+def test_large_factors_that_cancel_are_charged_in_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    """|A Y| |Z| and |Y| |Z| are a million times larger than what they bound."""
+    n = 4
+    rng = np.random.default_rng(0)
+    basis = np.linalg.qr(rng.standard_normal((6, n)))[0]
+    rows = np.ldexp(basis, -np.frexp(np.abs(basis).max(axis=0))[1])  # as the route scales them
+    left, right = np.linalg.qr(rng.standard_normal((2, n, n)))[0]
+    spoiled = left * np.geomspace(1.0, 1e-6, n) @ right
+    inverse, calls = qr._inverse_of_triangle, []
+
+    def mixed(a: Array) -> Array:
+        calls.append(inverse(a) @ spoiled if not calls else inverse(a))
+        return calls[-1]
+
+    monkeypatch.setattr(qr, "_inverse_of_triangle", mixed)
+    bound, _, reason = qr._unit_scale_bound(rows)
+    assert reason == ""
+    y, z = calls
+    smallest = float(np.linalg.svd(rows, compute_uv=False)[-1])
+    norms = [float(np.linalg.norm(x)) for x in (rows @ y, y, z)]
+    loss = n * U * (norms[0] + norms[1] * smallest) * norms[2]
+    assert loss >= 1e-10
+    assert loss <= 1.0 - bound / smallest <= 4.0 * loss
 
 
 def test_the_allowance_of_a_singular_value_is_its_rounding() -> None:
@@ -191,8 +218,8 @@ def test_a_tie_is_off_by_a_full_rounding() -> None:
 
 
 def test_a_product_of_nothing_has_next_to_no_error() -> None:
-    for a, b in [(np.zeros((2, 3)), np.zeros((3, 4))), (np.zeros((2, 0)), np.zeros((0, 4)))]:
-        product, error = accurate_product(a, b)
+    for terms in (0, 1, 3, 100):
+        product, error = accurate_product(np.zeros((2, terms)), np.zeros((terms, 4)))
         assert product.shape == (2, 4)
         assert not product.any()
         assert 0.0 < error <= 1e-280
