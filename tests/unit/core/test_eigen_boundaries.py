@@ -45,8 +45,9 @@ def test_entries_that_scaling_rounds_prove_nothing_false(factor: float) -> None:
         assert eigmin_lower(exact, at=2.0**-73).value == 2.0**-73
 
 
-def test_integers_that_float64_may_round_are_refused() -> None:
-    large = np.array([[2**53 + 3]])
+@pytest.mark.parametrize("size", [2**53 + 1, 2**53 + 3])
+def test_integers_that_float64_may_round_are_refused(size: int) -> None:
+    large = np.array([[size]])
     for call in (
         lambda: eigmin_lower(large),
         lambda: eigmax_upper(-large),

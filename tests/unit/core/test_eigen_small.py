@@ -130,6 +130,7 @@ def test_nothing_is_proved_of_dependent_rows() -> None:
         assert bound.reason
         assert sigma_min_lower(rows, at=1e-300).value == 0.0
     zero_column = sigma_min_lower(np.array([[1.0, 0.0], [1.0, 0.0], [2.0, 0.0]]))
+    assert zero_column.value == 0.0
     assert zero_column.reason == "the rows are linearly dependent to working precision"
 
 
@@ -215,6 +216,19 @@ def test_a_tie_is_off_by_a_full_rounding() -> None:
         off = abs(Fraction(product[0, 0]) - Fraction(sign * a[0, 0]) * Fraction(b[0, 0]))
         assert off == Fraction(1, 2**54)
         assert off <= Fraction(error) <= off * (1 + 200 * Fraction(U))
+
+
+@pytest.mark.parametrize("terms", [1, 2, 3, 4, 5, 8, 9, 17, 33])
+def test_sums_of_the_largest_slices_are_exact(terms: int) -> None:
+    """Entries just below 1 in a few bits: one bit more a slice, and the sums would round."""
+    rng = np.random.default_rng(terms)
+    for bits in range(22, 29):
+        for _ in range(12):
+            a = np.full((1, terms), 1.0 - 2.0**-bits)
+            b = 1.0 - 2.0**-bits - rng.integers(0, 2**8, (terms, 1)) * 2.0**-53
+            product, error = accurate_product(a, b)
+            exact = Fraction(a[0, 0]) * sum(map(Fraction, b[:, 0]), Fraction())
+            assert abs(Fraction(product[0, 0]) - exact) <= Fraction(error)
 
 
 def test_a_product_of_nothing_has_next_to_no_error() -> None:
