@@ -117,6 +117,4 @@ def _floors(certificate: Certificate, frame: Gabor | Spectrogram) -> tuple[float
     if not section_fits(frame):
         return None
     first, second = number_of(certificate, "floor:0"), number_of(certificate, "floor:1")
-    if not min(first, second) > 0.0:
-        return None
     return section_floor(frame, 0, at=first), section_floor(frame, 1, at=second)

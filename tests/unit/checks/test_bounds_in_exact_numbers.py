@@ -223,6 +223,21 @@ def test_a_radius_below_the_spacing_of_numbers() -> None:
         assert proved(problem, certificate) >= eps
 
 
+def test_single_entries_are_open_as_far_as_the_radius() -> None:
+    """Around zero, where an end is the radius itself."""
+    rng = np.random.default_rng(5)
+    for eps in rng.uniform(0.1, 1.0, 16):
+        model = Saturation(Dense(np.eye(1)), -9.0, 9.0)
+        problem = Problem(model, np.zeros(1), noise=Noise(l2=float(eps)))
+        values: dict[str, float | str] = {"eigenvalue": 1.0 - 1e-9, "route": "cholesky"}
+        x, multipliers = np.zeros(1), np.zeros((2, 1))
+        certificate = stating(problem, "polytope", x, values, multipliers=multipliers)
+        radius = proved(problem, certificate)
+        less = np.array([math.nextafter(radius, 0.0)])
+        reasons = verify(replace(certificate, pointwise=less), problem).reasons
+        assert any(reason.startswith("1 bound(s) of single") for reason in reasons)
+
+
 @pytest.mark.parametrize("sign", [1.0, -1.0])
 def test_a_side_that_is_just_met_is_no_contradiction(sign: float) -> None:
     """What a clipped coefficient misses is allowed as far as the fixed ones leave it open."""
