@@ -135,6 +135,7 @@ def energy_of(
     tol: float = 1e-3,
     own: Array | None = None,
     spread: Array | None = None,
+    power: float = 1.0,
 ) -> Energy:
     """Return the energy of an image and its one-sided minimiser, before any validation.
 
@@ -151,11 +152,14 @@ def energy_of(
         The pixels to solve for; clipped samples elsewhere are neither known nor looked for, and
         must be at least three pixels away.
     spread : array [shape=(channels, channels)], optional
+    power : float >= 0
         See `recover.image.slopes.pair_maps`.
     """
     chosen = default_settings(len(planes)) if settings is None else settings
     v = chosen.domain.forward(np.asarray(planes, dtype=np.float32))
-    maps = pair_maps(v, ~clipped, chosen.slopes, spread) if len(v) > 1 else None
+    maps = None
+    if len(v) > 1:
+        maps = pair_maps(v, ~clipped, chosen.slopes, spread, power=power)
     channels, height, width = v.shape
     operator = operator_of((channels, height, width), clipped, maps, chosen)
     level = float(chosen.domain.forward(np.ones((), dtype=np.float32)))

@@ -23,6 +23,7 @@ __all__ = ["Part", "Plan", "none_tried", "predictions", "trial_of", "write_parts
 
 TOL, TRIAL_TOL = 1e-3, 3e-2
 _BEYOND_WHOLE = 1.2  # on the excess where no channel is left: the model is too low there
+_NOISY = 2.0  # power of the deviations by which a noisy picture's channels are weighted
 _FIRM = 0.9  # if the channel's factor is at least this
 _SPREAD = 100_000  # pixels from which global moments are taken
 _BLOCK = 32  # pixels: errors in one such square are taken to go together
@@ -101,11 +102,16 @@ def predictions(plan: Plan, boxes: Sequence[Box], settings: EnergySettings) -> I
     """
     scaled, share = plan.scaled, plan.share
     spread, statistics = _moments(plan, settings)
+    # what noise adds to the deviations from the model goes its own way from edge to edge; what
+    # the picture itself adds runs along contours, and counts for less than its number of edges
+    power = _NOISY if scaled.noise > 0.0 else 1.0
     for box in boxes:
         clipped = box.cut(plan.hidden)
         planes = followed(scaled.part(box, share), clipped, scaled.noise / share)
         tol = TOL if share == 1.0 else TRIAL_TOL
-        energy = energy_of(planes, clipped, settings, tol=tol, own=box.own, spread=spread)
+        energy = energy_of(
+            planes, clipped, settings, tol=tol, own=box.own, spread=spread, power=power
+        )
         where = clipped & box.own
         guesses = tuple(
             guess_of(

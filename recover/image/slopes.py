@@ -63,13 +63,18 @@ _PRIOR = 1e-4  # weight of the whole image, where the window holds nothing
 
 
 def pair_maps(
-    v: Single, usable: Array, settings: SlopeSettings, spread: Array | None = None
+    v: Single,
+    usable: Array,
+    settings: SlopeSettings,
+    spread: Array | None = None,
+    *,
+    power: float = 1.0,
 ) -> PairMaps:
     """Return slopes ``a_cd`` and weights ``W_cd`` of all ordered pairs of channels.
 
     The slope is the regression of v_c on v_d under a Gaussian window, over pixels where both
     are usable, brighter ones counting more; it is shrunk towards their ratio.  The weight is
-    one over the residual deviation of the gradients' relation, normalised to mean 1.
+    one over a power of the residual deviation of the gradients' relation, normalised to mean 1.
 
     Parameters
     ----------
@@ -80,6 +85,14 @@ def pair_maps(
     settings : SlopeSettings
     spread : array [shape=(channels, channels)], optional
         `global_spread` of the whole image that v is a part of; that of v by default.
+    power : float >= 0
+        2 gives the weights of least squares, right for deviations that are independent from
+        edge to edge [1]_; 1 trusts them less.
+
+    References
+    ----------
+    .. [1] A. C. Aitken, "On least squares and linear combination of observations", Proceedings
+       of the Royal Society of Edinburgh 55, 1936.
     """
     channels = len(v)
     overall = global_spread(v, usable) if spread is None else spread
@@ -100,6 +113,8 @@ def pair_maps(
     floor = settings.floor * float(residual.mean(dtype=np.float64))
     tiny = np.finfo(np.float32).tiny
     weights = 1.0 / np.sqrt(np.maximum(residual + np.float32(floor), tiny))
+    if power != 1.0:
+        weights = (weights / weights.max()) ** np.float32(power)
     weights /= weights.mean(axis=0)
     return PairMaps(np.stack([slopes[pair] for pair in pairs]), weights, step)
 

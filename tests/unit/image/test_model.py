@@ -55,6 +55,36 @@ def test_slopes_do_not_look_at_clipped_samples_and_survive_having_none():
     assert np.isfinite(none.weights).all()
 
 
+def test_weights_by_variance_are_the_squares_of_those_by_deviation():
+    v = np.random.default_rng(2).random((3, 24, 40)).astype(np.float32)
+    usable = np.ones(v.shape, dtype=bool)
+    plain, again, square = (
+        pair_maps(v, usable, SlopeSettings(), **power)
+        for power in ({}, {"power": 1.0}, {"power": 2.0})
+    )
+    np.testing.assert_array_equal(plain.weights, again.weights)
+    np.testing.assert_array_equal(plain.slopes, square.slopes)
+    wanted = plain.weights**2 / (plain.weights**2).mean(axis=0)
+    np.testing.assert_allclose(square.weights, wanted, rtol=1e-5)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_channels_with_independent_errors_are_best_weighted_by_variance(seed):
+    """Gauss and Markov: of two guides, one three times as noisy as the other."""
+    rng = np.random.default_rng(seed)
+    truth = np.full((3, 48, 48), 0.6) + 0.1 * rng.standard_normal((48, 48))
+    truth[1:] += np.array([0.01, 0.03])[:, None, None] * rng.standard_normal((2, 48, 48))
+    clipped = np.zeros(truth.shape, dtype=bool)
+    clipped[0, 16:32, 16:32] = True
+    scaled = (truth / truth[clipped].min()).astype(np.float32)
+    planes = np.where(clipped, np.float32(1.0), scaled)
+    single, double = (
+        np.linalg.norm((energy_of(planes, clipped, power=power).values - scaled)[clipped])
+        for power in (1.0, 2.0)
+    )
+    assert double < 0.95 * single
+
+
 @pytest.mark.parametrize("channels", [1, 3])
 def test_the_minimiser_fulfils_its_conditions(channels):
     """An early-stopped solver once hid that the true minimiser was a bad one."""

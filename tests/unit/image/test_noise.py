@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from recover.image import declip
+from recover.image import declip, parts
+from recover.image.model import energy_of
 from recover.image.noise import denoised, followed, noise_level, with_noise
 from recover.image.side import Scaled
 
@@ -56,6 +57,23 @@ def test_smoothing_keeps_what_is_not_noise():
     np.testing.assert_allclose(denoised(level, 0.1), level, rtol=1e-6)
     clipped = noisy >= 0.9
     assert (followed(noisy, clipped, 0.02)[clipped] == 1.0).all()
+
+
+@pytest.mark.parametrize(("sigma", "wanted"), [(0.0, 1.0), (0.02, 2.0)])
+def test_deviations_count_by_their_variance_where_noise_adds_to_them(
+    monkeypatch, sigma, wanted
+):
+    found = []
+
+    def recording(*args, power, **rest):
+        found.append(power)
+        return energy_of(*args, power=power, **rest)
+
+    monkeypatch.setattr(parts, "energy_of", recording)
+    _clean, noisy = (np.moveaxis(each, 0, -1) for each in picture(sigma, shape=(96, 96)))
+    declip(np.minimum(noisy, 0.7), high=0.7, channel_axis=-1, certify=False)
+    assert found
+    assert set(found) == {wanted}
 
 
 @pytest.mark.parametrize("seed", range(2))
