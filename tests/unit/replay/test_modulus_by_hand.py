@@ -319,6 +319,19 @@ def test_complex_rows(real):
     assert upper**2 == pytest.approx(values["eigenvalue_upper"], rel=1e-13)
 
 
+def test_what_holds_for_real_signals_is_not_proved_for_complex_ones():
+    # but for the last row, complex signals are not told from their conjugates
+    rows = [[1, 1], [1, -1], [1, 0], [0, 1], [1, 0.5], [0.5, -1], [1, 0.5j]]
+    models = [Modulus(Dense(np.array(rows), real_signal=real)) for real in (True, False)]
+    real, cert = (certify_apriori(model, Everywhere(), budget=0.2) for model in models)
+    raised = real.evidence.values["eigenvalue_lower"]
+    assert raised > 0.0
+    assert reasons(real, models[0]) == ()
+    assert reasons(cert, models[1]) == ()
+    forged = complex_rows(cert, eigenvalue_lower=raised)
+    assert EVIDENCE in reasons(forged, models[1])[0]
+
+
 def test_real_signals_have_real_pairs():
     model, cert = certified(True)
     other = {k: cert.evidence.arrays[k].astype(complex) for k in ("first", "second")}

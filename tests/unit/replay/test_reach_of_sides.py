@@ -193,13 +193,13 @@ def test_the_bound_of_given_multipliers_leaves_room_for_each_of_its_terms(n, cou
     # R |g|, R sum c_j |a_j|, sum c_j l_j and l
     a = np.zeros((1, count, n))
     a[..., 0] = 1.0
-    level = np.full((1, count), radius / 2.0)
+    level = np.full((1, count), radius)
     for sizes in ((4.0, 0.0), (4.0, 2.0**20), (4.0, -(2.0**20)), (2.0**20, 1.0)):
         g = np.zeros((1, n))
         g[0, 0] = -sizes[0] * count
         c = np.full((1, count, 1), sizes[0])
         sides = Sides(g, np.array([sizes[1]]), np.zeros(1, dtype=int), radius, False)
-        used = count * sizes[0] * radius / 2.0
+        used = count * sizes[0] * radius
         room = _bound(sides, a, level, c)[0, 0] + used + sizes[1]
         weight = 2.0 * radius * count * sizes[0] + used + abs(sizes[1])
         assert gamma(n + count) * weight <= room <= 60.0 * gamma(n + count) * weight
