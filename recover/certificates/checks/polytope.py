@@ -121,7 +121,7 @@ def _box(consistent: _Set, multipliers: Array) -> tuple[Array, Array]:
         known[k], loose[k] = _dual_value(consistent, direction, u)
     worst, reach = float(loose.max()), math.inf
     if worst < 1.0:
-        reach = up(max(float(known.max()), 0.0) / (1.0 - worst) * ROUNDED)
+        reach = up(max(float(known.max()), 0.0) / (1.0 - worst), 4)
     more = np.multiply(loose, reach, out=np.zeros(2 * n), where=loose > 0.0)
     tops = np.where(loose > 0.0, up_array(known + up_array(more)), known)
     return (

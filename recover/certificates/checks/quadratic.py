@@ -101,11 +101,9 @@ def _faults(
     apart = exactly(ROUNDED)
     on_unknown = free.upper + apart * norm_upper(away[setting.unknown])
     on_known = eps + apart * norm_upper(away[~setting.unknown])
-    total = (exactly(on_unknown.upper) * on_unknown.upper) + (
-        exactly(on_known.upper) * on_known.upper
-    )
-    yield from upper_bound_fault("error bound", certificate.error_bound, total.sqrt().upper)
-    radius = (exactly(free.upper) * free.upper + eps * eps).sqrt().upper
+    total = norm_upper([on_unknown.upper, on_known.upper])
+    yield from upper_bound_fault("error bound", certificate.error_bound, total)
+    radius = norm_upper([free.upper, setting.noise])
     yield from _centre_faults(certificate, setting.z, radius)
     if certificate.pointwise is not None:
         entries = _entries(problem, prior, setting, away, p=p, free=free.upper)
@@ -140,14 +138,14 @@ def _reach(prior: Quadratic, setting: _Setting, s: float) -> float:
     image = operator.analysis(z.reshape(operator.signal_shape))
     size = Enclosure(norm_lower(image), norm_upper(image))
     tiny = underflow(operator)
-    error = _product(operator.roundoff(), norm_upper(z)) + tiny
+    error = exactly(operator.roundoff()) * norm_upper(z) + tiny
     plain = (tau + size.upper + error).upper
     adjoint = adjoint_roundoff(operator)
     if not math.isfinite(adjoint):
         return plain
     slope = _slope(operator, image, setting)
-    pulled = _product(adjoint, size.upper) + tiny
-    h = (exactly(slope) + pulled + _product(norm, error)) / s
+    pulled = exactly(adjoint) * size.upper + tiny
+    h = (exactly(slope) + pulled + exactly(norm) * error) / s
     if not math.isfinite(h.upper):
         return plain
     least = exactly(max((exactly(size.lower) - error).lower, 0.0))
@@ -194,9 +192,3 @@ def _centre_faults(certificate: Certificate, z: Array, radius: float) -> Iterato
         yield "the centre is not the signal that the evidence names"
     claimed = number_of(certificate, "centre_bound")
     yield from upper_bound_fault("the centre's bound", claimed, radius)
-
-
-def _product(a: float, b: Enclosure | float) -> Enclosure:
-    """Return ``a b`` for sizes, 0 if either is exactly 0 (also of infinity)."""
-    other = b if isinstance(b, Enclosure) else exactly(b)
-    return exactly(0.0) if a == 0.0 or other.upper == 0.0 else exactly(a) * other

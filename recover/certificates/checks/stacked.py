@@ -81,8 +81,8 @@ def _faults(
     on_prior = exactly(prior.budget) + norm_upper(operator.analysis(signal))
     on_prior = on_prior + exactly(operator.roundoff()) * norm_upper(signal)
     on_prior = on_prior + underflow(operator)
-    square = exactly(on_data.upper) * on_data.upper + exactly(on_prior.upper) * on_prior.upper
-    bound = (square.sqrt() / exactly(s)).upper
+    both = norm_upper([on_data.upper, on_prior.upper])
+    bound = (exactly(both) / exactly(s)).upper
     yield from upper_bound_fault("error bound", certificate.error_bound, bound)
     if certificate.pointwise is not None or certificate.centre is not None:
         yield "arrays were added to a certificate that has none"
