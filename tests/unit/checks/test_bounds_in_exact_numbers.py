@@ -245,6 +245,25 @@ def test_gradients_that_cancel(convolved: bool) -> None:
         assert mpf(proved(problem, certificate)) >= wanted
 
 
+def test_gradients_that_underflow() -> None:
+    """Products of rows and residual that vanish one by one, and not together."""
+    tiny, many = 2.0**-538, 4096
+    rows, r = np.full((many, 1), tiny), np.full(many, 0.7 * tiny)
+    size = 64.0 * 0.7 * tiny
+    problem = Problem(
+        Saturation(Dense(rows), -1.0, 1.0),
+        r,
+        noise=2.0 * size,
+        domain=Support(np.ones(1, dtype=bool)),
+    )
+    s = 0.99 * 64.0 * tiny
+    values: dict[str, float | str] = {"sigma": s, "route": "qr"}
+    certificate = stating(problem, "subspace", np.zeros(1), values, coefficients=np.zeros(1))
+    slope = many * mpf(tiny) * mpf(0.7 * tiny)
+    wanted = reach(mpf(s), mpf(size), slope, mpf(2.0 * size)) / mpf(s)
+    assert mpf(proved(problem, certificate)) >= wanted
+
+
 def test_a_radius_below_the_spacing_of_numbers() -> None:
     """Fixed rows that leave less open than the distance of two numbers at the signal."""
     for place in (1e6, 3e7, 1e10):

@@ -323,3 +323,27 @@ def test_rectified_data_and_supports_are_checked_likewise() -> None:
         assert proved(problem, certificate) == pytest.approx(1e-3 / s, rel=1e-6)
         dropped = Problem(model, problem.y, noise=1e-3)
         assert not verify(certificate, dropped).accepted
+
+
+def test_images_are_signals_too() -> None:
+    """The coefficients of the span are flat, the signals have the shape of the frame's."""
+    mask = np.zeros((2, 3), dtype=bool)
+    mask[0, 1] = mask[1, 2] = True
+    truth = np.where(mask, np.arange(6.0).reshape(2, 3) / 4.0, 0.0)
+    model = Saturation(Identity((2, 3)), -9.0, 9.0)
+    problem = Problem(model, truth, noise=1e-3, domain=Support(mask))
+    base = certify_posteriori(problem, truth)
+    coefficients = truth[mask]
+    values = {"sigma": 1.0 - 1e-9, "route": "cholesky"}
+    arrays = {
+        "signal": truth,
+        "coefficients": coefficients,
+        "witness": np.array([1.0, 0.0]),
+    }
+    named = {"signal_digest": base.evidence.values["signal_digest"]}
+    evidence = replace(
+        base.evidence, kind="subspace", values={**named, **values}, arrays=arrays
+    )
+    certificate = replace(base, evidence=evidence, pointwise=None)
+    assert proved(problem, certificate) == pytest.approx(1e-3, rel=1e-8)
+    assert proved(problem, certificate, UPPER) == pytest.approx(1.0, rel=1e-9)
