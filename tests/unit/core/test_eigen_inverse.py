@@ -71,6 +71,15 @@ def test_rounding_of_the_residual_is_paid_for() -> None:
     assert (roots <= 0.5 * high + math.sqrt(0.25 * high * high + y)).all()
 
 
+def test_rounding_is_paid_for_in_a_block_of_one() -> None:
+    # the residual is |1 - 2 / 2| = 0; its terms 2 |y| and 1 may each have been rounded
+    lower = np.array([1e-20])
+    t = 2.0 * U / math.sqrt(lower[0])
+    root = inverse_roots(of(np.array([[2.0]])), lower, np.zeros(1), 1)[0]
+    assert root >= 0.5 * t + math.sqrt(0.25 * t * t + 0.5)
+    assert root <= 10.0 * t + math.sqrt(100.0 * t * t + 0.5)
+
+
 def test_wrong_columns_make_the_bound_weaker_never_false(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
