@@ -143,15 +143,9 @@ def _dual_value(consistent: _Set, direction: Array, u: Array) -> tuple[float, fl
     off = off + consistent.error * norm_upper(u) + u.size * TINY  # which covers underflow
     low, top = -up_array(off - rest), up_array(rest + off)
     # the maximum of q x over low <= q <= top and below <= x <= over is at a corner
-    values = np.max(
-        [_product(q, end) for q in (low, top) for end in (consistent.below, consistent.over)],
-        axis=0,
-    )
+    ends = (consistent.below, consistent.over)
+    values = np.max([up_array(q * end) for q in (low, top) for end in ends], axis=0)
+    # where it is infinite, or no number for 0 times infinity, M bounds the entry
     finite = np.isfinite(values)
     weight = sum_upper(np.maximum(np.abs(low), np.abs(top))[~finite])
     return sum_upper(np.append(values[finite], fixed)), weight
-
-
-def _product(q: Array, ends: Array) -> Array:
-    """Return ``q ends`` rounded up, 0 where q is 0, also of infinity."""
-    return np.where(q == 0.0, 0.0, up_array(q * np.where(q == 0.0, 0.0, ends)))

@@ -244,6 +244,25 @@ def test_products_that_underflow_are_allowed_for(
     assert any("1 bound(s) of single" in reason for reason in verify(forged, problem).reasons)
 
 
+def test_what_underflows_counts_besides_what_does_not() -> None:
+    """One product that is a number among many that vanish: all are what is left of x_1."""
+    tiny, many, large = 2.0**-538, 4096, 2.0**1000
+    rows = np.tile([1.0 / (tiny * many), 0.7 * tiny], (many + 1, 1))
+    rows[many] = [0.0, 4.4e-154]
+    domain = Box(np.array([0.0, -large]), np.array([1.0, 0.0]))
+    problem = Problem(ReLU(Dense(rows)), np.zeros(many + 1), domain=domain)
+    u = np.zeros((4, many + 1))
+    u[0] = tiny
+    u[0, many] = 1e-154
+    certificate = certify_posteriori(problem, np.zeros(2))
+    arrays = {"signal": np.zeros(2), "multipliers": u}
+    evidence = replace(certificate.evidence, kind="polytope", arrays=arrays)
+    seen = Fraction(0.7 * tiny) * Fraction(tiny) * many + Fraction(4.4e-154) * Fraction(1e-154)
+    claimed = np.array([float(seen * 2**1000) * (1.0 - 1e-14), math.inf])
+    forged = replace(certificate, evidence=evidence, pointwise=claimed)
+    assert any("1 bound(s) of single" in reason for reason in verify(forged, problem).reasons)
+
+
 def test_fixed_rows_bound_what_the_programs_do_not() -> None:
     """With as many fixed rows as unknowns their bound holds, whatever the multipliers."""
     rows = np.array([[1.0, 0.0], [0.0, 1.0], [2.0, 2.0]])

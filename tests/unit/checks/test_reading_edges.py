@@ -241,6 +241,10 @@ NOISES: dict[str, Problem] = {
         ReLU(Identity(1)), np.array([0.49]), noise=Noise.poisson(1.0, 0.99)
     ),
     "roots": Problem(Modulus(Identity(3)), np.sqrt([0.0, 4.0, 90.0]), noise=Noise.counted(1.0)),
+    # the lower end is the background, and the upper one is nearer
+    "roots, all background": Problem(
+        Modulus(Identity(1)), np.sqrt([5.0]), noise=Noise.counted(1.0, 0.6, background=40.0)
+    ),
     "roots, many": Problem(
         Modulus(Identity(400)), np.full(400, 3.0), noise=Noise.counted(2.0, 1e-3)
     ),
