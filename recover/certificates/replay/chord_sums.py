@@ -32,7 +32,7 @@ def empty_holds(walls: Walls, sides: Array, index: Array, weights: Array) -> boo
     if (index >= k).any() and not walls.nonnegative:
         return False
     # the walls on their sides, then the faces of the domain
-    side = np.append(sides, np.ones(n)).astype(np.float64)[index]
+    side = np.append(sides, np.ones(n))[index]
     if (side == 0.0).any():
         return False
     a = side[:, None] * np.vstack([walls.normals, np.eye(n)])[index]
