@@ -117,7 +117,7 @@ def _sigma_proved(claim: _Claim, rng: np.random.Generator) -> bool:
     values, keep = certificate.evidence.values, magnitudes.kept(step.threshold)
     route = str(values[f"route:{k}"])
     if route == "frame" and magnitudes.frame.real_coefs:
-        square, inner = up(up(step.sigma * step.sigma), 2), str(values[f"inner:{k}"])
+        square, inner = up(step.sigma * step.sigma), str(values[f"inner:{k}"])
         return subframe_lower(magnitudes.frame, keep, at=square, route=inner).value >= square
     if turned is not None:
         inner = str(values[f"inner:{k}"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import replace
+from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
@@ -310,3 +311,29 @@ def test_an_operator_of_unknown_rounding_proves_nothing_more() -> None:
         free + float(np.linalg.norm(away[~fixed])), float(np.linalg.norm(away[fixed]))
     )
     assert proved(problem, certificate) == pytest.approx(wanted, rel=1e-9)
+
+
+def test_images_have_a_shape() -> None:
+    """Signals of two axes: flat inside, and given back as they are."""
+    truth = np.array([[0.2, 1.5, 0.1], [0.3, 0.1, 1.2]])
+    model = Saturation(Identity((2, 3)), -1.0, 1.0)
+    operator = Convolution(np.array([[[1.0, -0.4], [-0.3, 0.0]]]), (2, 3))
+    budget = 1.1 * float(np.linalg.norm(operator.analysis(truth)))
+    problem = Problem(model, model(truth), prior=Quadratic(operator, budget))
+    certificate = certify_posteriori(problem, truth)
+    assert certificate.evidence.kind == "quadratic samples"
+    assert verify(certificate, problem).accepted
+    assert verify(certificate, problem, truth).accepted
+
+
+def test_single_known_samples_are_rounded_up() -> None:
+    """Their bounds are the difference from the datum and its noise, in exact numbers."""
+    problem, certificate = clipped(noise=Noise(each=0.01 / 3.0))
+    x, known = certificate.evidence.arrays["signal"], problem.knowledge
+    for k in np.flatnonzero(known.fixed):
+        away = abs(Fraction(float(x[k])) - Fraction(float(known.value[k])))
+        exact = away + Fraction(float(known.each[k]))
+        entries = np.full(N, math.inf)
+        entries[k] = math.nextafter(float(exact), 0.0)
+        (reason,) = verify(replace(certificate, pointwise=entries), problem).reasons
+        assert reason.startswith("1 bound(s) of single entries")
