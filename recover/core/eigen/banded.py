@@ -40,7 +40,7 @@ from recover.core.eigen.bound import (
 from recover.core.eigen.krylov import lanczos_values
 from recover.core.errors import ParameterError
 from recover.core.rigor import PROVED
-from recover.core.rounding import U, binary_exponent, gamma, scaled_up, up
+from recover.core.rounding import binary_exponent, gamma, scaled_up, up
 
 __all__ = ["eigmin_lower_banded"]
 
@@ -148,8 +148,7 @@ def _margin(diagonal: Array, width: int) -> float:
     """Return ``c max_i sum_(|j - i| <= w) a_jj`` (the module's derivation), rounded up."""
     largest = float(np.convolve(np.maximum(diagonal, 0.0), np.ones(2 * width + 1)).max())
     window = up(largest * (1.0 + gamma(4 * width + 4)))  # the roundings of the sum
-    k = float(width + 3)
-    c = up(k * U / (1.0 - 2.0 * k * U))  # gamma / (1 - gamma)
+    c = 0.5 * gamma(2 * width + 6)  # gamma_k / (1 - gamma_k) is gamma_(2k) / 2
     return up(c * window) + UNDERFLOW
 
 

@@ -23,7 +23,7 @@ from recover.core.eigen import (
     sigma_min_lower,
 )
 from recover.core.eigen.dense import _gershgorin
-from recover.core.eigen.product import accurate_product
+from recover.core.eigen.product import _leading, _two_sum, accurate_product
 from recover.core.errors import ParameterError
 from recover.core.rounding import U
 
@@ -229,6 +229,28 @@ def test_sums_of_the_largest_slices_are_exact(terms: int) -> None:
             product, error = accurate_product(a, b)
             exact = Fraction(a[0, 0]) * sum(map(Fraction, b[:, 0]), Fraction())
             assert abs(Fraction(product[0, 0]) - exact) <= Fraction(error)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_every_term_of_a_products_error_is_in_the_bound(seed: int) -> None:
+    """What is computed in plain arithmetic, where the leading parts cancel."""
+    rng = np.random.default_rng(seed)
+    half = 1 + seed % 3
+    a, b = rng.uniform(-1.0, 1.0, (1, half)), rng.uniform(-1.0, 1.0, (half, 1))
+    a, b = np.hstack([a, a]), np.vstack([b, -b * (1.0 - 2.0**-40)])
+    k = 2 * half
+    bits = (53 - (k - 1).bit_length()) // 2
+    a1, b1 = _leading(a, 1, bits), _leading(b, 0, bits)
+    a2, b2 = _leading(a - a1, 1, bits), _leading(b - b1, 0, bits)
+    low = a1 @ (b - b1 - b2), a2 @ (b - b1), (a - a1 - a2) @ b
+    norm = np.linalg.norm
+    size = norm(a1) * norm(b - b1 - b2) + norm(a2) * norm(b - b1) + norm(a - a1 - a2) * norm(b)
+    one, first = _two_sum(a1 @ b1, a1 @ b2)
+    _, second = _two_sum(one, a2 @ b1)
+    tail = norm(first) + norm(second) + norm(sum(low))
+    product, error = accurate_product(a, b)
+    needed = U * ((k + 2) * size + 2.0 * tail + norm(product))
+    assert needed * (1.0 - 1e-12) <= error <= needed * (1.0 + 1e-9) + 1e-280
 
 
 def test_a_product_of_nothing_has_next_to_no_error() -> None:
