@@ -38,6 +38,7 @@ __all__ = ["check_steps", "is_drawn", "number_faults", "steps_of"]
 
 exactly = Enclosure.exactly
 MAX_STEPS = 8
+CHANCE = DELTA / 4.0  # of each of two numbers of two steps
 
 
 class _Claim(NamedTuple):
@@ -127,9 +128,9 @@ def _sigma_proved(claim: _Claim, rng: np.random.Generator) -> bool:
     known = (FILTER, SYMMETRIC) if symmetric_fits(magnitudes, keep) else (FILTER,)
     if route not in known or not free_fits(magnitudes):
         return False
-    near, chance = _positive(certificate, f"near:{k}"), DELTA / 4.0
+    near = _positive(certificate, f"near:{k}")
     found = sigma_free(
-        magnitudes, keep, chance, rng, loss=0.0, near=near, at=step.sigma, route=route
+        magnitudes, keep, CHANCE, rng, loss=0.0, near=near, at=step.sigma, route=route
     )
     return found.value >= step.sigma
 
@@ -150,7 +151,7 @@ def _weight_proved(claim: _Claim, rng: np.random.Generator) -> bool:
     if not free_fits(magnitudes):
         return False
     near, keep = _positive(certificate, f"weight_near:{k}"), magnitudes.kept(step.threshold)
-    found = weight_free(magnitudes, keep, DELTA / 4.0, rng, near=near, at=step.weight)
+    found = weight_free(magnitudes, keep, CHANCE, rng, near=near, at=step.weight)
     return found.value <= step.weight
 
 

@@ -426,6 +426,20 @@ def test_drawn_numbers_are_held_to_what_they_are(route: str, weighted: bool) -> 
         assert reasons != []
 
 
+def test_an_estimate_may_be_any_positive_number() -> None:
+    made = drawn("filter", weighted=False)
+    for near in (1e-300, 0.5, 1e300):
+        other = replace(made, values={**made.values, "near": near})
+        assert other.reasons(other.certificate()) == []
+
+
+def test_rows_of_real_frames_have_no_weight_to_be_drawn() -> None:
+    made = made_of(*_built("real"))
+    values = {**made.values, "weight_route": "weighted", "weight_near": 1.0}
+    other = replace(made, values=values)
+    told(other.reasons(other.certificate()), "step 0: the weight")
+
+
 def test_chance_is_stated_where_vectors_are_drawn() -> None:
     made = drawn("filter", weighted=False)
     true = made.certificate()
