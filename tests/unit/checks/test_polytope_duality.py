@@ -179,6 +179,18 @@ def test_open_ends_are_bounded_by_all_directions_together(
         assert_dual(problem, certificate, alone)
 
 
+def test_remainders_of_rounding_count_as_far_as_the_domain_goes() -> None:
+    for factor in (0.1, 1.0 / 3.0, 0.7, 1.1, 1.9):
+        rows = TRIANGLE * factor
+        domain = Box(-1e9, 1e9)
+        problem = Problem(ReLU(Dense(rows), [1.0, 1.0, -1.0]), np.zeros(3), domain=domain)
+        certificate = certify_posteriori(problem, np.array([0.25, 0.5]))
+        good = certificate.evidence.arrays["multipliers"]
+        for u in (good, good * (1.0 - 2.0**-53), good * (1.0 + 2.0**-52)):
+            found = proved(problem, with_multipliers(certificate, u))
+            assert Fraction(found) ** 2 >= dual_bound(problem, np.array([0.25, 0.5]), u)
+
+
 def test_the_set_is_bounded_only_if_less_than_all_is_left() -> None:
     """Where a direction keeps weight 1 a ray may fit: M <= p + M says nothing."""
     rows = np.array([[1.0], [-1.0]])
