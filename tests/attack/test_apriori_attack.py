@@ -52,7 +52,11 @@ def certificate(case):
     return certify_apriori(model, scope, budget=120.0)  # ample, also where others work
 
 
-@pytest.mark.parametrize("case", range(21))
+LONG = {4, 11}  # one-sided saturation, which 18 tests too
+CASES = [pytest.param(k, marks=[pytest.mark.slow] if k in LONG else []) for k in range(21)]
+
+
+@pytest.mark.parametrize("case", CASES)
 def test_no_pair_goes_below_the_lower_end(case):
     model, scope = list(subjects())[case]
     cert = certificate(case)
@@ -76,5 +80,5 @@ def test_no_pair_goes_below_the_lower_end(case):
 
 
 def test_most_of_the_attacked_bounds_are_positive():
-    positive = [certificate(case).kappa.lower > 0.0 for case in range(21)]
-    assert sum(positive) >= 15
+    tried = [case for case in range(21) if case not in LONG]
+    assert sum(certificate(case).kappa.lower > 0.0 for case in tried) >= 15

@@ -8,14 +8,18 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+LONG = {"at_a_glance", "capacity_transition", "ptychographic_scan"}  # five seconds or more
+EXAMPLES = [
+    pytest.param(path, marks=[pytest.mark.slow] if path.stem in LONG else [], id=path.stem)
+    for path in sorted((ROOT / "examples").glob("*.py"))
+]
 
 
 def test_there_are_examples():
     assert EXAMPLES
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", EXAMPLES)
 def test_example(path, tmp_path):
     done = subprocess.run(
         [sys.executable, "-W", "error", path],

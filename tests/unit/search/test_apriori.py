@@ -173,10 +173,15 @@ def test_watch_can_stop():
     assert cert.kappa.lower == 0.0
 
 
+@pytest.fixture(scope="module")
+def of_order_one():
+    rows = unit_rows(3, 8)
+    return rows, certify_apriori(Saturation(Dense(rows), -0.8, 0.8), Ball(1.0), budget=20.0)
+
+
 @pytest.mark.parametrize("factor", [2.0**-40, 3.7, 2.0**300])
-def test_scales_with_the_frame(factor):
-    rows = unit_rows(3, 10)
-    one = certify_apriori(Saturation(Dense(rows), -0.8, 0.8), Ball(1.0), budget=20.0)
+def test_scales_with_the_frame(factor, of_order_one):
+    rows, one = of_order_one
     model = Saturation(Dense(factor * rows), -0.8 * factor, 0.8 * factor)
     other = certify_apriori(model, Ball(1.0), budget=20.0)
     assert other.kappa.lower == pytest.approx(factor * one.kappa.lower, rel=1e-9)
