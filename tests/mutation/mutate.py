@@ -5,7 +5,7 @@
 mutmut changes one thing at a time in a copy of the project (FOLDER; used again by the next run,
 which then tests only what changed) and runs the tests that reach it, quick ones first. A mutant
 is killed by a failing test, by the time limit, or by mypy: the type check is part of what every
-change must pass. Texts of errors, lines that begin with a text and random draws stay as they are.
+change must pass. Texts of errors, lines that begin with a text and random draws are left alone.
 
 ``--sample 37`` takes the mutants of each function whose number ends in 3 or 7, a fifth of all.
 Survivors that change nothing a user could notice are listed with the reason in
