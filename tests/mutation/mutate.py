@@ -129,6 +129,7 @@ GROUPS: dict[str, tuple[list[str], list[str]]] = {
                     "polytope_duality",
                     "quadratic_bound",
                     "reading_edges",
+                    "rounding_counts",
                     "stacked_bound",
                     "subspace_bound",
                 ]
