@@ -22,7 +22,6 @@ from recover.priors import Quadratic, Subspace
 
 N = 8
 LARGE = 1e-2
-RNG = np.random.default_rng(5)
 TRUTH = np.sin(2 * np.pi * np.arange(N) / N)
 CURVED = Convolution(np.array([[1.0, -1.4, 0.9]]), N)
 
@@ -38,7 +37,7 @@ def proved(problem: Problem, c: Certificate, name: str) -> float:
 
 
 def test_of_the_prior_s_operator(monkeypatch: pytest.MonkeyPatch) -> None:
-    model = Saturation(Dense(RNG.standard_normal((10, N))), -0.8, 0.8)
+    model = Saturation(Dense(np.random.default_rng(5).standard_normal((10, N))), -0.8, 0.8)
     tau = 1.1 * float(np.linalg.norm(CURVED.analysis(TRUTH)))
     problem = Problem(model, model(TRUTH), prior=Quadratic(CURVED, tau))
     monkeypatch.setattr(Convolution, "roundoff", lambda _frame: LARGE)
@@ -79,7 +78,8 @@ def test_of_the_gradient_of_a_quadratic_prior(monkeypatch: pytest.MonkeyPatch) -
 
 
 def spanned() -> tuple[Problem, Certificate]:
-    vectors, rows = RNG.standard_normal((2, 7)), RNG.standard_normal((12, 7))
+    rng = np.random.default_rng(6)
+    vectors, rows = rng.standard_normal((2, 7)), rng.standard_normal((12, 7))
     truth = vectors.T @ np.array([1.0, -0.5])
     model = ReLU(Dense(rows), -0.1)
     problem = Problem(model, model(truth), prior=Subspace(Dense(vectors)))
