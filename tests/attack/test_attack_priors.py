@@ -76,10 +76,13 @@ class Declipping:
         return starts + inside[:, None] * d
 
 
-def test_quadratic_priors_hold_at_any_feasible_signal() -> None:
+@pytest.mark.parametrize(
+    ("trials", "near"), [(24, 0.85), pytest.param(60, 0.9, marks=pytest.mark.slow)]
+)
+def test_quadratic_priors_hold_at_any_feasible_signal(trials: int, near: float) -> None:
     rng = np.random.default_rng(30)
     short_formula_fails, best, tried = 0, 0.0, 0
-    for trial in range(60):
+    for trial in range(trials):
         case = Declipping(rng, each=0.0 if trial % 2 else 1e-3)
         if not case.unknown.any():
             continue
@@ -109,10 +112,10 @@ def test_quadratic_priors_hold_at_any_feasible_signal() -> None:
             if k % 5 == 0:
                 verdict = verify(certificate, case.problem)
                 assert verdict.accepted, verdict.reasons
-    assert tried >= 1150
+    assert tried >= 19 * trials
     # the formula without the optimality residual is false away from the minimiser
-    assert short_formula_fails > 50
-    assert best > 0.9
+    assert 60 * short_formula_fails > 50 * trials
+    assert best > near
 
 
 def test_a_poor_signal_finds_its_own_centre() -> None:

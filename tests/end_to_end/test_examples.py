@@ -8,7 +8,17 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-LONG = {"at_a_glance", "capacity_transition", "ptychographic_scan"}  # five seconds or more
+LONG = {  # several seconds each
+    "at_a_glance",
+    "capacity_transition",
+    "certificate_as_clipping_grows",
+    "coded_diffraction_microscope",
+    "compare_methods",
+    "diffraction_with_support",
+    "how_wide",
+    "ptychographic_scan",
+    "speech_from_spectrogram",
+}
 EXAMPLES = [
     pytest.param(path, marks=[pytest.mark.slow] if path.stem in LONG else [], id=path.stem)
     for path in sorted((ROOT / "examples").glob("*.py"))

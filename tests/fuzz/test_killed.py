@@ -182,7 +182,7 @@ def killed_runs(folder, names, count, seed):
 
 
 def test_killed_runs(tmp_path):
-    killed_runs(tmp_path, ["certify"], 6, seed=0)
+    killed_runs(tmp_path, ["certify"], 3, seed=0)
 
 
 @pytest.mark.slow

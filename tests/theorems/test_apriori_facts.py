@@ -122,7 +122,7 @@ def test_simplex_relu(n):
     assert_eigenvalue(relu(simplex(n), critical + 1e-6), 0.0)
 
 
-@pytest.mark.parametrize("n", [2, 3, 4])
+@pytest.mark.parametrize("n", [2, 3, pytest.param(4, marks=pytest.mark.slow)])
 def test_simplex_saturation(n):
     critical = math.sqrt((n + 1) / (2 * n))
     assert_eigenvalue(saturation(simplex(n), critical + 1e-6), 1.0 / n)

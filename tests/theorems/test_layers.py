@@ -90,8 +90,8 @@ def counted(seeds):
 
 
 def test_verdicts_equal_exact_enumeration():
-    expected = counted(range(42))
-    assert 10 <= sum(expected) <= 32  # both answers are well represented
+    expected = counted(range(20))
+    assert 5 <= sum(expected) <= 15  # both answers are well represented
 
 
 @pytest.mark.slow

@@ -61,6 +61,7 @@ def test_symmetric_windows() -> None:
         assert not verify(replace(certificate, evidence=forged), problem).accepted
 
 
+@pytest.mark.slow
 def test_a_budget_is_kept_after_one_proof() -> None:
     rng = np.random.default_rng(3)
     frame = CodedDiffraction.octanary((24, 24), 4, rng)
