@@ -195,6 +195,7 @@ def test_of_silence_and_of_a_cut_island_nothing_is_proved():
     assert sigma_island(island, 1e-9, np.random.default_rng(0), steps=50, loss=0.5).sigma == 0.0
 
 
+@pytest.mark.slow
 def test_a_long_recovery_states_the_islands_it_had_time_for():
     frame, problem, x = scene()
     s = (problem.y / frame.weights).T * np.sqrt(SIZE)

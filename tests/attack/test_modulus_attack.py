@@ -244,6 +244,7 @@ def test_no_consistent_signal_lies_beyond_the_bound(kind: str) -> None:
     assert attained > 0.4
 
 
+@pytest.mark.slow
 def test_no_signal_at_all_lies_beyond_the_bound_of_a_spectrogram() -> None:
     rng = np.random.default_rng(34)
     window = np.exp(-np.arange(4) / 2.0)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pytest
 
 from recover.certificates.certificate import Certificate
 from recover.certificates.phase.chain import edge_weights, find_chain
@@ -80,6 +81,7 @@ def held(frame: Spectrogram, x_hat: Array, x: Array) -> float:
     return distance / bound
 
 
+@pytest.mark.slow
 def test_no_other_sound_with_such_magnitudes_is_farther() -> None:
     rng = np.random.default_rng(0)
     shares = []

@@ -102,6 +102,7 @@ def test_a_ptychographic_scan_with_everything(tmp_path, run):
     assert verified == 0, verified_text
 
 
+@pytest.mark.slow
 def test_a_scan_whose_probe_is_refined(tmp_path, run):
     probe, places, frame = scan()
     rng = np.random.default_rng(1)

@@ -69,7 +69,9 @@ def check(kind: str, seed: int) -> None:
         assert cert.kappa.lower == pytest.approx(cert.kappa.upper, abs=1e-6)
 
 
-@pytest.mark.parametrize("kind", ["relu", "saturation", "modulus"])
+@pytest.mark.parametrize(
+    "kind", ["relu", pytest.param("saturation", marks=pytest.mark.slow), "modulus"]
+)
 def test_inequalities(kind):
     for seed in range(FEW):
         check(kind, seed)

@@ -112,7 +112,7 @@ def check(kind: str, seed: int) -> bool:
     return closed
 
 
-@pytest.mark.parametrize("kind", ["relu", "saturation"])
+@pytest.mark.parametrize("kind", ["relu", pytest.param("saturation", marks=pytest.mark.slow)])
 def test_against_brute_force(kind):
     closed = [check(kind, seed) for seed in range(FEW)]
     assert np.mean(closed) >= 0.75

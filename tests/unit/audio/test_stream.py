@@ -131,6 +131,7 @@ def test_unclipped_in_blocks_is_copied(tmp_path, in_blocks, channels):
         assert verify(certificate, problems[0], samples[:, 0]).accepted
 
 
+@pytest.mark.slow
 def test_given_levels_hold_for_the_whole_recording(source, tmp_path, in_blocks):
     report = process_file(source, tmp_path / "a.wav", AudioOptions(low=-0.7, high=0.75))
     y = read_audio(source).samples

@@ -119,6 +119,7 @@ def test_ticks(low, high, most, expected):
     assert ticks(low, high, most) == pytest.approx(expected)
 
 
+@pytest.mark.slow
 def test_the_page_holds_the_lane_only_when_asked():
     y = np.clip(np.sin(0.05 * np.arange(4000)), -0.7, 0.7)
     result = declip(y, RATE, quality="fast", certify=False)

@@ -93,6 +93,7 @@ def test_wendel(n, m):
     assert abs(hits / trials - p) <= 3.0 * math.sqrt(p * (1.0 - p) / trials)
 
 
+@pytest.mark.slow
 def test_search_finds_the_minimum_in_small_dimensions():
     rng = np.random.default_rng(3)
     agree = 0

@@ -179,7 +179,9 @@ def of_order_one():
     return rows, certify_apriori(Saturation(Dense(rows), -0.8, 0.8), Ball(1.0), budget=20.0)
 
 
-@pytest.mark.parametrize("factor", [2.0**-40, 3.7, 2.0**300])
+@pytest.mark.parametrize(
+    "factor", [2.0**-40, pytest.param(3.7, marks=pytest.mark.slow), 2.0**300]
+)
 def test_scales_with_the_frame(factor, of_order_one):
     rows, one = of_order_one
     model = Saturation(Dense(factor * rows), -0.8 * factor, 0.8 * factor)
