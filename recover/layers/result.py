@@ -21,7 +21,7 @@ __all__ = [
     "NetworkAnalysis",
     "active_phrase",
     "active_words",
-]  # fmt: skip
+]
 
 
 class Injectivity(StrEnum):

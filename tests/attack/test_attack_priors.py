@@ -76,10 +76,8 @@ class Declipping:
         return starts + inside[:, None] * d
 
 
-@pytest.mark.parametrize(
-    ("trials", "near"), [(24, 0.85), pytest.param(60, 0.9, marks=pytest.mark.slow)]
-)
-def test_quadratic_priors_hold_at_any_feasible_signal(trials: int, near: float) -> None:
+@pytest.mark.parametrize("trials", [36, pytest.param(60, marks=pytest.mark.slow)])
+def test_quadratic_priors_hold_at_any_feasible_signal(trials: int) -> None:
     rng = np.random.default_rng(30)
     short_formula_fails, best, tried = 0, 0.0, 0
     for trial in range(trials):
@@ -115,7 +113,7 @@ def test_quadratic_priors_hold_at_any_feasible_signal(trials: int, near: float) 
     assert tried >= 19 * trials
     # the formula without the optimality residual is false away from the minimiser
     assert 60 * short_formula_fails > 50 * trials
-    assert best > near
+    assert best > 0.9
 
 
 def test_a_poor_signal_finds_its_own_centre() -> None:
