@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from check_cases import valued as values
 from scipy import sparse
 
 from recover.certificates.certificate import Certificate
@@ -82,11 +83,6 @@ def proved(certificate: Certificate, problem: Problem, what: str) -> float:
     found = re.fullmatch(rf"{re.escape(what)} 0 is claimed, but only (\S+) is proved", said[0])
     assert found, said
     return float(found[1])
-
-
-def values(certificate: Certificate, **changed: Any) -> Certificate:
-    kept = {**certificate.evidence.values, **changed}
-    return replace(certificate, evidence=replace(certificate.evidence, values=kept))
 
 
 def arrays(certificate: Certificate, **changed: Array) -> Certificate:

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from check_cases import valued
 
 from recover.certificates.certificate import Certificate
 from recover.certificates.phase.free import sigma_free
@@ -70,10 +71,6 @@ def case(request: pytest.FixtureRequest) -> Case:
     assert certificate.evidence.kind == "modulus lags"
     assert ("steps" in certificate.evidence.arrays) == (request.param == "sharpened")
     return problem, certificate
-
-
-def valued(c: Certificate, **values: float | str) -> Certificate:
-    return replace(c, evidence=replace(c.evidence, values={**c.evidence.values, **values}))
 
 
 def without(c: Certificate, *names: str) -> Certificate:

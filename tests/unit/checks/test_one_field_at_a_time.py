@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from check_cases import valued as values
 
 from recover.certificates.certificate import Certificate
 from recover.certificates.evidence import Evidence
@@ -108,11 +109,6 @@ def case(request: pytest.FixtureRequest) -> Issued:
     verdict = verify(made.certificate, made.problem)
     assert verdict == Verdict(True, ())
     return made
-
-
-def values(certificate: Certificate, **changed: Any) -> Certificate:
-    kept = {**certificate.evidence.values, **changed}
-    return replace(certificate, evidence=replace(certificate.evidence, values=kept))
 
 
 def arrays(certificate: Certificate, **changed: Any) -> Certificate:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from check_cases import valued, with_array
 
 from recover.certificates.certificate import Certificate
 from recover.certificates.posteriori import certify_posteriori
@@ -24,16 +25,6 @@ from recover.priors import Quadratic, Subspace
 PROVED = re.compile(r"error bound .* is claimed, but only (\S+) is proved")
 CENTRE = re.compile(r"the centre's bound .* is claimed, but only (\S+) is proved")
 N = 9
-
-
-def valued(c: Certificate, **values: float | str) -> Certificate:
-    return replace(c, evidence=replace(c.evidence, values={**c.evidence.values, **values}))
-
-
-def with_array(c: Certificate, name: str, array: Array | None) -> Certificate:
-    arrays = {k: v for k, v in c.evidence.arrays.items() if k != name}
-    arrays |= {} if array is None else {name: array}
-    return replace(c, evidence=replace(c.evidence, arrays=arrays))
 
 
 def proved(problem: Problem, c: Certificate, pattern: re.Pattern[str] = PROVED) -> float:

@@ -9,6 +9,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from check_cases import valued
 
 from recover.certificates.certificate import Certificate
 from recover.certificates.posteriori import certify_posteriori
@@ -20,10 +21,6 @@ from recover.priors import Quadratic
 
 PROVED = re.compile(r"error bound .* is claimed, but only (\S+) is proved")
 N = 8
-
-
-def valued(c: Certificate, **values: float | str) -> Certificate:
-    return replace(c, evidence=replace(c.evidence, values={**c.evidence.values, **values}))
 
 
 def proved(problem: Problem, c: Certificate) -> float:

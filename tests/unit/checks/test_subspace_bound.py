@@ -9,6 +9,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from check_cases import valued, with_array
 
 from recover.certificates.certificate import Certificate
 from recover.certificates.posteriori import certify_posteriori
@@ -22,14 +23,6 @@ from recover.priors import Quadratic, Subspace
 
 PROVED = re.compile(r"error bound .* is claimed, but only (\S+) is proved")
 UPPER = re.compile(r"kappa's upper end .* is claimed, but only (\S+) is proved")
-
-
-def valued(c: Certificate, **values: float | str) -> Certificate:
-    return replace(c, evidence=replace(c.evidence, values={**c.evidence.values, **values}))
-
-
-def with_array(c: Certificate, name: str, array: Array) -> Certificate:
-    return replace(c, evidence=replace(c.evidence, arrays={**c.evidence.arrays, name: array}))
 
 
 def proved(problem: Problem, c: Certificate, pattern: re.Pattern[str] = PROVED) -> float:

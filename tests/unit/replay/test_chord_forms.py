@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from chord_cases import form_of
 
 from recover.certificates.replay.chord_leaves import form_holds
 from recover.certificates.replay.chord_model import Form, Node, Target, crossing_of
@@ -135,21 +136,6 @@ def proved(case: Case, value: float, gap: float) -> float:
     return value - most
 
 
-def plain(rho, sigma=0.0, tau=0.0, cone=0.0, which=(), weights=(), nu=(), n=2, tangents=()):
-    """Return a form; tangents are pairs of an end and a direction."""
-    return Form(
-        rho,
-        sigma,
-        tau,
-        cone,
-        np.array(which, dtype=np.int64),
-        np.array(weights, dtype=np.float64),
-        np.array(nu, dtype=np.float64),
-        np.array([end for end, _ in tangents], dtype=np.int64),
-        np.array([a for _, a in tangents], dtype=np.float64).reshape(-1, n),
-    )
-
-
 def node_of(walls: Walls, x, y, z=None, **cone) -> Node:
     """Return the node of all sides of a segment's ends, and of a signal between them."""
     signals = np.array([x, y, (x + y) / 2.0 if z is None else z])
@@ -201,7 +187,17 @@ def drawn(rng, rho, central=False, aside=True) -> Case:
             which += [3 * k + 1 + 2 * n, 3 * k + 2 + 2 * n]
             weights += [0.03, 0.02]
     cone = float(rng.uniform(0.1, 0.5)) if aside else 0.0
-    form = plain(rho, float(rng.uniform(0.3, 1.0)), 0.2, cone, which, weights, nu, n, tangents)
+    form = form_of(
+        which,
+        weights,
+        nu,
+        n=n,
+        rho=rho,
+        sigma=float(rng.uniform(0.3, 1.0)),
+        tau=0.2,
+        cone=cone,
+        tangents=tangents,
+    )
     return Case(walls, node, form, float(rng.uniform(0.2, 0.5)))
 
 
@@ -240,7 +236,7 @@ def line(count=1, size=1.0, level=0.0, radius=1.0, **form) -> Case:
     low = np.array([-level] * (2 * count) + [-INF])
     walls = walls_of(rows, low, np.full(len(rows), INF), radius)
     node = Node(np.repeat([[1], [-1], [0]], walls.count, axis=1), np.full(1, 2.0**20))
-    return Case(walls, node, plain(n=1, **form))
+    return Case(walls, node, form_of(n=1, **form))
 
 
 def box(n, m=None, **form) -> Case:
@@ -248,7 +244,7 @@ def box(n, m=None, **form) -> Case:
     rows = np.repeat(np.eye(n), 1 if m is None else m // n, axis=0)
     walls = walls_of(rows, np.full(len(rows), -INF), np.full(len(rows), INF), 1.0)
     node = Node(np.empty((3, 0)), np.eye(n)[0], 16.0 * np.eye(n)[1], 0.01)
-    return Case(walls, node, plain(n=n, **form))
+    return Case(walls, node, form_of(n=n, **form))
 
 
 def jump(gap: float) -> Case:
@@ -257,7 +253,7 @@ def jump(gap: float) -> Case:
     low, high = np.array([-gap / 2.0, -INF]), np.array([gap / 2.0, INF])
     walls = walls_of(rows, low, high, 1e3)
     node = Node(np.array([[-1, -1], [1, 1], [0, 0]]), np.ones(1))
-    return Case(walls, node, plain(1, nu=[0.0], n=1))
+    return Case(walls, node, form_of(nu=[0.0], n=1))
 
 
 LARGE = {

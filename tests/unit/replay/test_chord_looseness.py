@@ -1,38 +1,21 @@
 """By how much q is below v + w, and what crossed walls contribute, in cases done by hand."""
 
 import math
+from functools import partial
 
+import chord_cases
 import numpy as np
 import pytest
+from chord_cases import walls_at
 
 from recover.certificates.replay.chord_leaves import form_holds
-from recover.certificates.replay.chord_model import Form, Node, Target, crossing_of
+from recover.certificates.replay.chord_model import Node, Target, crossing_of
 from recover.certificates.replay.chord_sums import gathered_of, looseness
 from recover.certificates.replay.walls import walls_of
 
 INF = math.inf
 U = 2.0**-53
-
-
-def walls_at(normals, levels, radius=1.0, nonnegative=False):
-    """Return walls at the lower levels of rows."""
-    rows = np.array(normals, dtype=np.float64)
-    low = np.array(levels, dtype=np.float64)
-    return walls_of(rows, low, np.full(len(rows), INF), radius, nonnegative)
-
-
-def form_of(which=(), weights=(), nu=(), rho=1, sigma=0.0, tau=0.0, cone=0.0, n=1, tangents=()):
-    return Form(
-        rho,
-        sigma,
-        tau,
-        cone,
-        np.array(which, dtype=np.int64),
-        np.array(weights, dtype=np.float64),
-        np.array(nu, dtype=np.float64),
-        np.array([end for end, _ in tangents], dtype=np.int64),
-        np.array([a for _, a in tangents], dtype=np.float64).reshape(-1, n),
-    )
+form_of = partial(chord_cases.form_of, n=1)
 
 
 def loose(walls, node, form, variables):

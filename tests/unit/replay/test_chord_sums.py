@@ -1,37 +1,20 @@
 """Sums of inequalities of a search over segments: what each one is, and its rounding."""
 
 import math
+from functools import partial
 
+import chord_cases
 import numpy as np
 import pytest
+from chord_cases import walls_at
 
-from recover.certificates.replay.chord_model import Form, Node
+from recover.certificates.replay.chord_model import Node
 from recover.certificates.replay.chord_sums import empty_holds, gathered_of
 from recover.certificates.replay.walls import X, Y, Z, walls_of
 
 INF = math.inf
 U = 2.0**-53
-
-
-def walls_at(normals, levels, radius=1.0, nonnegative=False):
-    """Return walls at the lower levels of rows."""
-    rows = np.array(normals, dtype=np.float64)
-    low = np.array(levels, dtype=np.float64)
-    return walls_of(rows, low, np.full(len(rows), INF), radius, nonnegative)
-
-
-def form_of(which=(), weights=(), nu=(), n=2, tangents=(), rho=1, tau=0.0):
-    return Form(
-        rho,
-        0.0,
-        tau,
-        0.0,
-        np.array(which, dtype=np.int64),
-        np.array(weights, dtype=np.float64),
-        np.array(nu, dtype=np.float64),
-        np.array([end for end, _ in tangents], dtype=np.int64),
-        np.array([a for _, a in tangents], dtype=np.float64).reshape(-1, n),
-    )
+form_of = partial(chord_cases.form_of, n=2)
 
 
 def empty(walls, sides, index, weights):
