@@ -7,13 +7,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from recover.certificates.certificate import Certificate
-from recover.certificates.checks.common import number_of, upper_bound_fault
+from recover.certificates.checks.common import farthest, number_of, upper_bound_fault
 from recover.core.arrays import Array
-from recover.core.rounding import U, norm_upper
+from recover.core.rounding import norm_upper
 
 __all__ = ["centre_faults"]
-
-ROUNDED = 1.0 + 4.0 * U  # a difference is rounded once, and so is the product with this
 
 
 def centre_faults(
@@ -35,7 +33,6 @@ def centre_faults(
     if low is None or high is None or centre.size != low.size or centre.dtype != np.float64:
         yield "a centre is stated that cannot be proved"
         return
-    middle = centre.ravel()
-    reach = np.maximum(np.maximum(high - middle, middle - low), 0.0) * ROUNDED
+    reach = farthest(centre.ravel(), low, high)
     claimed = number_of(certificate, "centre_bound")
     yield from upper_bound_fault("the centre's bound", claimed, norm_upper(reach))

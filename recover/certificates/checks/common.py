@@ -16,7 +16,7 @@ from recover.core.arrays import Array, digest
 from recover.core.enclosure import Enclosure
 from recover.core.errors import ParameterError
 from recover.core.rigor import Rigor
-from recover.core.rounding import norm_lower, norm_upper
+from recover.core.rounding import U, norm_lower, norm_upper
 from recover.frames.base import Frame
 from recover.models.problem import Problem
 
@@ -24,6 +24,7 @@ __all__ = [
     "array_faults",
     "array_of",
     "certified_signal",
+    "farthest",
     "heading",
     "number_of",
     "stated_faults",
@@ -72,6 +73,12 @@ def stated_faults(
         yield "the centre has another shape than the signal"
     if certificate.parts is not None:
         yield "parts were added to a certificate that has none"
+
+
+def farthest(x: Array, low: Array, high: Array) -> Array:
+    """Return bounds of how far numbers between two ends are from `x`, entry by entry."""
+    away: Array = np.maximum(np.maximum(high - x, x - low), 0.0)
+    return away * (1.0 + 4.0 * U)  # a difference is rounded once, and so is this product
 
 
 def array_faults(certificate: Certificate) -> Iterator[str]:

@@ -10,20 +10,23 @@ import numpy as np
 from recover.certificates.certificate import Certificate
 from recover.certificates.checks.base import Check
 from recover.certificates.checks.centre import centre_faults
-from recover.certificates.checks.common import certified_signal, heading, upper_bound_fault
+from recover.certificates.checks.common import (
+    certified_signal,
+    farthest,
+    heading,
+    upper_bound_fault,
+)
 from recover.certificates.checks.entrywise import entrywise_faults
 from recover.certificates.checks.kappa import checked_kappa, kappa_faults
 from recover.certificates.sampling import ball_caps, is_sampling, samples_of
 from recover.core.arrays import Array
 from recover.core.enclosure import Enclosure
-from recover.core.rounding import U, norm_lower, norm_upper, sum_upper, up_array
+from recover.core.rounding import norm_lower, norm_upper, sum_upper, up_array
 from recover.models.base import Model
 from recover.models.domains import Ball
 from recover.models.problem import Problem
 
 __all__ = ["IntervalsCheck"]
-
-ROUNDED = 1.0 + 4.0 * U  # a difference is rounded once, and so is the product with this
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ def _faults(certificate: Certificate, problem: Problem, given: Array | None) -> 
         if isinstance(problem.domain, Ball) and bool((low <= high).all()):
             caps = ball_caps(problem.domain.radius, low, high)
             low, high = np.maximum(low, -caps), np.minimum(high, caps)
-    entries = np.maximum(np.maximum(high - x, x - low), 0.0) * ROUNDED
+    entries = farthest(x, low, high)
     bound = norm_upper(entries)
     if isinstance(problem.domain, Ball):
         rest = _in_ball(problem.domain.radius, low, high, known, x)

@@ -15,6 +15,7 @@ from recover.certificates.checks.centre import centre_faults
 from recover.certificates.checks.common import (
     array_of,
     certified_signal,
+    farthest,
     heading,
     upper_bound_fault,
 )
@@ -86,7 +87,7 @@ def _faults(certificate: Certificate, problem: Problem, given: Array | None) -> 
     multipliers = array_of(certificate, "multipliers", (2 * n, m))
     low, high = _box(consistent, multipliers)
     x = signal.ravel()
-    entries = np.maximum(np.maximum(high - x, x - low), 0.0) * ROUNDED
+    entries = farthest(x, low, high)
     bound = min(norm_upper(entries), radius)
     yield from upper_bound_fault("error bound", certificate.error_bound, bound)
     yield from entrywise_faults(certificate, entries.reshape(signal.shape))

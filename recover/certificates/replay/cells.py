@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from recover.certificates.replay.record import Pieces, branches, form_faults, sub_frames_reach
+from recover.certificates.replay.walls import UNDERFLOW
 from recover.core.arrays import Array
 from recover.core.rounding import gamma
 
@@ -22,7 +23,6 @@ __all__ = ["Sides", "proved_conflicts", "reach", "replay_cells"]
 
 CHUNK = 2_000_000  # numbers in the largest array
 TOGETHER = 2000  # leaves proved at once
-UNDERFLOW = 1e-150  # more than a length loses where squares of its entries underflow
 _SHORT = "a leaf of the search does not reach the claimed value"
 
 
