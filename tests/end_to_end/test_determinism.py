@@ -117,7 +117,6 @@ def repeat(inputs, folder, runs):
         assert differing(first, again) == []
 
 
-@pytest.mark.slow
 def test_two_runs(inputs, tmp_path):
     repeat(inputs, tmp_path, 2)
 
