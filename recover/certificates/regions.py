@@ -13,12 +13,15 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 
-from recover.core.arrays import Array
+from recover.core.arrays import Array, digest
 from recover.core.eigen.blocks import Blocks
+from recover.core.eigen.inverse import Drawn, probable_inverse
 from recover.core.rounding import U, gamma
 from recover.priors.excess import ExcessEnergy
 
-__all__ = ["Regions", "regions_of"]
+__all__ = ["DELTA", "Regions", "drawn_inverse", "regions_of"]
+
+DELTA, PROBES = 1e-9, 96  # of the draws that bound the entries of large regions
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,3 +92,30 @@ def regions_of(prior: ExcessEnergy) -> Regions:
     terms = int(np.diff(blocks.matrix.indptr).max())
     slack = blocks.largest(rows) * (16.0 * U) * (1.0 + gamma(terms + 8))
     return Regions(blocks, counted, slack)
+
+
+def drawn_inverse(prior: ExcessEnergy, regions: Regions, lower: Array) -> Drawn:
+    """Return bounds of the inverse of A that fail with a probability of at most `DELTA`.
+
+    Whoever issues a certificate must not choose the draws that speak for it, and whoever checks
+    it must find the same ones: their seed is the digest of all that tells one prior from
+    another, and their number is fixed.
+
+    Parameters
+    ----------
+    prior : ExcessEnergy
+    regions : Regions
+        Those of the prior.
+    lower : array [shape=(count,)]
+        Proved lower bounds of the blocks' smallest eigenvalues; 0 where there is none.
+    """
+    seed = int(digest(prior.identity_parts())[:16], 16)
+    return probable_inverse(
+        regions.blocks,
+        lower,
+        regions.slack,
+        regions.counted,
+        probes=PROBES,
+        delta=DELTA,
+        seed=seed,
+    )

@@ -22,11 +22,11 @@ from recover.certificates.checks.common import (
     upper_bound_fault,
 )
 from recover.certificates.checks.entrywise import entrywise_faults
-from recover.certificates.regions import Regions, regions_of
+from recover.certificates.regions import DELTA, Regions, drawn_inverse, regions_of
 from recover.certificates.sampling import is_sampling, samples_of
 from recover.certificates.statements import region_label, region_reason, regions_reason
 from recover.core.arrays import Array, digest
-from recover.core.eigen.inverse import inverse_roots, probable_inverse
+from recover.core.eigen.inverse import inverse_roots
 from recover.core.enclosure import Enclosure
 from recover.core.errors import ParameterError
 from recover.core.rigor import PROVED, Rigor, probabilistic
@@ -42,8 +42,6 @@ __all__ = ["ClippedRegionsCheck"]
 # this factor is more than their roundings together, and less than the prover's own.
 PAD = 1.0 + 2.0**-46
 PART = "clipped region"
-MOST_PROBES = 1024
-DELTA, SEED = 1e-9, 0  # of the draws: a prover may choose how many, not which
 
 
 class _Found(NamedTuple):
@@ -156,14 +154,14 @@ def _proved(certificate: Certificate, prior: ExcessEnergy, recovered: Array) -> 
     if not regions.blocks.proved(least, regions.slack)[claimed].all():
         return None
     least = np.where(claimed, least, 0.0)
-    roots, traces, rigor = _inverse(certificate, regions, least)
+    roots, traces, rigor = _inverse(certificate, prior, regions, least)
     gap = np.zeros(prior.centre.size)
     gap[regions.counted] = np.abs(prior.centre[regions.counted] - recovered)
     return _Found(prior, regions, least, roots, traces, rigor, gap)
 
 
 def _inverse(
-    certificate: Certificate, regions: Regions, least: Array
+    certificate: Certificate, prior: ExcessEnergy, regions: Regions, least: Array
 ) -> tuple[Array, Array, Rigor]:
     """Return bounds of the inverse: roots of its diagonal, traces, and how firmly they hold."""
     columns = int(number_of(certificate, "columns"))
@@ -171,18 +169,7 @@ def _inverse(
     crude = 1.0 / np.sqrt(least)[regions.label]
     traces, rigor = np.full(least.size, math.inf), PROVED
     if (~np.isfinite(roots) & (least > 0.0)[regions.label]).any():
-        probes = int(number_of(certificate, "probes"))
-        if not 1 <= probes <= MOST_PROBES:
-            raise ParameterError(f"probes must lie between 1 and {MOST_PROBES}, got {probes}")
-        drawn = probable_inverse(
-            regions.blocks,
-            least,
-            regions.slack,
-            regions.counted,
-            probes=probes,
-            delta=DELTA,
-            seed=SEED,
-        )
+        drawn = drawn_inverse(prior, regions, least)
         roots, traces, rigor = (
             np.minimum(roots, drawn.roots),
             drawn.traces,

@@ -12,7 +12,6 @@ from recover.certificates.certificate import Certificate
 from recover.certificates.evidence import Evidence
 from recover.certificates.proofs.base import EMBEDDED, SHADE, Case, Proof, stated
 from recover.certificates.proofs.region_bounds import (
-    PROBES,
     ROUNDINGS,
     Effort,
     Setting,
@@ -119,7 +118,6 @@ def certify_regions(problem: Problem, signal: Array, effort: Effort) -> RegionBo
                 "signal_digest": digest([np.ascontiguousarray(signal, dtype=np.float64)]),
                 "columns": effort.columns,
                 "largest": effort.region,
-                "probes": PROBES,
             },
             _arrays(prior, signal, setting, noisy=known.norm > 0.0),
         ),

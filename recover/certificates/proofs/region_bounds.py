@@ -28,15 +28,14 @@ from typing import NamedTuple
 import numpy as np
 
 from recover.certificates.proofs.base import SHADE
-from recover.certificates.regions import Regions, regions_of
+from recover.certificates.regions import DELTA, Regions, drawn_inverse, regions_of
 from recover.core.arrays import Array
-from recover.core.eigen.inverse import inverse_roots, probable_inverse
+from recover.core.eigen.inverse import inverse_roots
 from recover.core.rigor import PROVED, Rigor, probabilistic
 from recover.core.rounding import norm_upper, up
 from recover.priors.excess import ExcessEnergy, Rule
 
 __all__ = [
-    "PROBES",
     "ROUNDINGS",
     "Effort",
     "Setting",
@@ -47,7 +46,6 @@ __all__ = [
 ]
 
 ROUNDINGS = 1.0 + 2.0**-44  # covers the few hundred roundings of the formulas between sums
-DELTA, PROBES, SEED = 1e-9, 96, 0  # of the draws that bound the entries of large regions
 
 
 class Effort(NamedTuple):
@@ -87,9 +85,7 @@ def setting_of(prior: ExcessEnergy, signal: Array, effort: Effort) -> Setting:
     rigor = PROVED
     traces = np.full(blocks.count, math.inf)
     if bool((np.isinf(roots) & (smallest > 0.0)[regions.label]).any()):
-        drawn = probable_inverse(
-            blocks, smallest, slack, regions.counted, probes=PROBES, delta=DELTA, seed=SEED
-        )
+        drawn = drawn_inverse(prior, regions, smallest)
         roots, traces = np.minimum(roots, drawn.roots), drawn.traces
         rigor = probabilistic(DELTA)
     with np.errstate(divide="ignore"):

@@ -12,6 +12,7 @@ Blocks do not meet, so one right-hand side asks for one column of each of them.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -147,7 +148,7 @@ def probable_inverse(
     delta : float in (0, 1)
         Probability of failure, over the draws.
     seed : int
-        Of the draws.
+        Of the draws; which blocks have a bound does not change those of the others.
 
     References
     ----------
@@ -167,7 +168,10 @@ def probable_inverse(
     if start is None:
         return Drawn(roots, traces)
     least, loose = lower[lower > 0.0], slack[lower > 0.0]
-    total, residual = _draws(part, start, probes, seed)
+    rng = np.random.default_rng(seed)
+    # numbers are drawn for all rows: which blocks have a bound changes none of the others'
+    normal = (rng.standard_normal((roots.size, 16))[rows] for _ in range(0, probes, 16))
+    total, residual = _draws(part, start, normal)
     count = 16 * len(range(0, probes, 16))
     missed = np.sqrt(np.bincount(part.label, weights=residual))
     # the margin of the elimination, and the matrix's own error
@@ -190,7 +194,7 @@ def probable_inverse(
     return Drawn(roots, traces)
 
 
-def _draws(part: Blocks, start: Factored, probes: int, seed: int) -> tuple[Array, Array]:
+def _draws(part: Blocks, start: Factored, normal: Iterable[Array]) -> tuple[Array, Array]:
     """Return each row's sums of squares of the draws, and of bounds of their residuals."""
     n = part.label.size
     spread = np.sqrt(np.maximum(start.pivots, 0.0))
@@ -200,10 +204,11 @@ def _draws(part: Blocks, start: Factored, probes: int, seed: int) -> tuple[Array
     scaled = sparse.csr_array(start.lu.L)
     moduli, scaled_moduli = abs(part.matrix), abs(scaled)
     terms = int(np.diff(part.matrix.indptr).max() + np.diff(scaled.indptr).max()) + 4
-    rng = np.random.default_rng(seed)
     total, residual = np.zeros(n), np.zeros(n)
-    for _ in range(0, probes, 16):
-        draws = in_order[:, None] * rng.standard_normal((n, 16))
+    for some in normal:
+        draws = np.empty_like(some)
+        draws[place] = some
+        draws *= in_order[:, None]
         right = (scaled @ draws)[place]
         x = start.lu.solve(right)
         total += np.square(x).sum(axis=1)

@@ -272,6 +272,24 @@ def test_blocks_without_an_eigenvalue_get_nothing() -> None:
     assert np.isinf(nothing.traces).all()
 
 
+def test_which_blocks_are_bounded_does_not_change_the_draws_of_others() -> None:
+    """Nobody may try subsets of claims until the draws of one block come out small."""
+    blocks = of(chain(2), chain(3), chain(4))
+    rest = (np.zeros(3), np.ones(9, bool))
+
+    def squares(lower: Array) -> Array:
+        """Sums of squares of the draws, whatever share of delta each bound has."""
+        of_rows = lower[blocks.label] > 0.0
+        y = quantile(32, 0.1 / (int(of_rows.sum()) + int((lower > 0.0).sum())))
+        drawn = probable_inverse(blocks, lower, *rest, probes=32, delta=0.1, seed=5)
+        return np.asarray(np.square(drawn.roots) * y)
+
+    every, some = squares(np.full(3, 2.0)), squares(np.array([0.0, 2.0, 1.0]))
+    assert np.allclose(some[2:], every[2:], rtol=1e-8)
+    only = squares(np.array([0.0, 0.0, 2.0]))
+    assert np.allclose(only[5:], every[5:], rtol=1e-8)
+
+
 def test_blocks_without_counted_rows_have_small_traces() -> None:
     blocks = of(chain(2), chain(3), chain(4))
     counted = blocks.label == 0
@@ -287,8 +305,9 @@ def test_rounding_of_draws_and_solves_is_paid_for() -> None:
     blocks = of(np.array([[2.0**20]]))
     start = blocks.factors
     assert start is not None
-    total, residual = module._draws(blocks, start, 16, 7)
-    squares = float(np.square(np.random.default_rng(7).standard_normal((1, 16))).sum())
+    normal = np.random.default_rng(7).standard_normal((1, 16))
+    total, residual = module._draws(blocks, start, [normal])
+    squares = float(np.square(normal).sum())
     assert total[0] == pytest.approx(squares / 2.0**20, rel=1e-12)
     assert 4.0 <= residual[0] / (squares * (U * 2.0**10) ** 2) <= 2500.0
 
@@ -297,8 +316,9 @@ def test_draws_add_up() -> None:
     blocks = of(chain(5))
     start = blocks.factors
     assert start is not None
-    few, missed = module._draws(blocks, start, 16, 0)
-    many, more = module._draws(blocks, start, 160, 0)
+    normal = list(np.random.default_rng(0).standard_normal((10, 5, 16)))
+    few, missed = module._draws(blocks, start, normal[:1])
+    many, more = module._draws(blocks, start, normal)
     for one, ten in ((few, many), (missed, more)):
         assert (ten >= 4.0 * one).all()
         assert (ten <= 40.0 * one).all()
@@ -321,14 +341,14 @@ def test_refused_probabilities(delta: float) -> None:
 @pytest.mark.parametrize("condition", [1e2, 1e12])
 def test_residuals_hold_the_exact_ones(condition: float) -> None:
     """Each solve's residual, with the draws' own rounding, against 50 digits."""
-    n, probes, seed = 6, 20, 5
+    n = 6
     basis = np.linalg.qr(np.random.default_rng(2).standard_normal((n, n)))[0]
     dense = basis * np.geomspace(1.0, 1.0 / condition, n) @ basis.T
     blocks = of((dense + dense.T) * 0.5)
     start = blocks.factors
     assert start is not None
-    total, residual = module._draws(blocks, start, probes, seed)
-    rng = np.random.default_rng(seed)
+    normal = list(np.random.default_rng(5).standard_normal((2, n, 16)))
+    total, residual = module._draws(blocks, start, normal)
     place = start.lu.perm_c
     pivots = start.lu.U.diagonal()
     squares, missed = np.zeros(n), [mp.mpf(0)] * n
@@ -337,8 +357,9 @@ def test_residuals_hold_the_exact_ones(condition: float) -> None:
             [mp.sqrt(mp.mpf(x)) for x in pivots]
         )
         matrix = mp.matrix(blocks.matrix.toarray().tolist())
-        for _ in range(2):
-            draws = rng.standard_normal((n, 16))
+        for of_rows in normal:
+            draws = np.empty((n, 16))
+            draws[place] = of_rows
             right = root * mp.matrix(draws.tolist())
             computed = np.array(right.tolist(), dtype=float)[place]
             x = start.lu.solve((start.lu.L @ (np.sqrt(pivots)[:, None] * draws))[place])
