@@ -96,6 +96,7 @@ GROUPS: dict[str, tuple[list[str], list[str]]] = {
                     "clipped_regions_check",
                     "entry_bounds",
                     "island_check",
+                    "kappa_again",
                     "magnitudes_check",
                     "nothing_promised",
                     "one_field_at_a_time",

@@ -123,7 +123,7 @@ def _image(certificate: Certificate, problem: Problem, prior: ExcessEnergy) -> A
         raise ParameterError("the centre is not the one that the prior speaks of")
     if not problem.noise_bound.is_zero and "signal" in arrays:
         return array_of(certificate, "signal", (math.prod(prior.signal_shape),))
-    image = samples_of(problem).value.astype(np.float64)
+    image = samples_of(problem).value.copy()
     name = "recovered" if "recovered" in arrays else "centre"
     image[own] = array_of(certificate, name, own.shape)
     return image
@@ -131,12 +131,8 @@ def _image(certificate: Certificate, problem: Problem, prior: ExcessEnergy) -> A
 
 def _noise(problem: Problem, outside: Array, away: Array) -> tuple[Array, float]:
     """Return how far known samples may be off one by one, and (before padding) together."""
-    away = np.where(outside, away, 0.0)
-    if problem.noise_bound.is_zero:
-        return away * PAD, norm_upper(away)
-    knowledge = problem.knowledge
-    kept = np.where(knowledge.fixed, knowledge.each, 0.0)
-    each = np.where(outside, problem.model.frame.synthesis(kept).ravel(), 0.0)
+    promised = problem.model.frame.synthesis(problem.knowledge.each).ravel()
+    each, away = np.where(outside, promised, 0.0), np.where(outside, away, 0.0)
     joint = min(problem.noise_bound.l2, norm_upper(each))
     return (each + away) * PAD, joint + norm_upper(away)
 

@@ -133,7 +133,7 @@ def _mask(certificate: Certificate, frame: Spectrogram) -> tuple[int, Array]:
     size = math.prod(shape)
     if packed.dtype != np.uint8 or packed.shape != (-(-size // 8),):
         raise ParameterError(f"the mask must be {-(-size // 8)} bytes, got {packed.shape}")
-    mask = np.unpackbits(packed, count=size).reshape(shape).astype(bool)
+    mask = np.unpackbits(packed, count=size).reshape(shape) != 0
     if not (mask[0].any() and mask[-1].any()):
         raise ParameterError("the mask must begin and end with a coefficient")
     return first, mask

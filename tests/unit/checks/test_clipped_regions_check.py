@@ -222,6 +222,19 @@ def test_of_an_open_region_nothing_is_promised() -> None:
     assert near(closed, due_of_regions(least)[2])
 
 
+@pytest.mark.parametrize("rule", [Rule(2.0, 0.0, 0.5), Rule(0.0, 1.5), Rule(0.0, 0.0)])
+def test_an_open_region_is_open_whatever_the_rule(rule: Rule) -> None:
+    allowance = Allowance(UNIT, rule, rule, SINGLE, "given")
+    base = problem_of()
+    problem = Problem(base.model, Y, prior=replace(prior(), allowance=allowance))
+    c = issued(problem, recovered(), region=1)
+    assert [p.error_bound < math.inf for _, p in c.parts or ()] == [False, False, True]
+    for at, label in enumerate(PARTS[:2]):
+        bounded = part(c, at, lambda p: replace(p, error_bound=1e9))
+        told = f"{label} 1000000000 is claimed, but only inf is proved"
+        assert reasons(bounded, problem) == (told,)
+
+
 def test_words(plain: tuple[Problem, Certificate]) -> None:
     problem, c = plain
     changes: dict[str, Callable[[Certificate], Certificate]] = {

@@ -96,6 +96,19 @@ def test_subnormal_lengths_are_not_rounded_downwards() -> None:
         assert at_least(found[1][0], sum(e * e for e in exact(found[0])[0]))
 
 
+def test_lengths_of_any_size_are_bounds() -> None:
+    rng = np.random.default_rng(4)
+    numbers = rng.uniform(0.5, 1.0, (40, 3))
+    powers = np.linspace(-1074, 1022, 40).astype(int)
+    matrix = np.vstack([np.ldexp(numbers, powers[:, None]), np.full((1, 3), TINY)])
+    for length, row in zip(entrywise._lengths(matrix), exact(matrix), strict=True):
+        squares = sum(e * e for e in row)
+        assert at_least(length, squares)
+        below = max(float(length) * (1.0 - 1e-13) - 2.0 * TINY, 0.0)
+        assert squares >= Fraction(below) ** 2
+    assert 0.0 <= entrywise._lengths(np.zeros((1, 3)))[0] <= TINY
+
+
 def test_there_is_none_of_rows_that_do_not_span() -> None:
     assert inverse_rows(np.ones((1, 2)), 0.0) is None
     assert inverse_rows(np.zeros((3, 2)), 0.0) is None
@@ -170,6 +183,18 @@ def test_a_poor_inverse_costs_its_defect_times_the_radius(
     assert bounds is not None
     assert np.allclose(bounds, [0.375 + 0.25 * 2.0, 0.09375 + 0.25 * 2.0], rtol=1e-12)
     assert (bounds >= [0.875, 0.59375]).all()
+
+
+def test_the_allowance_for_rounding_widens_the_sum_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    large, radius = 0.01, 2.0
+    monkeypatch.setattr(entrywise, "_slack", lambda _terms: large)
+    bounds = entry_bounds(problem_of(HALF, [1.0, 0.5]), residual_of([0.0, 0.0]), radius)
+    assert bounds is not None
+    # an entry of the product of the inverse and the rows is one, that of the identity another
+    defect = 2.0 * large
+    least = (np.array([0.5, 0.125]) + defect * radius) * (1.0 + large)
+    assert (bounds >= least).all()
+    assert (bounds <= least * (1.0 + 4.0 * large)).all()
 
 
 def test_samples_have_their_own_noise_and_residual() -> None:
