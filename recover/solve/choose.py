@@ -10,6 +10,7 @@ from recover.solve.dual_frame import DualFrame
 from recover.solve.obstacle import Obstacle
 from recover.solve.one_sided import OneSidedLeastSquares
 from recover.solve.relaxed_reflections import RelaxedReflections
+from recover.solve.scale import check_scale
 from recover.solve.subspace_least_squares import SubspaceLeastSquares
 
 __all__ = ["choose"]
@@ -31,7 +32,13 @@ def choose(problem: Problem) -> AnyMethod:
     -------
     Method
         One that does not refuse the problem.
+
+    Raises
+    ------
+    ParameterError
+        If squares of the rows or magnitudes overflow.
     """
+    check_scale(problem)
     candidates: list[AnyMethod] = [Obstacle(), SubspaceLeastSquares(), DualFrame()]
     if isinstance(problem.prior, Quadratic):
         candidates.append(ConsistentLeastSquares())

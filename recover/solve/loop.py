@@ -19,6 +19,7 @@ from recover.solve.base import (
     Status,
     Watch,
 )
+from recover.solve.scale import check_scale
 
 __all__ = ["solve"]
 
@@ -61,8 +62,9 @@ def solve(
     OutOfScopeError
         If the method does not apply to the problem; the message says why.
     ParameterError
-        If `start` does not fit the signal.
+        If `start` does not fit the signal, or squares of the rows or magnitudes overflow.
     """
+    check_scale(problem)
     name = type(method).__name__
     reason = method.refuses(problem)
     if reason is not None:

@@ -14,6 +14,7 @@ from recover.frames.structure import HasRows
 from recover.models.problem import Problem
 from recover.solve.fixed import real_dtype
 from recover.solve.leading import leading_vector
+from recover.solve.scale import check_scale
 
 __all__ = ["alignment", "spectral_start", "starting_signal"]
 
@@ -51,11 +52,17 @@ def spectral_start(problem: Problem, rng: np.random.Generator) -> Array:
     -------
     array [shape=frame.signal_shape]
 
+    Raises
+    ------
+    ParameterError
+        If squares of the rows or magnitudes overflow.
+
     References
     ----------
     .. [1] M. Mondelli, A. Montanari, "Fundamental limits of weak recovery with applications to
        phase retrieval", Found. Comput. Math. 19 (2019).
     """
+    check_scale(problem)
     frame = problem.model.frame
     intensity = problem.y.astype(np.float64) ** 2
     mean = float(intensity.mean())

@@ -135,6 +135,20 @@ def test_distances_solve_the_quadratic() -> None:
         assert half == pytest.approx(0.8 * sigma if weight else sigma, rel=1e-6)
 
 
+@pytest.mark.parametrize("scale", [2.0**-600, 2.0**-531, 1.0, 2.0**505, 2.0**900])
+def test_distances_have_the_scale_of_the_data(scale: float) -> None:
+    for sigma, weight in ((0.5, 0.0), (0.9, 0.7)):
+        low, high = distances(1.0, sigma, weight, 0.1)  # type: ignore[misc]
+        found = distances(scale, sigma, weight / scale, 0.1 * scale)
+        assert found == (low * scale, high * scale)
+
+
+def test_no_distances_where_rounding_leaves_none() -> None:
+    assert distances(5e-324, 0.5, 0.0, 5e-324) is None  # no number lies between the two
+    assert distances(1.0, 2.0**600, 0.0, 1.0) is None
+    assert distances(1.0, 0.5, math.inf, 0.1) is None
+
+
 @pytest.mark.parametrize("count", [3, 4, 6])
 def test_law_of_random_phase_masks(count: int) -> None:
     """lambda_2 / B = 1/2 - sqrt(d (1 - d)), d = 1 / masks: the edge of the spectrum of PQP."""

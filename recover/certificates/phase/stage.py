@@ -65,7 +65,7 @@ def kappa_at(threshold: float, sigma: float, weight: float, radius: float) -> fl
     gap = exactly(threshold) - radius
     if gap.lower <= 0.0:
         return -math.inf
-    bend = exactly(radius) * threshold * weight / (exactly(2.0) * gap)
+    bend = exactly(threshold) * weight * radius / (exactly(2.0) * gap)
     return (exactly(sigma) - bend).lower
 
 
@@ -74,16 +74,22 @@ def distances(
 ) -> tuple[float, float] | None:
     """Return (low, high) of the widest step, None if there is none.
 
-    ``r kappa(r) > tau`` is ``(s + theta W / 2) r^2 - (s theta + tau) r + tau theta < 0``.
+    In units of theta, whatever the scale of the data, ``r kappa(r) > tau`` is
+    ``(s + theta W / 2) r^2 - (s + tau) r + tau < 0``.  What rounding made of the ends is put to
+    the test that a verifier makes.
     """
-    a, b, c = sigma + 0.5 * threshold * weight, sigma * threshold + tau, tau * threshold
+    if sigma <= 0.0 or threshold <= 0.0:
+        return None
+    c = tau / threshold
+    a, b = sigma + 0.5 * threshold * weight, sigma + c
     under = b * b - 4.0 * a * c
-    if under <= 0.0 or sigma <= 0.0:
+    if not 0.0 < under < math.inf:
         return None
     large = (b + math.sqrt(under)) / (2.0 * a)
     small = c / (a * large)
-    low, high = small * (1.0 + EDGE), min(large, threshold) * (1.0 - EDGE)
-    return (low, high) if low < high else None
+    low, high = threshold * small * (1.0 + EDGE), threshold * min(large, 1.0) * (1.0 - EDGE)
+    faults = stage_faults(Stage(threshold, sigma, weight, low, high), tau)
+    return (low, high) if faults is None else None
 
 
 def carried(threshold: float, sigma: float, weight: float) -> float:

@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
+from recover.core.errors import ParameterError
 from recover.frames import Dense, Identity
 from recover.frames.base import Frame
 from recover.models import Modulus, Noise, Problem, ReLU, Saturation
+from recover.pipeline import recover
 from recover.priors import Quadratic
 from recover.solve import (
     AlternatingProjections,
@@ -22,6 +24,7 @@ from recover.solve import (
     SaturatedFrameAlgorithm,
     Status,
     solve,
+    spectral_start,
 )
 
 
@@ -180,3 +183,29 @@ def test_progress_is_told_after_every_step():
 
 def test_every_status_helps():
     assert all(len(s.value) > 20 and s.value.endswith(".") for s in Status)
+
+
+@pytest.mark.parametrize("power", [510, 600, 1020])
+def test_squares_that_overflow_are_refused_before_work(power: int) -> None:
+    rows = np.random.default_rng(0).uniform(1.0, 2.0, (12, 3))
+    huge, y = Dense(np.ldexp(rows, power)), np.ldexp(rows[:, 0], power)
+    told = rf"must have sums of squares .* entries up to 2\*\*{power + 1}.*power of two"
+    for model in (ReLU(huge, 0.0), Saturation(huge, None, 1.0), Modulus(huge)):
+        for method in (None, RelaxedReflections()):
+            with pytest.raises(ParameterError, match=f"rows {told}"):
+                recover(Problem(model, np.ones(12)), method)
+    problem = Problem(Modulus(Dense(rows)), y)
+    with pytest.raises(ParameterError, match=f"magnitudes {told}"):
+        recover(problem)
+    with pytest.raises(ParameterError, match=f"magnitudes {told}"):
+        spectral_start(problem, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("power", [-505, 505])
+def test_scales_whose_squares_fit_change_nothing(power: int) -> None:
+    rng = np.random.default_rng(1)
+    rows, x = rng.standard_normal((24, 3)), rng.standard_normal(3)
+    for frame, size in ((Dense(np.ldexp(rows, power)), 0), (Dense(rows), power)):
+        model = Modulus(frame)
+        found = recover(Problem(model, model(np.ldexp(x, size))), rng=0)
+        assert model.distance(np.ldexp(found.signal, -size), x) <= 1e-8
