@@ -13,7 +13,7 @@ from recover.certificates.posteriori import certify_posteriori
 from recover.core.arrays import Array, as_numeric, frozen
 from recover.core.discovery import concrete_classes
 from recover.core.display import Facts, Shown, draw_signal
-from recover.core.errors import ParameterError
+from recover.core.errors import ParameterError, require_type
 from recover.io.errors import FileError
 from recover.io.results import load_result, save_result
 from recover.models.base import Model
@@ -159,6 +159,7 @@ def recover(
     OutOfScopeError
         If the method does not apply to the problem.
     """
+    require_type("problem", problem, Problem, "pass recover.Problem(model, y)")
     chosen = _resolve(problem, method)
     solution = solve(problem, chosen, start=start, rng=rng, watch=watch)
     certificate = (
@@ -208,8 +209,12 @@ def certify(
         if isinstance(where, Domain):
             raise ParameterError("a problem is certified at a signal, got a domain; pass x_hat")
         return certify_posteriori(subject, as_numeric("signal", where), budget=budget)
+    require_type("subject", subject, Model, "pass recover.ReLU(frame) or another model")
     if not isinstance(where, Domain):
-        raise ParameterError("a model is certified on a domain such as Ball(1.0), got an array")
+        raise ParameterError(
+            "a model is certified on a domain such as recover.Ball(1.0), got "
+            f"{type(where).__name__}"
+        )
     from recover.certificates.apriori import certify_apriori
 
     return certify_apriori(
@@ -246,4 +251,7 @@ def method_named(name: str) -> AnyMethod:
 def _resolve(problem: Problem, method: AnyMethod | str | None) -> AnyMethod:
     if method is None:
         return choose(problem)
-    return method_named(method) if isinstance(method, str) else method
+    if isinstance(method, str):
+        return method_named(method)
+    require_type("method", method, Method, "pass one of recover.methods, such as DualFrame()")
+    return method

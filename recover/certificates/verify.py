@@ -13,7 +13,7 @@ from recover.certificates.checks.base import Check
 from recover.certificates.checks.reading import reading_faults
 from recover.core.arrays import Array
 from recover.core.discovery import concrete_classes
-from recover.core.errors import RecoverError
+from recover.core.errors import RecoverError, require_type
 from recover.models.base import Model
 from recover.models.problem import Problem
 
@@ -69,7 +69,13 @@ def verify(
     Returns
     -------
     Verdict
+
+    Raises
+    ------
+    ParameterError
+        If `certificate` is no `Certificate`.
     """
+    require_type("certificate", certificate, Certificate, "then comes what it speaks of")
     if certificate.parts is not None and certificate.evidence.kind == WHOLE:
         from recover.certificates.parts import part_faults
 

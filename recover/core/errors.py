@@ -8,6 +8,7 @@ __all__ = [
     "OutOfScopeError",
     "ParameterError",
     "RecoverError",
+    "require_type",
 ]
 
 
@@ -29,3 +30,28 @@ class OutOfScopeError(RecoverError, ValueError):
 
 class MissingExtraError(RecoverError, ImportError):
     """An optional dependency is missing; the message names the command that installs it."""
+
+
+def require_type(name: str, value: object, kind: type, cure: str) -> None:
+    """Raise unless an argument is of the type that is needed.
+
+    Parameters
+    ----------
+    name : str
+        Of the argument.
+    value : object
+        What was given.
+    kind : type
+        What is needed.
+    cure : str
+        What to pass instead.
+
+    Raises
+    ------
+    ParameterError
+        If `value` is not an instance of `kind`.
+    """
+    if not isinstance(value, kind):
+        raise ParameterError(
+            f"{name} must be a {kind.__name__}, got {type(value).__name__}; {cure}"
+        )

@@ -9,7 +9,7 @@ from typing import Self
 import numpy as np
 
 from recover.core.arrays import Array
-from recover.core.errors import ParameterError
+from recover.core.errors import ParameterError, require_type
 from recover.frames.base import Frame
 from recover.models.noise import NoiseBound
 
@@ -100,8 +100,14 @@ class Model(ABC):
         return float(np.linalg.norm(self.align(x, z) - z))
 
 
+def require_frame(frame: Frame) -> None:
+    """Raise `ParameterError` unless it is a frame: an array of rows is none yet."""
+    require_type("frame", frame, Frame, "pass recover.frames.Dense(rows) for an array of rows")
+
+
 def require_real_coefs(model: str, frame: Frame) -> None:
-    """Raise `ParameterError` unless the frame has real coefficients."""
+    """Raise `ParameterError` unless the frame is one, with real coefficients."""
+    require_frame(frame)
     if not frame.real_coefs:
         raise ParameterError(
             f"{model} needs real coefficients, but {type(frame).__name__} gives complex ones; "

@@ -11,7 +11,7 @@ from recover.core.arrays import Array
 from recover.core.errors import ParameterError
 from recover.frames.base import Frame
 from recover.frames.dense import Dense
-from recover.models.base import Knowledge, Model, Part
+from recover.models.base import Knowledge, Model, Part, require_frame
 from recover.models.noise import NoiseBound, Where
 
 __all__ = ["Modulus"]
@@ -30,6 +30,7 @@ class Modulus(Model):
     measured: Frame
 
     def __init__(self, frame: Frame) -> None:
+        require_frame(frame)
         object.__setattr__(self, "measured", frame)
 
     @property

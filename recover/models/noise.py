@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from recover.core.arrays import Array, broadcast_to
-from recover.core.errors import ParameterError
+from recover.core.errors import ParameterError, require_type
 from recover.core.rigor import PROVED, Rigor, probabilistic
 from recover.core.rounding import norm_upper, up
 
@@ -62,7 +62,7 @@ class Noise:
     Raises
     ------
     ParameterError
-        If a bound is negative or NaN, or if neither is finite.
+        If a bound is negative or NaN, if neither is finite, or if `where` is no `Where`.
     """
 
     l2: float = math.inf
@@ -75,6 +75,7 @@ class Noise:
     background: float | Array = field(default=0.0, kw_only=True)
 
     def __post_init__(self) -> None:
+        require_type("where", self.where, Where, "pass recover.AFTER or recover.BEFORE")
         each = np.asarray(self.each)
         if math.isnan(self.l2) or self.l2 < 0.0 or np.isnan(each).any() or (each < 0.0).any():
             raise ParameterError(

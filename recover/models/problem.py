@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from numbers import Real
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from recover.core.arrays import Array, as_numeric, digest, frozen
-from recover.core.errors import ParameterError
+from recover.core.errors import ParameterError, require_type
 from recover.models.base import Knowledge, Model
 from recover.models.domains import Ball, Domain, Everywhere
 from recover.models.noise import Noise, NoiseBound
@@ -57,15 +58,19 @@ class Problem:
         prior: Prior | None = None,
         domain: Domain | None = None,
     ) -> None:
+        require_type("model", model, Model, "pass recover.ReLU(frame) or another model")
         data = _data(y, model)
-        promise = noise if isinstance(noise, Noise) else Noise(l2=float(noise))
+        promise = noise if isinstance(noise, Noise) else _l2(noise)
         model.check_data(data, promise.bound(data))
         shape = model.frame.signal_shape
+        if prior is not None:
+            require_type("prior", prior, Prior, "see recover.priors")
         if prior is not None and prior.signal_shape != shape:
             raise ParameterError(
                 f"prior speaks of signals of shape {prior.signal_shape}, the model of {shape}"
             )
         where = Everywhere() if domain is None else domain
+        require_type("domain", where, Domain, "pass recover.Ball(radius) or another domain")
         where.interval(shape)  # refuses a box or support of another shape
         object.__setattr__(self, "model", model)
         object.__setattr__(self, "y", frozen(data))
@@ -102,6 +107,17 @@ class Problem:
             return True
         low, high = self.domain.interval(self.model.frame.signal_shape)
         return bool(np.isfinite(low).all() and np.isfinite(high).all())
+
+
+def _l2(noise: object) -> Noise:
+    if isinstance(noise, np.ndarray) and noise.ndim == 0:
+        noise = noise[()]
+    if not isinstance(noise, Real):
+        raise ParameterError(
+            f"noise must be a Noise or a number, got {type(noise).__name__}; pass "
+            "recover.Noise(each=...) for a bound of each entry"
+        )
+    return Noise(l2=float(noise))
 
 
 def _data(y: npt.ArrayLike, model: Model) -> Array:

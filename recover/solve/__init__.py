@@ -1,6 +1,7 @@
 """Methods: one loop, one step each; a method is a frozen dataclass of its parameters."""
 
 from recover.solve.alternating_projections import AlternatingProjections
+from recover.solve.autoregressive import Autoregressive
 from recover.solve.base import Candidates, Method, Progress, Solution, Status, Watch
 from recover.solve.chebyshev import Chebyshev
 from recover.solve.choose import choose
@@ -25,14 +26,20 @@ from recover.solve.relu_frame_algorithm import ReLUFrameAlgorithm
 from recover.solve.reweighted_amplitude_flow import ReweightedAmplitudeFlow
 from recover.solve.saturated_frame_algorithm import SaturatedFrameAlgorithm
 from recover.solve.shrink_wrap import ShrinkWrap
+from recover.solve.social import SocialSparsity
+from recover.solve.social_ista import SocialISTA
+from recover.solve.spade import AnalysisSPADE
 from recover.solve.spectral import spectral_start
 from recover.solve.spectrum import Spectrum
 from recover.solve.subspace_least_squares import SubspaceLeastSquares
 from recover.solve.weighted_gerchberg_saxton import WeightedGerchbergSaxton
+from recover.solve.weighted_l1 import WeightedL1
 
 __all__ = [
     "AlternatingProjections",
+    "AnalysisSPADE",
     "ApproximateMessagePassing",
+    "Autoregressive",
     "Candidates",
     "Chebyshev",
     "ConjugateGradient",
@@ -57,12 +64,15 @@ __all__ = [
     "ReweightedAmplitudeFlow",
     "SaturatedFrameAlgorithm",
     "ShrinkWrap",
+    "SocialISTA",
+    "SocialSparsity",
     "Solution",
     "Spectrum",
     "Status",
     "SubspaceLeastSquares",
     "Watch",
     "WeightedGerchbergSaxton",
+    "WeightedL1",
     "choose",
     "estimate_amplification",
     "solve",
