@@ -136,7 +136,7 @@ def _refreshed(
     step = max(1, CHUNK // (sides.normals.size * width))
     for begin in range(0, len(where), step):
         index, part = where[begin : begin + step], names[begin : begin + step]
-        counts = pieces.support_sizes[part].astype(np.int64)
+        counts = pieces.support_sizes[part]
         slots = np.arange(width)[None] < counts[:, None]
         place = np.where(slots, offsets[part][:, None] + np.arange(width), 0)
         chosen = pieces.supports[place] if len(pieces.supports) else np.zeros_like(place)

@@ -55,7 +55,7 @@ def sub_frames_reach(rows: Array, keep: Array, target: Array) -> Array:
     step = max(1, CHUNK // (n * n))
     for start in range(0, len(keep), step):
         part = slice(start, start + step)
-        matrices = (keep[part].astype(np.float64) @ flat.reshape(m, n * n)).reshape(-1, n, n)
+        matrices = (keep[part] @ flat.reshape(m, n * n)).reshape(-1, n, n)
         shift = np.nextafter(target[part] + margin, np.inf)
         matrices -= shift[:, None, None] * np.eye(n)
         proved[part] = _definite(matrices)
@@ -132,7 +132,7 @@ def pieces_of(evidence: Evidence, prefix: str = "") -> Iterator[Pieces]:
     for k, size in enumerate(_integers(arrays[f"{prefix}tree_sizes"]).tolist()):
         part = slice(nodes, nodes + size)
         sizes = _integers(arrays[f"{prefix}support_sizes"])[part]
-        used = int(sizes.astype(np.int64).sum())
+        used = int(sizes.sum())
         yield Pieces(
             _integers(arrays[f"{prefix}decisions"])[part],
             _integers(arrays[f"{prefix}children"])[part],

@@ -56,17 +56,16 @@ def replay_splits(
 def reaching(rows: Array, inside: Array, outside: Array, value: float, larger: bool) -> Array:
     """Prove that one set reaches the value, or (unless `larger`) both do with a share each."""
     if (inside & outside).any():
-        return np.zeros(1, dtype=bool)
+        return np.zeros(len(inside), dtype=bool)
     whole = np.full(len(inside), value)
     proved = sub_frames_reach(rows, inside, whole)
     proved[~proved] = sub_frames_reach(rows, outside[~proved], whole[~proved])
     if larger:
         return proved
     rest = np.flatnonzero(~proved)
-    kept = outside[rest].astype(np.float64)
     n = rows.shape[1]
     outer = (rows[:, :, None] * rows[:, None, :]).reshape(len(rows), n * n)
-    matrices = (kept @ outer).reshape(len(rest), n, n)
+    matrices = (outside[rest] @ outer).reshape(len(rest), n, n)
     share = np.linalg.eigvalsh(matrices)[:, 0]
     share = np.maximum(share - 8.0 * gamma(len(rows) + 2 * n + 16) * norm_upper(rows) ** 2, 0.0)
     missing = np.nextafter(value - share, math.inf)

@@ -132,9 +132,7 @@ class Walls:
                 return s
 
 
-def walls_of(
-    rows: Array, low: Array, high: Array, radius: float, nonnegative: bool = False
-) -> Walls:
+def walls_of(rows: Array, low: Array, high: Array, radius: float, nonnegative: bool) -> Walls:
     """Return the walls of rows with bands, in the order of the lower, then the upper levels."""
     m = len(rows)
     index = {"below": np.full(m, -1), "above": np.full(m, -1)}

@@ -6,6 +6,7 @@ smallest eigenvalue is 16; pairs on one side show ``kappa <= 4``.  The verifier 
 """
 
 import dataclasses
+import itertools
 import math
 
 import numpy as np
@@ -19,8 +20,9 @@ from recover.certificates.verify import verify
 from recover.core.arrays import digest
 from recover.core.enclosure import Enclosure
 from recover.core.rigor import ESTIMATE, PROVED, probabilistic
+from recover.core.rounding import norm_upper
 from recover.frames import Dense, Identity
-from recover.models import Ball, Everywhere, ReLU, Saturation
+from recover.models import Ball, Everywhere, Modulus, ReLU, Saturation
 
 UP, DOWN = 1.0 + 1e-9, 1.0 - 1e-9
 OPEN = "the gap between the ends of kappa is not closed"
@@ -190,6 +192,8 @@ DAMAGED = "damaged or does not fit"
         # nothing recorded: covered anew, and said
         ({"replayed": True, "tree_value": 16.0 * UP}, "does not reach"),
         ({"replayed": True, "nodes": 10, "conflicts": None}, DAMAGED),
+        ({"replayed": True, "nodes": 10, "conflict_sizes": []}, DAMAGED),
+        ({"replayed": True, "nodes": 10, "conflict_sizes": [0, 0]}, DAMAGED),
         ({"replayed": True, "reason": None}, "must say so"),
         ({"replayed": 1, "decisions": None}, DAMAGED),
         # segments
@@ -300,11 +304,15 @@ def without_levels(rows, level=-1.0, **change):
 def test_far_out_only_the_signs_of_coefficients_count():
     # e1, e2 and their negatives: near the origin all are active, far out one of each pair
     rows = np.vstack([np.eye(2), -np.eye(2)])
-    for witness, least in (([0.1, 0.1], 1.0), ([0.1, 0.0], 1.0), ([0.0, 0.0], 2.0)):
+    seen = (([0.1, 0.1], 1.0), ([0.1, 0.0], 1.0), ([0.0, 0.0], 2.0))
+    for level, (witness, least) in itertools.product((-1.0, [0.0, -1.0, -1.0, -1.0]), seen):
         for size in (1.0, 100.0):
             for upper, accepted in ((least * UP, True), (least * DOWN, False)):
                 cert, model = without_levels(
-                    rows, witness=size * np.array(witness), values={"eigenvalue_upper": upper}
+                    rows,
+                    np.array(level),
+                    witness=size * np.array(witness),
+                    values={"eigenvalue_upper": upper},
                 )
                 assert (reasons(cert, model) == ()) == accepted, (witness, upper)
 
@@ -349,11 +357,78 @@ def test_coefficients_that_rounding_cannot_tell_from_their_level_are_in_the_band
     pair = {"first": np.zeros(4), "second": np.zeros(4), "witness": np.full(4, 0.25)}
     values = VALUES | {"eigenvalue_lower": 0.0, "tree_value": 0.0, "closed": False}
     values |= {"eigenvalue_upper": 1e-9}
-    for below, accepted in ((6.0 * 2.0**-53, False), (1e-12, True)):
-        low = np.array([0.99 + below, -np.inf, -np.inf, -np.inf])
-        model = Saturation(Dense(rows), low, None)
-        cert = certificate(model, ball(0.75), (0.0, math.inf), values, pair, OPEN)
+    for beyond, accepted in ((6.0 * 2.0**-53, False), (1e-12, True)):
+        low = np.array([0.99 + beyond, -np.inf, -np.inf, -np.inf])
+        below, above = Saturation(Dense(rows), low, None), Saturation(Dense(-rows), None, -low)
+        for model in (below, above):
+            cert = certificate(model, ball(0.75), (0.0, math.inf), values, pair, OPEN)
+            assert (reasons(cert, model) == ()) == accepted
+
+
+@pytest.mark.parametrize("size", [2.0**-30, 1.0, 2.0**30])
+def test_the_room_for_rounding_is_that_of_the_row_and_of_the_witness(size):
+    # the short row's coefficient is a small part of its terms, and the long one makes no room
+    short = 2.0**-20 * np.array([1.0, 1.0])
+    model = Dense([short, [0.5, -0.5]])
+    pair = {"first": np.zeros(2), "second": np.zeros(2)}
+    pair |= {"witness": size * np.array([1.0 + 2.0**-20, -1.0])}
+    values = VALUES | {"eigenvalue_lower": 0.0, "tree_value": 0.0, "closed": False}
+    values |= {"eigenvalue_upper": 1e-20}
+    unit = size * 2.0**-20 * 2.0**-53  # the terms are exact; others of their size are not
+    for beyond, accepted in ((8.0 * unit, False), (1e3 * unit, True)):
+        low = np.array([size * 2.0**-40 + beyond, -np.inf])
+        clipped = Saturation(model, low, None)
+        scope, ends = Scope("global"), (0.0, math.inf)
+        cert = certificate(clipped, scope, ends, values, pair, OPEN)
+        assert (reasons(cert, clipped) == ()) == accepted
+
+
+def test_a_witness_on_a_wall_is_in_the_band():
+    model = Saturation(Dense([[1.0], [1.0]]), -1.0, 0.0)
+    values = VALUES | {"eigenvalue_lower": 0.0, "tree_value": 0.0, "closed": False}
+    values |= {"eigenvalue_upper": 1e-9}
+    pair = {"first": [0.0], "second": [0.0]}
+    for witness, accepted in (([0.0], False), ([1e-3], True)):
+        arrays = pair | {"witness": witness}
+        cert = certificate(model, ball(1.0), (0.0, math.inf), values, arrays, OPEN)
         assert (reasons(cert, model) == ()) == accepted
+
+
+def test_signals_that_are_proved_to_lie_in_the_ball_may_be_at_its_edge():
+    x = [-1.9375]
+    radius = norm_upper(x)
+    assert radius > 1.9375
+    for size, accepted in ((radius, True), (np.nextafter(radius, 0.0), False)):
+        for change in (
+            {"first": x, "witness": [-0.9]},
+            {"first": [-1.9], "witness": [x[0] / 2.0]},  # in units of 2, as the radius is
+        ):
+            assert (reasons(line(scope=ball(size), **change)) == ()) == accepted, change
+
+
+@pytest.mark.parametrize("size", [2.0**-20, 1.0, 2.0**20])
+@pytest.mark.parametrize("count", [1, 1000])
+def test_ends_are_closed_relative_to_the_energy_of_the_rows(size, count):
+    model = ReLU(Dense(np.tile([size, 0.0], (count, 1))), -4.0 * size)
+    pair = {"first": np.zeros(2), "second": np.zeros(2)}
+    energy = count * size**2
+    for gap, accepted in ((1e-11, True), (1e-9, False)):
+        values = VALUES | {"eigenvalue_lower": 0.0, "tree_value": 0.0}
+        values |= {"eigenvalue_upper": gap * energy}
+        cert = certificate(model, ball(1.0), (0.0, math.inf), values, pair, OPEN)
+        found = reasons(cert, model)
+        assert (found == ()) == accepted
+        assert accepted or "is said to be closed" in found[0]
+
+
+def test_rows_of_zeros_tell_nothing():
+    # every end is 0, and equal to what is shown
+    zeros = np.zeros((3, 2))
+    models = ReLU(Dense(zeros), -1.0), Modulus(Dense(zeros)), Modulus(Dense(1j * zeros))
+    for model in models:
+        cert = certify_apriori(model, Everywhere(), budget=0.1)
+        assert cert.kappa.upper < 1e-300
+        assert reasons(cert, model) == ()
 
 
 def test_the_bounds_without_a_search_prove_a_lower_end():

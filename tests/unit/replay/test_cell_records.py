@@ -52,11 +52,13 @@ SHORTER = ([0, 1, -1, -1, -1], [3, 3, 0, 0, 0], {2: [0]})
 LONGER = ([0, 1, 1, -1, -1, -1, -1], [3, 3, 3, 0, 0, 0, 0])
 CONFLICT = (*LONGER, {}, [2, 0, 1])
 VOID = (*LONGER, {6: [0, 1]})
+# the same, after the support of another node
+LATER = (*LONGER, {2: [0], 6: [0, 1]})
 # what lies in an empty region is empty
 DEEPER = ([0, 1, 1, -1, -1, -1, 0, -1, -1], [3, 3, 3, 0, 0, 0, 3, 0, 0], {6: [0, 1]})
 
 
-@pytest.mark.parametrize("record", [SHORTEST, SHORTER, CONFLICT, VOID, DEEPER])
+@pytest.mark.parametrize("record", [SHORTEST, SHORTER, CONFLICT, VOID, LATER, DEEPER])
 @pytest.mark.parametrize("together", [1, 2, 3, 2000])
 def test_two_rows_of_the_line(record, together, monkeypatch):
     monkeypatch.setattr(cells, "TOGETHER", together)
@@ -140,7 +142,8 @@ def test_supports_must_fit_the_tree():
         {"supports": np.array([2])},
     ):
         record = good._replace(**change)
-        assert "the supports do not fit" in next(replay_cells(ROWS, relu(), record, 0.5))
+        found = next(replay_cells(ROWS, relu(), record, 0.5))
+        assert found == "the supports do not fit the tree"
 
 
 def test_faults_of_form_are_told():

@@ -227,22 +227,22 @@ def roundings(case: Case) -> int:
     return len(case.walls.rows) + case.form.which.size + k
 
 
-def line(count=1, size=1.0, level=0.0, radius=1.0, **form) -> Case:
+def line(count=1, size=1.0, level=0.0, radius=1.0, g=2.0**20, **form) -> Case:
     """Return x >= 0 >= y in R^1: rows and their negatives, and one that never leaves its band.
 
     ``Q = count (x^2 + y^2) + (y - x)^2``, the rows' size left out.
     """
     rows = np.array([[size]] * count + [[-size]] * count + [[1.0]])
     low = np.array([-level] * (2 * count) + [-INF])
-    walls = walls_of(rows, low, np.full(len(rows), INF), radius)
-    node = Node(np.repeat([[1], [-1], [0]], walls.count, axis=1), np.full(1, 2.0**20))
+    walls = walls_of(rows, low, np.full(len(rows), INF), radius, False)
+    node = Node(np.repeat([[1], [-1], [0]], walls.count, axis=1), np.full(1, g))
     return Case(walls, node, form_of(n=1, **form))
 
 
 def box(n, m=None, **form) -> Case:
     """Return rows that never leave their bands."""
     rows = np.repeat(np.eye(n), 1 if m is None else m // n, axis=0)
-    walls = walls_of(rows, np.full(len(rows), -INF), np.full(len(rows), INF), 1.0)
+    walls = walls_of(rows, np.full(len(rows), -INF), np.full(len(rows), INF), 1.0, False)
     node = Node(np.empty((3, 0)), np.eye(n)[0], 16.0 * np.eye(n)[1], 0.01)
     return Case(walls, node, form_of(n=n, **form))
 
@@ -251,7 +251,7 @@ def jump(gap: float) -> Case:
     """Return x below a band and y above it, and a row that never leaves its band."""
     rows = np.array([[0.01], [1.0]])
     low, high = np.array([-gap / 2.0, -INF]), np.array([gap / 2.0, INF])
-    walls = walls_of(rows, low, high, 1e3)
+    walls = walls_of(rows, low, high, 1e3, False)
     node = Node(np.array([[-1, -1], [1, 1], [0, 0]]), np.ones(1))
     return Case(walls, node, form_of(nu=[0.0], n=1))
 
@@ -262,6 +262,7 @@ LARGE = {
     "cell": box(3, rho=0, sigma=500.0),
     "inequalities": box(2, rho=1, which=[0] * 300, weights=[0.0] * 300),
     "tau": line(rho=1, tau=2.0**-12, which=[2], weights=[256.0], nu=[0.0]),
+    "large tau": line(g=2.0**-4, rho=1, tau=2.0**12, which=[2], weights=[256.0], nu=[0.0]),
     "cone": box(2, rho=1, cone=4.0),
     "distances": line(2000, 0.02, rho=1, nu=[0.0]),
     "steps": line(200, 1.0, rho=1, nu=[0.0]),

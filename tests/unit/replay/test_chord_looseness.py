@@ -1,5 +1,6 @@
 """By how much q is below v + w, and what crossed walls contribute, in cases done by hand."""
 
+import itertools
 import math
 from functools import partial
 
@@ -31,7 +32,7 @@ def test_each_row_contributes_what_the_states_of_both_ends_say():
     # one row with the band [-1, 2], twice, and its negative with the band [-2, 1]
     rows = np.array([[0.5], [0.5], [-0.5]])
     low, high = np.array([-1.0, -1.0, -2.0]), np.array([2.0, 2.0, 1.0])
-    walls = walls_of(rows, low, high, 10.0)
+    walls = walls_of(rows, low, high, 10.0, False)
     # the second wall belongs to the third row: -x / 2 = -2
     assert (walls.count, walls.levels.tolist()) == (2, [-1.0, -2.0])
     below, inside, above = [-1, 1], [1, 1], [1, -1]
@@ -68,7 +69,7 @@ def test_each_row_contributes_what_the_states_of_both_ends_say():
 def test_a_wall_is_crossed_by_rows_that_leave_at_either_level():
     # the wall at 0 is the lower level of one row, the upper one of another
     rows, low, high = np.ones((2, 1)), np.array([0.0, -INF]), np.array([INF, 0.0])
-    walls = walls_of(rows, low, high, 1.0)
+    walls = walls_of(rows, low, high, 1.0, False)
     assert walls.count == 1
     found = crossing_of(walls, np.array([[1], [-1], [0]], dtype=np.int8))
     assert (found.at_x.tolist(), found.at_y.tolist()) == ([1.0], [1.0])
@@ -97,6 +98,10 @@ def test_at_a_crossed_wall_nu_is_at_least_what_the_inequalities_add(side, size):
     for last, enough in ((0.0, True), (1.0, True), (-1e-300, False), (-1.0, False)):
         form = form_of(index[:3], weights[:3], [*good, last], n=2)
         assert (loose(walls, node, form, [0, 1]) < INF) is enough
+    # at a wall without inequalities nothing is enough
+    assert (
+        loose(walls, node, form_of([0], [0.5], side * np.array([0.6, 0.0]), n=2), [0, 1]) == 0.0
+    )
 
 
 def test_walls_that_are_not_crossed_are_not_made_up_for():
@@ -110,9 +115,12 @@ def test_walls_that_are_not_crossed_are_not_made_up_for():
     # nor does an order, which is no function of x
     form = form_of([0, 4, 5], [0.5, 3.0, 3.0], [0.6], n=2)
     assert loose(walls, node, form, [0]) == 0.0
-    # the constant is one
-    form = form_of([0, 6], [0.5, 1.0], [0.6], n=2)
-    assert loose(walls, node, form, [0]) == INF
+    # the constant is one, and a face: no wall takes them over, whichever are crossed
+    assert loose(walls, node, form_of([0, 6], [0.5, 1.0], [0.6], n=2), [0]) == INF
+    faces = walls_at(np.eye(2), [0.125, 0.0625], nonnegative=True)
+    for number, nu in itertools.product((6, 7, 8), ([0.6, 3.0], [3.0, 0.6], [3.0, 3.0])):
+        form = form_of([0, 1, number], [0.5, 0.5, 1.0], nu, n=2)
+        assert loose(faces, node, form, [0, 1]) == INF
 
 
 def test_rounding_of_many_weights_at_a_wall_is_paid_for():
@@ -166,6 +174,21 @@ def test_rounding_on_the_ball_is_paid_for(radius):
     assert loose(walls, node, form_of(index, weights, [nu]), []) == 0.0
 
 
+@pytest.mark.parametrize("radius", [2.0**-10, 1.0, 64.0])
+def test_rounding_of_q_on_the_ball_is_paid_for(radius):
+    # q alone is large: x - 1/8 and -x/2 - 1/4, both many times, with 1 and 2 cancel in x
+    walls = walls_at([[1.0], [-0.5]], [0.125, 0.25], radius)
+    node = Node(np.array([[1, 1], [-1, -1], [0, 0]]), np.ones(1))
+    large, count = 2.0**30, 200
+    nu = [-large, -2.0 * large] * count
+    unit = 2 * count * U * count * large
+    # of the part in x, and of the constant
+    room = unit * (2.0 * radius + 0.125 + 0.5 + 0.625)
+    for more, enough in ((0.0, False), (0.5 * room, False), (20.0 * room, True)):
+        form = form_of([], [], [*nu, -0.625 * count * large + more])
+        assert loose(walls, node, form, [0, 1] * count) == (0.0 if enough else INF)
+
+
 # small changes, where all walls go through the origin
 
 RAY = walls_at([[1.0], [-1.0]], [0.0, 0.0])
@@ -190,6 +213,10 @@ def test_a_small_change_of_multipliers_makes_q_enough(missing):
     assert missing / 4.0 <= loose(RAY, APART, alone, []) <= 2.0 * missing
     unused = form_of([0, 1, 1], [1.5, 0.5, 0.0], [1.0 - missing])
     assert loose(RAY, APART, unused, [0]) == pytest.approx(found, rel=1e-6)
+    # nu is measured by its wall, and a weight at y moves q in d by as much as the wall is long
+    for size in (0.25, 8.0):
+        found = loose(walls_at([[size]], [0.0]), APART, form, [0])
+        assert missing * (1.0 + size) <= found <= 12.0 * missing * (1.0 + size)
 
 
 def test_changes_of_several_multipliers_add_up():
@@ -204,6 +231,9 @@ def test_changes_of_several_multipliers_add_up():
     assert 1e-4 * math.sqrt(3.0) <= found <= 1e-2
     # columns that do not span make up for nothing
     form = form_of([0, 1], [1.0, 1.0], nu[:2], n=n)
+    assert loose(walls, node, form, [0, 1]) == INF
+    # and what has no weight cannot have less
+    form = form_of([0, 1, 2], [1.0, 1.0, 0.0], nu[:2], n=n)
     assert loose(walls, node, form, [0, 1]) == INF
     assert loose(walls, node, form_of([], [], [], n=n), []) == 0.0
 
@@ -231,7 +261,11 @@ def test_nearly_parallel_columns_do_not_span():
 def line_leaf(tau, weights, nu):
     # Q = x^2 + y^2 + (y - x)^2
     walls = walls_of(
-        np.array([[1.0], [-1.0], [1.0]]), np.array([0.0, 0.0, -INF]), np.full(3, INF), 1.0
+        np.array([[1.0], [-1.0], [1.0]]),
+        np.array([0.0, 0.0, -INF]),
+        np.full(3, INF),
+        1.0,
+        False,
     )
     return walls, APART, form_of([0, 1, 2], weights, [nu], tau=tau)
 
@@ -269,7 +303,7 @@ def test_a_leaf_pays_for_the_change_of_q(tau, weights, nu):
 def test_a_leaf_pays_for_the_rounding_of_sums_that_cancel():
     large = 2.0**30
     rows = np.array([[1.0, 0.0], [0.0, 1.0], [-1.0, -1.0], [1.0, 0.0], [0.0, 1.0]])
-    walls = walls_of(rows, np.array([0.0] * 3 + [-INF] * 2), np.full(5, INF), 1.0)
+    walls = walls_of(rows, np.array([0.0] * 3 + [-INF] * 2), np.full(5, INF), 1.0, False)
     node = Node(np.array([[1, 1, 1], [-1, -1, -1], [0, 0, 0]]), np.array([1.0, 0.0]))
     orders = [6, 7, 8] * 20
     form = form_of(orders, [large] * 60, [0.0] * 3, tau=0.5, n=2)

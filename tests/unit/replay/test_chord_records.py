@@ -134,7 +134,7 @@ def test_no_count_may_be_wrong(walls, chords):
 
 
 def test_rows_without_walls_need_one_leaf():
-    walls = walls_of(np.eye(2), np.full(2, -INF), np.full(2, INF), 1.0)
+    walls = walls_of(np.eye(2), np.full(2, -INF), np.full(2, INF), 1.0, False)
     whole = record([FORM], [1, 0, 0, 0], BOTH)
     assert faults(walls, whole, 1.0 - 1e-12) == []
     assert "is not proved" in refused(walls, whole, 1.0)
@@ -171,6 +171,7 @@ FAN = walls_of(
     np.array([0.0, 0.0, 0.0, -INF, -INF]),
     np.full(5, INF),
     1.0,
+    False,
 )
 
 
@@ -205,7 +206,7 @@ def test_a_region_without_an_open_set_is_one_of_the_node(signal):
 
 def test_sides_that_conflict_are_closed_as_such():
     # a band upside down on a small ball: all of it lies below the lower, above the upper level
-    walls = walls_of(np.eye(1), np.ones(1), -np.ones(1), 0.5)
+    walls = walls_of(np.eye(1), np.ones(1), -np.ones(1), 0.5, False)
     assert faults(walls, record([CONFLICT], [], []), 1.0) == []
     for step in (EMPTY, FORM, 0, 6):
         assert "not closed for that reason" in refused(walls, record([step], [], []))

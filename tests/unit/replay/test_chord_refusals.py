@@ -14,7 +14,7 @@ INF = math.inf
 ROWS = np.array([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, 1.0], [1.0, 0.0], [0.0, 1.0]])
 LOW = np.array([-0.1, -0.1, -0.1, -0.1, -INF, -INF])
 HIGH = np.array([INF, INF, 0.1, INF, INF, INF])
-WALLS = walls_of(ROWS, LOW, HIGH, 1.0)
+WALLS = walls_of(ROWS, LOW, HIGH, 1.0, False)
 K = WALLS.count
 NODE = Node(
     np.array([[-1, 1, -1, -1], [1, -1, 1, 1], [0, 0, 0, 0]], dtype=np.int8),
@@ -110,7 +110,7 @@ def test_one_of_the_two_statements_is_needed():
     for tau, cone in ((0.0, 0.0), (1.0, 1.0), (1e3, 1e3)):
         none = cell._replace(sigma=0.0, tau=tau, cone=cone, which=cell.which[:0])
         assert not holds(none._replace(weights=cell.weights[:0]))
-    line = walls_of(np.ones((1, 1)), np.full(1, -INF), np.full(1, INF), 1.0)
+    line = walls_of(np.ones((1, 1)), np.full(1, -INF), np.full(1, INF), 1.0, False)
     node = Node(np.empty((3, 0)), np.ones(1))
     leaf = form(0, 1.0, [], [], tangents=np.empty((0, 1)))._replace(cone=0.0)
     assert holds(leaf, node, line)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from recover.certificates.claim import claim_of, sides_of, useful_part
+from recover.certificates.replay import cover
 from recover.certificates.replay.cells import Sides
 from recover.certificates.replay.cover import cover_cells, cover_splits
 from recover.certificates.search.bracket import bracket_cells
@@ -73,6 +74,17 @@ def test_splits_of_a_line():
         assert reason(cover_splits(rows, truth - 1e-9, MANY, larger=larger)) == ""
         for value in (truth * (1.0 - 2.0**-52), truth, truth + 1e-9):
             assert SHORT in reason(cover_splits(rows, value, MANY, larger=larger))
+
+
+@pytest.mark.parametrize("batch", [1, 2, 7])
+def test_splits_that_are_taken_later_are_proved_too(batch, monkeypatch):
+    monkeypatch.setattr(cover, "BATCH", batch)
+    for larger, seed in itertools.product((False, True), range(3)):
+        rows = unit_rows(2, 7, seed)
+        truth = smallest_split(rows, larger)
+        assert reason(cover_splits(rows, truth * (1.0 - 1e-8), MANY, larger=larger)) == ""
+        above = truth * (1.0 + 1e-8)
+        assert SHORT in reason(cover_splits(rows, above, MANY, larger=larger))
 
 
 # frames, whether the larger of two sides counts, and nodes that the branching rule has taken

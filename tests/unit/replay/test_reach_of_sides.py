@@ -112,10 +112,11 @@ def test_regions_and_sides_do_not_disturb_one_another():
     sides = arranged(
         [[1.0, 0.0], [0.0, 1.0], [0.0, huge], [-1.0, 0.0]], [huge, 1.0 + 1e-6, 0.5, 0.25]
     )
-    chosen, slots = np.array([[0], [1], [3], [3]]), np.array([[1], [1], [1], [0]]) == 1
+    chosen = np.array([[0], [1], [3], [3], [2]])
+    slots = np.array([[1], [1], [1], [0], [1]]) == 1
     with np.errstate(all="ignore"):  # as `verify` does
         best, gone = reach(sides, chosen, slots)
-    assert gone.tolist() == [True, True, False, False]
+    assert gone.tolist() == [True, True, False, False, False]
     assert best[2, 3] == pytest.approx(0.75, abs=1e-12)
     assert best[2, 1] == pytest.approx(math.sqrt(0.9375) - 1.0 - 1e-6, abs=1e-12)
     assert best[3, 0] == pytest.approx(1.0 - huge, abs=1e-2)
@@ -129,9 +130,10 @@ def test_the_half_space_of_the_point_of_least_norm_is_used():
     # multiples of that point's own multipliers: never worse than the cap that it cuts off
     rng = np.random.default_rng(3)
     better = 0
-    for radius in (1.0, 2.0):
+    for radius, size in ((1.0, 1.0), (2.0, 1.0), (1.0, 0.25)):
         for _ in range(30):
-            normals = np.vstack([np.diag([2.0, 0.5, 1.0]), rng.standard_normal((6, 3))])
+            others = size * rng.standard_normal((6, 3))
+            normals = np.vstack([np.diag([2.0, 0.5, 1.0]), others])
             levels = np.concatenate([radius * np.array([0.8, 0.25]), rng.standard_normal(7)])
             sides = arranged(normals, levels, radius)
             point = radius * np.array([0.4, 0.5, 0.0])
@@ -212,6 +214,21 @@ def test_regions_are_empty_only_if_the_roundings_of_multipliers_cannot_hide_it()
         level = slope * radius * (1.0 + excess)
         sides = arranged([[slope, 1.0], [slope, -1.0]], [level, level], radius)
         assert reached(sides, [0, 1])[1] is expected
+
+
+def test_regions_are_empty_only_if_the_roundings_of_long_sums_cannot_hide_it():
+    # one side named many times: as many numbers are added up
+    count, radius = 300, 2.0
+    for excess, expected in ((4.0 * gamma(count), False), (40.0 * gamma(count), True)):
+        sides = arranged([[1.0]], [radius * (1.0 + excess)], radius)
+        assert reached(sides, [0] * count)[1] is expected
+
+
+def test_a_zero_normal_holds_everywhere_or_nowhere():
+    for level, expected in ((0.5, True), (0.0, False), (-0.5, False)):
+        sides = arranged([[0.0, 0.0], [1.0, 0.0]], [level, 0.25])
+        with np.errstate(all="ignore"):  # as `verify` does
+            assert reached(sides, [0])[1] is expected
 
 
 def test_lengths_whose_squares_underflow():

@@ -216,6 +216,8 @@ def test_rayleigh_is_above_the_smallest_eigenvalue_but_barely():
         (np.array([[3.0], [4.0]]), 25.0),
         (np.array([[1.0, 0.0], [0.0, 0.5], [0.0, 0.0]]), 0.25),
         (pair, 1.0 - math.cos(0.5)),
+        # the room is that of each row: a long one makes no room for a short one
+        (np.diag([1.0, 2.0**-20]), 2.0**-40),
     ):
         for factor in (1.0, 2.0**-20, 2.0**20):
             upper = rayleigh_upper(factor * rows)
@@ -228,7 +230,8 @@ def test_rayleigh_leaves_room_for_long_sums():
     n = 400
     for factor in (2.0**-20, 1.0, 2.0**20):
         upper = rayleigh_upper(factor * np.eye(n))
-        assert upper >= factor**2 * (1.0 + 2.0 * gamma(n))
+        # those of the products, of their norm, and of the norm of the vector
+        assert upper >= factor**2 * (1.0 + 5.0 * gamma(n))
 
 
 def test_rayleigh_of_too_few_rows_is_zero():

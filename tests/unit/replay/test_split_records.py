@@ -142,7 +142,7 @@ def test_a_row_on_both_sides_proves_nothing():
     inside = np.array([[1, 1, 0, 0], [1, 1, 0, 0]], dtype=bool)
     outside = np.array([[0, 0, 1, 1], [1, 0, 1, 1]], dtype=bool)
     found = reaching(BASES, inside, outside, 0.5, False)
-    assert not found.any()
+    assert found.tolist() == [False, False]
     assert found.dtype == bool
     assert reaching(BASES, inside[:1], outside[:1], 0.5, False).all()
 

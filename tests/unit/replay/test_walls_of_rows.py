@@ -122,7 +122,7 @@ def arranged(rng):
     high = low + rng.integers(1, 4, m) / 4.0
     low[rng.random(m) < 0.3] = -INF
     high[rng.random(m) < 0.3] = INF
-    return walls_of(rows, low, high, 1.5)
+    return walls_of(rows, low, high, 1.5, False)
 
 
 def test_states_are_those_of_the_signals():
