@@ -175,6 +175,8 @@ def _wall_by_wall(
 def _repair(rest: Array, error: float, columns: Array) -> float:
     """Return how much coefficients of the columns must change to make `rest` vanish exactly.
 
+    The entries of `rest` are off by at most `error` in sum, so that it is in norm.
+
     Columns (H, n) that span are chosen; with Y an approximate inverse of their matrix V and
     ``|I - V Y| <= 1/2`` one has ``|V^-1| <= 2 |Y|``.  Infinite if they do not span.
     """
@@ -183,7 +185,7 @@ def _repair(rest: Array, error: float, columns: Array) -> float:
     left = columns.copy()
     for _ in range(n):
         sizes = (left**2).sum(axis=1)
-        if sizes.max(initial=0.0) <= _DEPENDENT:
+        if sizes.max() <= _DEPENDENT:
             return math.inf
         best = int(sizes.argmax())
         chosen.append(best)
@@ -194,4 +196,4 @@ def _repair(rest: Array, error: float, columns: Array) -> float:
     rounding = gamma(n + _SPARE) * (np.abs(matrix) @ np.abs(inverse))
     if not (np.abs(np.eye(n) - matrix @ inverse) + rounding).sum() <= 0.5:
         return math.inf
-    return _TWICE * norm_upper(inverse) * (norm_upper(rest) + error * math.sqrt(n))
+    return _TWICE * norm_upper(inverse) * (norm_upper(rest) + error)
