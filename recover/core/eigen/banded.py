@@ -115,8 +115,8 @@ def _prepare(bands: Array, slack: float) -> _Problem:
             "drop the bands outside the matrix"
         )
     n = array.shape[1]
-    clean = np.array(array, order="F", copy=True)
-    for d in range(1, array.shape[0]):
+    clean = np.array(array, order="F")
+    for d in range(array.shape[0]):
         clean[d, n - d :] = 0.0
     clean = require_matrix("bands", clean)
     if np.iscomplexobj(clean):

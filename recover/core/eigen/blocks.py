@@ -190,7 +190,7 @@ class Blocks:
         if start is None:
             return np.zeros(self.count)
         x = np.random.default_rng(0).standard_normal(self.label.size)
-        usable = np.isfinite(self.largest(np.where(start.positive, 0.0, math.inf)))
+        usable = self.largest(~start.positive) == 0.0
         x = np.where(usable[self.label], x, 0.0)
         with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
             for _ in range(ITERATIONS):
@@ -205,7 +205,7 @@ class Blocks:
         return np.where(usable & np.isfinite(aims), np.maximum(aims, 0.0), 0.0)
 
     def _sums(self, values: Array) -> Array:
-        return np.bincount(self.label, weights=values, minlength=self.count)
+        return np.bincount(self.label, weights=values)
 
 
 def _margins(blocks: Blocks) -> Array:
@@ -227,5 +227,4 @@ def _eliminated(blocks: Blocks, shift: Array) -> tuple[Array, Array] | None:
     outcome = _shifted(blocks, shift)
     if outcome is None:
         return None
-    bad = blocks.largest(np.where(outcome.positive, 0.0, 1.0)) > 0.0
-    return ~bad, blocks.largest(outcome.margin)
+    return blocks.largest(~outcome.positive) == 0.0, blocks.largest(outcome.margin)

@@ -255,7 +255,7 @@ def _is_positive(matrix: Array, shift: float) -> bool:
     """Tell whether the Cholesky factorisation of a matrix <= ``matrix - shift I`` completes."""
     if not math.isfinite(shift):
         return False
-    shifted = np.array(matrix, order="F", copy=True)
+    shifted = np.array(matrix, order="F")
     diagonal = np.nextafter(np.diagonal(matrix) - shift, -np.inf)
     if not (diagonal > 0.0).all():
         return False

@@ -141,6 +141,6 @@ def _inverse_of_triangle(a: Array) -> Array | None:
     """Return the computed inverse of the computed triangular factor of a, None if singular."""
     if not np.isfinite(a).all():
         return None
-    triangle = np.asarray(qr(a, mode="r", check_finite=False)[0])[: a.shape[1]]
+    triangle = np.asarray(qr(a, mode="r")[0])[: a.shape[1]]
     inverse, info = lapack.dtrtri(np.triu(triangle))
     return np.asarray(inverse) if info == 0 and np.isfinite(inverse).all() else None

@@ -83,6 +83,17 @@ def test_margins_are_at_least_their_formulas_in_exact_arithmetic(seed: int) -> N
         assert tight <= Fraction(banded._margin(diagonal, width)) <= tight * (1 + 100 * u)
 
 
+@pytest.mark.parametrize("n", [1, 3, 12, 54, 500])
+def test_the_margin_of_a_last_entry_is_rounded_up(n: int) -> None:
+    """All other terms vanish, so no allowance for their sum covers the constant's rounding."""
+    rng, u = np.random.default_rng(n), Fraction(U)
+    diagonal = np.zeros(n)
+    for last in 1.0 + rng.random(20):
+        diagonal[-1] = last
+        exact = (n + 2) * u / (1 - 2 * (n + 2) * u) * Fraction(last)
+        assert exact <= Fraction(dense._margin(diagonal)) <= exact * (1 + (2 * n + 100) * u)
+
+
 @pytest.mark.parametrize("n", [1, 2, 9])
 def test_underflow_is_paid_for_where_the_diagonal_vanishes(n: int) -> None:
     for diagonal in (np.zeros(n), np.full(n, -1.0)):
@@ -101,6 +112,22 @@ def test_zero_is_proved_without_a_reason() -> None:
     ):
         assert bound.value == 0.0
         assert bound.reason == ""
+    singular = sigma_min_lower(np.ones((4, 3)), at=0.0)
+    assert (singular.value, singular.reason) == (0.0, "")
+
+
+def test_claims_of_bands_that_fail_say_where() -> None:
+    bands = np.array([[2.0, 2.0], [1.0, 0.0]])  # eigenvalues 1 and 3
+    failed = eigmin_lower_banded(bands, at=1.5)
+    assert failed.value == 0.0
+    assert failed.reason == "no Cholesky factor at 1.5"
+    assert 0.0 < failed.slack < 1e-14
+
+
+def test_bands_may_underflow_where_that_is_an_error_elsewhere() -> None:
+    with np.errstate(under="raise"):
+        bands = np.array([[2.0**1000, 2.0**1000], [2.0**-100, 0.0]])
+        assert eigmin_lower_banded(bands, at=2.0**999).value == 2.0**999
 
 
 def test_what_a_bound_says_where_nothing_was_tested() -> None:

@@ -23,7 +23,8 @@ def chain(n: int) -> Array:
 
 
 def of(*pieces: Array) -> Blocks:
-    return Blocks.of(sparse.csr_array(sparse.block_diag(pieces)))
+    """Blocks that store no zeros: what counts the terms of a sum shall count few."""
+    return Blocks.of(sparse.csr_array(sparse.block_diag([sparse.csr_array(p) for p in pieces])))
 
 
 # columns
@@ -300,30 +301,6 @@ def test_blocks_without_counted_rows_have_small_traces() -> None:
     assert drawn.traces[0] >= np.trace(np.linalg.inv(chain(2)))
 
 
-def test_rounding_of_draws_and_solves_is_paid_for() -> None:
-    # L = 1, sqrt(D) = 2**10, x = g / 2**10: two terms of 2**10 |g|, of which nothing is left
-    blocks = of(np.array([[2.0**20]]))
-    start = blocks.factors
-    assert start is not None
-    normal = np.random.default_rng(7).standard_normal((1, 16))
-    total, residual = module._draws(blocks, start, [normal])
-    squares = float(np.square(normal).sum())
-    assert total[0] == pytest.approx(squares / 2.0**20, rel=1e-12)
-    assert 4.0 <= residual[0] / (squares * (U * 2.0**10) ** 2) <= 2500.0
-
-
-def test_draws_add_up() -> None:
-    blocks = of(chain(5))
-    start = blocks.factors
-    assert start is not None
-    normal = list(np.random.default_rng(0).standard_normal((10, 5, 16)))
-    few, missed = module._draws(blocks, start, normal[:1])
-    many, more = module._draws(blocks, start, normal)
-    for one, ten in ((few, many), (missed, more)):
-        assert (ten >= 4.0 * one).all()
-        assert (ten <= 40.0 * one).all()
-
-
 @pytest.mark.parametrize("delta", [0.0, 1.0, -0.1, math.nan])
 def test_refused_probabilities(delta: float) -> None:
     with pytest.raises(ParameterError, match=r"delta must lie in \(0, 1\), got "):
@@ -336,38 +313,3 @@ def test_refused_probabilities(delta: float) -> None:
             delta=delta,
             seed=0,
         )
-
-
-@pytest.mark.parametrize("condition", [1e2, 1e12])
-def test_residuals_hold_the_exact_ones(condition: float) -> None:
-    """Each solve's residual, with the draws' own rounding, against 50 digits."""
-    n = 6
-    basis = np.linalg.qr(np.random.default_rng(2).standard_normal((n, n)))[0]
-    dense = basis * np.geomspace(1.0, 1.0 / condition, n) @ basis.T
-    blocks = of((dense + dense.T) * 0.5)
-    start = blocks.factors
-    assert start is not None
-    normal = list(np.random.default_rng(5).standard_normal((2, n, 16)))
-    total, residual = module._draws(blocks, start, normal)
-    place = start.lu.perm_c
-    pivots = start.lu.U.diagonal()
-    squares, missed = np.zeros(n), [mp.mpf(0)] * n
-    with mp.workdps(50):
-        root = mp.matrix(start.lu.L.toarray().tolist()) * mp.diag(
-            [mp.sqrt(mp.mpf(x)) for x in pivots]
-        )
-        matrix = mp.matrix(blocks.matrix.toarray().tolist())
-        for of_rows in normal:
-            draws = np.empty((n, 16))
-            draws[place] = of_rows
-            right = root * mp.matrix(draws.tolist())
-            computed = np.array(right.tolist(), dtype=float)[place]
-            x = start.lu.solve((start.lu.L @ (np.sqrt(pivots)[:, None] * draws))[place])
-            squares += np.square(x).sum(axis=1)
-            off = matrix * mp.matrix(x.tolist())
-            for i in range(n):
-                missed[i] += sum((right[int(place[i]), k] - off[i, k]) ** 2 for k in range(16))
-            assert np.allclose(computed, blocks.matrix @ x, atol=1e-2)
-    assert np.allclose(total, squares, rtol=1e-3)
-    assert all(mp.mpf(r) >= m for r, m in zip(residual, missed, strict=True))
-    assert residual.max() <= 1e-27 * condition

@@ -247,5 +247,8 @@ def test_estimates_are_inside_the_spectrum() -> None:
 def test_lanczos_refusals(changed: dict[str, float], message: str) -> None:
     arguments = {"size": 3, "upper": 1.0, "delta": 0.1, "max_steps": 5} | changed
     size = int(arguments.pop("size"))
+    rng = np.random.default_rng(0)
     with pytest.raises(ParameterError, match=message):
-        eigmin_probabilistic(lambda v: v, size, rng=np.random.default_rng(0), **arguments)
+        eigmin_probabilistic(lambda v: v, size, rng=rng, **arguments)
+    with pytest.raises(ParameterError, match=message):  # also where nothing would be proved
+        eigmin_probabilistic(lambda v: 0.0 * v, size, rng=rng, **arguments)
