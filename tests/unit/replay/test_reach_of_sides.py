@@ -1,5 +1,6 @@
 """How far a side can be passed in a region, and regions without signals."""
 
+import itertools
 import math
 
 import numpy as np
@@ -130,13 +131,16 @@ def test_the_half_space_of_the_point_of_least_norm_is_used():
     # multiples of that point's own multipliers: never worse than the cap that it cuts off
     rng = np.random.default_rng(3)
     better = 0
-    for radius, size in ((1.0, 1.0), (2.0, 1.0), (1.0, 0.25)):
-        for _ in range(30):
-            others = size * rng.standard_normal((6, 3))
-            normals = np.vstack([np.diag([2.0, 0.5, 1.0]), others])
-            levels = np.concatenate([radius * np.array([0.8, 0.25]), rng.standard_normal(7)])
+    across = np.diag([2.0, 0.5]), [0.8, 0.25], [0.4, 0.5]
+    slanting = [[1.0, 0.0], [0.6, 0.8]], [0.4, 0.4], [0.4, 0.2]
+    drawn = itertools.product((1.0, 2.0), (1.0, 0.25), (across, slanting))
+    for radius, size, (plane, heights, nearest) in drawn:
+        for _ in range(15):
+            normals = size * rng.standard_normal((9, 3))
+            normals[:2] = np.pad(plane, ((0, 0), (0, 1)))
+            levels = np.concatenate([radius * np.array(heights), rng.standard_normal(7)])
             sides = arranged(normals, levels, radius)
-            point = radius * np.array([0.4, 0.5, 0.0])
+            point = radius * np.array([*nearest, 0.0])
             best, _ = reached(sides, [0, 1])
             least = np.array([cap(radius, point, point @ point, g) for g in normals]) - levels
             assert (best <= least + 1e-9).all()
