@@ -88,7 +88,7 @@ def _faults(
     weights = edge_weights(sizes, tau, closed=is_closed(frame))
     route = str(certificate.evidence.values["chain_route"])
     proved = 0.0
-    if eigenvalue > 0.0 and pin == int(pin):
+    if pin == int(pin):
         proved = chain_lower(sizes, weights, route, int(pin), at=eigenvalue)
     if not proved >= eigenvalue > 0.0:
         yield f"the second eigenvalue {eigenvalue:.17g} could not be proved again"

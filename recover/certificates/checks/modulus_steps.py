@@ -23,7 +23,6 @@ from recover.certificates.phase.free import (
     SYMMETRIC,
     free_fits,
     sigma_free,
-    symmetric_fits,
     weight_free,
 )
 from recover.certificates.phase.rows import Magnitudes
@@ -125,8 +124,7 @@ def _sigma_proved(claim: _Claim, rng: np.random.Generator) -> bool:
         return sigma_dense(turned, at=step.sigma, route=inner)[0] >= step.sigma
     if route == BANDS and bands_fit(magnitudes):
         return sigma_bands(magnitudes, keep, at=step.sigma) >= step.sigma
-    known = (FILTER, SYMMETRIC) if symmetric_fits(magnitudes, keep) else (FILTER,)
-    if route not in known or not free_fits(magnitudes):
+    if route not in (FILTER, SYMMETRIC) or not free_fits(magnitudes):
         return False
     near = _positive(certificate, f"near:{k}")
     found = sigma_free(

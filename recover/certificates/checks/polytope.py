@@ -24,13 +24,13 @@ from recover.certificates.checks.kappa import checked_kappa, kappa_faults
 from recover.certificates.checks.residual import checked_residual
 from recover.certificates.sampling import coefficient_intervals
 from recover.core.arrays import Array
+from recover.core.enclosure import Enclosure
 from recover.core.rounding import (
     TINY,
     U,
     gamma,
     norm_upper,
     sum_upper,
-    up,
     up_array,
 )
 from recover.frames.bounds import real_matrix
@@ -40,6 +40,7 @@ from recover.models.problem import Problem
 
 __all__ = ["PolytopeCheck"]
 
+exactly = Enclosure.exactly
 SLIP = 4.0 * U
 ROUNDED = 1.0 + 8.0 * U  # more than the few roundings of a number near the end
 
@@ -122,9 +123,9 @@ def _box(consistent: _Set, multipliers: Array) -> tuple[Array, Array]:
         known[k], loose[k] = _dual_value(consistent, direction, u)
     worst, reach = float(loose.max()), math.inf
     if worst < 1.0:
-        reach = up(max(float(known.max()), 0.0) / (1.0 - worst), 4)
-    more = np.multiply(loose, reach, out=np.zeros(2 * n), where=loose > 0.0)
-    tops = np.where(loose > 0.0, up_array(known + up_array(more)), known)
+        reach = (exactly(max(float(known.max()), 0.0)) / (exactly(1.0) - worst)).upper
+    # what is not loose needs no reach, which may be infinite
+    tops = np.where(loose > 0.0, up_array(known + up_array(loose * reach)), known)
     return (
         np.maximum(-tops[1::2], consistent.below),
         np.minimum(tops[::2], consistent.over),

@@ -144,5 +144,5 @@ def _of_roots(noise: Noise, y: Array) -> tuple[Array, float]:
         # the sum of the divergences, each beyond t with a chance of 2 exp(-t): see Noise
         grid = np.arange(1, 100) / 100.0
         shares = [(math.log(2.0 / noise.delta) + 2.0 * m * math.atanh(g)) / g for g in grid]
-        total = min(total, math.sqrt(min(shares) / unit) * LOOSE)
+        total = min(total, math.sqrt(min(shares) / unit))
     return each, total * LOOSE

@@ -264,11 +264,12 @@ def test_gradients_that_underflow() -> None:
     assert mpf(proved(problem, certificate)) >= wanted
 
 
-def test_a_radius_below_the_spacing_of_numbers() -> None:
+@pytest.mark.parametrize("frame", [Dense(np.eye(1)), Identity(1)])
+def test_a_radius_below_the_spacing_of_numbers(frame: Frame) -> None:
     """Fixed rows that leave less open than the distance of two numbers at the signal."""
     for place in (1e6, 3e7, 1e10):
         eps = 0.3 * (math.nextafter(place, math.inf) - place)
-        model = Saturation(Dense(np.eye(1)), -1e12, 1e12)
+        model = Saturation(frame, -1e12, 1e12)
         problem = Problem(model, np.array([place]), noise=Noise(l2=eps))
         x = np.array([place])
         values: dict[str, float | str] = {"eigenvalue": 1.0 - 1e-9, "route": "cholesky"}

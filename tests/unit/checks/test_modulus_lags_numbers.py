@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from check_cases import valued
+from check_cases import valued, with_array
 
 from recover.certificates.certificate import Certificate
 from recover.certificates.phase.free import sigma_free
@@ -185,7 +185,10 @@ def test_steps_go_on_from_the_distance() -> None:
     begin, end = steps[0, 4], steps[-1, 3]
     assert verify(replace(valued(c, distance=begin), error_bound=end), problem).accepted
     beyond = valued(c, distance=math.nextafter(begin, math.inf))
-    told(beyond, problem, "the steps begin at")
+    told(beyond, problem, f"the steps begin at {begin:.6g}, closer than {begin:.6g}")
+    # of a single step too, whatever else is wrong with it
+    single = with_array(beyond, "steps", steps[:1])
+    assert f"the steps begin at {begin:.6g}, closer" in verify(single, problem).reasons[0]
     told(replace(c, error_bound=math.nextafter(end, 0.0)), problem, "error bound")
     told(replace(c, kappa=Enclosure(1.01 * c.kappa.upper, 9.0)), problem, "kappa's lower end")
     told(replace(c, kappa=Enclosure(0.0, 0.9 * c.kappa.upper)), problem, "kappa's upper end")
@@ -303,6 +306,11 @@ def test_other_frames_are_refused() -> None:
     for frame, word in frames:
         other = Problem(Modulus(frame), np.ones(frame.coef_shape), noise=problem.noise)
         told(c, other, word)
+    # two samples are the shortest window that tells one lag: this is but another problem
+    shortest = STFT(24, DECAY[:2], real_signal=False)
+    reasons = verify(c, Problem(Modulus(shortest), np.ones(shortest.coef_shape))).reasons
+    assert reasons
+    assert not any(channels in reason for reason in reasons)
 
 
 def test_a_long_window_is_too_large_to_prove() -> None:

@@ -426,6 +426,25 @@ def test_drawn_numbers_are_held_to_what_they_are(route: str, weighted: bool) -> 
         assert reasons != []
 
 
+def test_a_weight_that_is_spread_is_accepted_at_what_is_proved() -> None:
+    made = made_of(*_built("complex, spread"))
+    exactly = Enclosure.exactly
+    rest = exactly(made.scene.magnitudes.upper) - exactly(made.sigma) * made.sigma
+    least = (exactly(rest.sqrt().upper) / made.threshold).upper
+    low, high = made.low + 0.25 * (made.high - made.low), 0.5 * (made.low + made.high)
+    calm = replace(made, low=low, high=high)
+    assert calm.reasons(calm.certificate(weight=least)) == []
+    below = calm.certificate(weight=math.nextafter(least, 0.0))
+    told(calm.reasons(below), "step 0: the weight")
+
+
+def test_a_route_that_nobody_knows_proves_nothing() -> None:
+    made = drawn("filter", weighted=False)
+    for route in ("trust", "", "banded", "frame"):
+        other = replace(made, values={**made.values, "route": route})
+        told(other.reasons(other.certificate()), "step 0: the singular value")
+
+
 def test_an_estimate_may_be_any_positive_number() -> None:
     made = drawn("filter", weighted=False)
     for near in (1e-300, 0.5, 1e300):

@@ -10,7 +10,7 @@ import pytest
 
 from recover.certificates import spans
 from recover.certificates.certificate import Certificate
-from recover.certificates.checks import quadratic, reading, subspace
+from recover.certificates.checks import polytope, quadratic, reading, stacked, subspace
 from recover.certificates.columns import operator_norm
 from recover.certificates.posteriori import certify_posteriori
 from recover.certificates.sampling import samples_of
@@ -41,10 +41,11 @@ def test_of_the_prior_s_operator(monkeypatch: pytest.MonkeyPatch) -> None:
     tau = 1.1 * float(np.linalg.norm(CURVED.analysis(TRUTH)))
     problem = Problem(model, model(TRUTH), prior=Quadratic(CURVED, tau))
     monkeypatch.setattr(Convolution, "roundoff", lambda _frame: LARGE)
+    monkeypatch.setattr(stacked, "underflow", lambda _frame: LARGE / 3)
     certificate = certify_posteriori(problem, TRUTH)
     values, x = certificate.evidence.values, certificate.evidence.arrays["signal"]
     image = float(np.linalg.norm(CURVED.analysis(x)))
-    on_prior = tau + image + LARGE * float(np.linalg.norm(x))
+    on_prior = tau + image + LARGE * float(np.linalg.norm(x)) + LARGE / 3
     expected = on_prior / math.sqrt(float(values["eigenvalue"]))
     assert proved(problem, certificate, "error bound") == pytest.approx(expected, rel=1e-6)
 
@@ -120,6 +121,57 @@ def test_of_a_witness_in_a_span(monkeypatch: pytest.MonkeyPatch) -> None:
     (said,) = subspace._kappa_faults(bare, problem, span, 1.0)
     number = float(re.search(r"but only (\S+) is proved", said)[1])
     assert number == pytest.approx(expected, rel=1e-6)
+
+
+def test_of_a_point_in_a_span(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem, certificate = spanned()
+    span = spans.span_of(problem)
+    assert span is not None
+    coefs = certificate.evidence.arrays["coefficients"]
+    point, _ = span.point(coefs)
+    monkeypatch.setattr(spans.Span, "point", lambda _span, _coefs: (point, LARGE))
+    monkeypatch.setattr(subspace, "underflow", lambda _frame: LARGE / 3)
+    frame, x = problem.model.frame, certificate.evidence.arrays["signal"]
+    own = frame.roundoff() * float(np.linalg.norm(point)) + LARGE / 3
+    due = own + operator_norm(frame) * LARGE
+    assert subspace._rounding(problem, point, LARGE) == pytest.approx(due, rel=1e-12)
+    residual = subspace._residual(problem, span, point, LARGE)
+    radius = residual.radius(float(certificate.evidence.values["sigma"]))
+    expected = span.basis_norm * radius + float(np.linalg.norm(x - point)) + LARGE
+    assert proved(problem, certificate, "error bound") == pytest.approx(expected, rel=1e-12)
+
+
+def test_of_the_gradient_in_a_span(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem, certificate = spanned()
+    span = spans.span_of(problem)
+    assert span is not None
+    monkeypatch.setattr(subspace, "gamma", lambda _count: LARGE)
+    span = span._replace(seen_error=LARGE / 3)
+    point = certificate.evidence.arrays["signal"] + 0.1
+    found = subspace._residual(problem, span, point, 0.0)
+    rows = span.seen[problem.knowledge.fixed]
+    entries = found.entries
+    slack = LARGE * float(np.linalg.norm(rows)) + LARGE / 3
+    expected = np.linalg.norm(rows.T @ entries) + slack * np.linalg.norm(entries)
+    assert found.gradient is not None
+    assert found.gradient.upper == pytest.approx(float(expected), rel=1e-12)
+
+
+def test_of_rows_that_are_not_known_exactly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What rounding and the rows' own error leave of a direction counts as far as x goes."""
+    rows, end = np.array([[1.0], [-1.0]]), 3.0
+    problem = Problem(ReLU(Dense(rows), 1.0), np.zeros(2), domain=Box(-end, end))
+    certificate = certify_posteriori(problem, np.zeros(1))
+    u = np.eye(2)
+    evidence = certificate.evidence
+    arrays = {**evidence.arrays, "multipliers": u}
+    object.__setattr__(evidence, "arrays", arrays)
+    monkeypatch.setattr(polytope, "gamma", lambda _count: LARGE)
+    for error in (0.5 * LARGE, 2.0 * LARGE, 8.0 * LARGE):
+        monkeypatch.setattr(polytope, "real_matrix", lambda *_, e=error: (rows, e))
+        # |x| <= 1 + off |x|, the product and the direction being 1
+        expected = 1.0 + (2.0 * LARGE + error) * end
+        assert proved(problem, certificate, "error bound") == pytest.approx(expected, rel=1e-9)
 
 
 def test_two_libraries_may_differ_by_as_much_in_the_sum() -> None:

@@ -117,6 +117,9 @@ def test_numbers_of_no_use_are_refused(name: str) -> None:
         assert reasons[0].startswith(
             ("weight and eigenvalue must be", "the evidence is damaged")
         )
+    for wrong in (0.0, -value):
+        (said,) = verify(valued(certificate, **{name: wrong}), problem).reasons
+        assert said == "weight and eigenvalue must be positive"
     worse = value * (1.0 + 1e-9 if name == "eigenvalue" else 0.5)
     (reason,) = verify(valued(certificate, **{name: worse}), problem).reasons
     assert "could not be proved again" in reason

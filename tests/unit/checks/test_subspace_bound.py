@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from check_cases import valued, with_array
 
+from recover.certificates import spans
 from recover.certificates.certificate import Certificate
 from recover.certificates.posteriori import certify_posteriori
 from recover.certificates.reasons import NO_WITNESS
@@ -340,3 +341,10 @@ def test_images_are_signals_too() -> None:
     certificate = replace(base, evidence=evidence, pointwise=None)
     assert proved(problem, certificate) == pytest.approx(1e-3, rel=1e-8)
     assert proved(problem, certificate, UPPER) == pytest.approx(1.0, rel=1e-9)
+
+
+def test_a_span_that_is_too_large_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem, certificate = clipped(0)
+    monkeypatch.setattr(spans, "MAX_VECTORS", 1)
+    told = ("the subspace is too large to be proved",)
+    assert verify(certificate, problem).reasons == told
