@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from recover.audio.mel import magnitudes_from_mel
-from recover.core.arrays import Array, as_numeric
+from recover.core.arrays import Array, as_count, as_numeric
 from recover.core.errors import ParameterError
 from recover.frames.spectrogram import Spectrogram
 
@@ -75,6 +75,11 @@ def checked_mel(mel: npt.ArrayLike, data: Array) -> Array:
             f"mel must have shape (bands, bins) with the {bands} bands of magnitude, got "
             f"{matrix.shape}"
         )
+    if np.iscomplexobj(matrix) or (matrix < 0.0).any() or not matrix.any():
+        raise ParameterError(
+            "mel must be real and >= 0, with an entry that is not zero; pass the filters, not "
+            "the spectrogram or its logarithm"
+        )
     return matrix
 
 
@@ -90,16 +95,15 @@ def frame_of(
     taps: Array, hop: int, *, center: bool, length: int | None, frames: int
 ) -> tuple[Spectrogram, int, int]:
     """Return the frame, the first sample of the sound that it sees, and the sound's length."""
-    if hop < 1:
-        raise ParameterError(f"hop must be >= 1 sample, got {hop}")
+    hop = as_count("hop", hop)
     size = taps.size
     lead = size // 2 if center else 0
     covered = (frames - 1) * hop + size - 2 * lead
-    total = covered if length is None else int(length)
+    total = covered if length is None else as_count("length", length, 0)
     if total < 1 or 1 + (total + 2 * lead - size) // hop != frames:
         raise ParameterError(
-            f"length must be {covered} to {covered + hop - 1} for {frames} frames at hop "
-            f"{hop}, got {total}"
+            f"length must be {max(covered, 1)} to {covered + hop - 1} for {frames} frame(s) at "
+            f"hop {hop}, got {total}; give the length of the sound"
         )
     if not taps.any():
         raise ParameterError("window must have an entry that is not zero")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import operator
 from collections.abc import Iterable
 from typing import Any
 
@@ -13,6 +14,7 @@ from recover.core.errors import ParameterError
 
 __all__ = [
     "Array",
+    "as_count",
     "as_generator",
     "as_numeric",
     "broadcast_to",
@@ -111,6 +113,25 @@ def as_generator(rng: int | np.random.Generator) -> np.random.Generator:
         return np.random.default_rng(rng)
     except (TypeError, ValueError):
         raise ParameterError(f"rng must be a seed >= 0 or a generator, got {rng!r}") from None
+
+
+def as_count(name: str, value: int, least: int = 1) -> int:
+    """Return a whole number of at least `least` (NumPy integers too, booleans not).
+
+    Raises
+    ------
+    ParameterError
+        If the value is no integer, or smaller.
+    """
+    try:
+        count = operator.index(value)
+    except TypeError:
+        raise ParameterError(
+            f"{name} must be a whole number >= {least}, got {value!r}"
+        ) from None
+    if isinstance(value, bool) or count < least:
+        raise ParameterError(f"{name} must be a whole number >= {least}, got {value!r}")
+    return count
 
 
 def _inside(shape: tuple[int, ...]) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.fft import fftn
 
-from recover.core.arrays import Array, as_numeric, frozen
+from recover.core.arrays import Array, as_count, as_numeric, frozen
 from recover.core.display import Facts, Shown, draw_signal
 from recover.core.errors import OutOfScopeError, ParameterError
 from recover.pipeline import method_named
@@ -140,10 +140,9 @@ def hologram(
     """
     wanted, free = _target(target, region)
     light = _light(illumination, wanted.shape)
-    if phase_levels is not None and phase_levels < 2:
-        raise ParameterError(f"phase_levels must be >= 2, got {phase_levels}")
-    if iterations < 1:
-        raise ParameterError(f"iterations must be >= 1, got {iterations}")
+    if phase_levels is not None:
+        phase_levels = as_count("phase_levels", phase_levels, 2)
+    iterations = as_count("iterations", iterations)
     first = None if start is None else _start(start, wanted.shape, light.dtype)
     wanted = wanted * light.dtype.type(np.linalg.norm(light) / np.linalg.norm(wanted))
     problem = hologram_problem(
@@ -186,10 +185,9 @@ def _measured(phase: Array, light: Array, wanted: Array, found: Solution) -> Hol
 
 
 def _levels(phase: Array, count: int) -> Array:
-    if count < 2:
-        raise ParameterError(f"count must be >= 2 levels, got {count}")
+    count = as_count("count", count, 2)
     steps = np.rint(phase * (count / (2.0 * math.pi))).astype(np.int64) % count
-    return np.asarray(steps.astype(np.uint8 if count <= 256 else np.uint16))
+    return np.asarray(steps.astype(np.min_scalar_type(count - 1)))
 
 
 def _target(target: npt.ArrayLike, region: npt.ArrayLike | None) -> tuple[Array, Array | None]:

@@ -155,6 +155,7 @@ class WeightedGerchbergSaxton(Method[_State]):
         held = state.held
         if held is None:
             phase = field * ratios(field, np.ones_like(found))
+            phase[found == 0.0] = 1.0  # dark pixels would stay dark
             if self.hold is not None and state.count + 1 >= self.hold:
                 held = phase
         else:
@@ -176,6 +177,8 @@ class WeightedGerchbergSaxton(Method[_State]):
 
     def _weights(self, weights: Array, found: Array, wanted: Array) -> Array:
         if self.exponent == 0.0:
+            return weights
+        if not found.any():
             return weights
         # relative to the light that arrives, so that only the distribution counts
         scale = float(np.linalg.norm(found)) / max(float(np.linalg.norm(wanted)), 1e-300)

@@ -6,6 +6,7 @@ import math
 import operator
 from collections.abc import Sequence
 
+from recover.core.arrays import as_count
 from recover.core.errors import ParameterError
 
 __all__ = ["as_choice", "as_count", "as_level", "as_probability", "as_ratio"]
@@ -16,19 +17,6 @@ def as_choice(name: str, value: str, choices: Sequence[str]) -> str:
     if value not in choices:
         raise ParameterError(f"{name} must be one of {', '.join(choices)}; got {value!r}")
     return value
-
-
-def as_count(name: str, value: int, least: int = 1) -> int:
-    """Return a whole number of at least `least` (NumPy integers too, booleans not)."""
-    try:
-        count = operator.index(value)
-    except TypeError:
-        raise ParameterError(
-            f"{name} must be a whole number >= {least}, got {value!r}"
-        ) from None
-    if isinstance(value, bool) or count < least:
-        raise ParameterError(f"{name} must be a whole number >= {least}, got {value!r}")
-    return count
 
 
 def as_level(value: int, lowest: int, highest: int) -> int:

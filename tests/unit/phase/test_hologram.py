@@ -148,3 +148,31 @@ def test_bad_input(change, message):
 def test_other_methods_do_not_design_holograms():
     with pytest.raises(OutOfScopeError, match="WeightedGerchbergSaxton"):
         hologram(spots(), light(), method="AlternatingProjections")
+
+
+def test_a_start_that_leaves_the_target_dark_is_no_dead_end():
+    target = np.zeros((16, 16))
+    target[3:6, 3:6] = 1.0
+    found = hologram(target, np.ones((16, 16)), start=np.zeros((16, 16)))
+    assert found.efficiency > 0.5
+    assert np.isfinite(found.phase).all()
+
+
+def test_more_levels_than_sixteen_bits_do_not_wrap_round():
+    found = hologram(np.ones((8, 8)), np.ones((8, 8)), phase_levels=2**17, iterations=3)
+    assert found.levels(2**17).dtype == np.uint32
+    np.testing.assert_allclose(
+        found.levels(2**17) * (2.0 * math.pi / 2**17), found.phase, atol=1e-6
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"phase_levels": 2.5}, "phase_levels must be a whole number >= 2, got 2.5"),
+        ({"iterations": 2.5}, "iterations must be a whole number >= 1, got 2.5"),
+    ],
+)
+def test_levels_and_steps_are_whole_numbers(options, words):
+    with pytest.raises(ParameterError, match=words):
+        hologram(np.ones((4, 4)), np.ones((4, 4)), **options)
