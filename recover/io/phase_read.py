@@ -24,6 +24,7 @@ KNOWN = (
     "magnitude", "intensity", "object_magnitude", "object_intensity", "masks", "rows",
     "support", "bad", "dark", "distances", "wavelength", "pixel_size", "positions", "probe",
     "nonnegative", "real", "centered", "shape", "refine_probe", "translation",
+    "detector_distance",
 )  # fmt: skip
 _ALIASES = {
     "magnitudes": "magnitude", "amplitude": "magnitude", "amplitudes": "magnitude",
@@ -34,6 +35,7 @@ _HDF5 = (".h5", ".hdf5", ".cxi", ".nxs")
 _TIFF = (".tif", ".tiff")
 _DEEPEST = 40
 _MOST, _LONGEST = 20, 60  # names that are listed, and letters of each
+_DETECTOR, _IMAGE = "detector", "image"  # how such groups of CXI files begin
 _CXI_DATA = "data"  # of an image or a detector: intensities
 _JOULE_METRE = 1.98644586e-25  # Planck's constant times the speed of light
 
@@ -62,7 +64,8 @@ def read_phase(path: str | Path) -> PhaseFile:
 
     NPY and TIFF hold one array without a name; it is called ``intensity``, as detectors count,
     unless the caller knows better.  In HDF5 and CXI, data sets are taken by the last part of
-    their path; ``data`` of an image or a detector are intensities, ``mask`` bad pixels.
+    their path; ``data`` of a detector, or else of an image, are intensities, ``mask`` bad
+    pixels.  A detector's ``distance`` is that of far fields: ``detector_distance``.
 
     Raises
     ------
@@ -104,9 +107,13 @@ def _read_hdf5(path: Path, size: int) -> PhaseFile:
         reading(str(path), "damaged or no HDF5 file", "fetch it again"),
         h5py.File(path, "r") as file,
     ):
-        for name, item in _data_sets(h5py, file, "", set()):
+        held = _data_sets(h5py, file, "", set())
+        # an image may be what others reconstructed from the detector's data
+        for name, item in sorted(held, key=lambda pair: _ends_in(pair[0], _IMAGE, _CXI_DATA)):
             last = name.rsplit("/", 1)[-1]
             known = "intensity" if last == _CXI_DATA else _ALIASES.get(last, last)
+            if _ends_in(name, _DETECTOR, "distance"):
+                known = "detector_distance"
             if last == "energy" and "wavelength" not in found:
                 found["wavelength"] = _wavelength(_plain(item, name, path, size), path)
             elif known in KNOWN and known not in found:
@@ -114,6 +121,12 @@ def _read_hdf5(path: Path, size: int) -> PhaseFile:
             else:
                 others.append(name)
     return PhaseFile(str(path), found, _shown(others))
+
+
+def _ends_in(name: str, group: str, last: str) -> bool:
+    """Return whether a path ends in a data set of that name in such a group."""
+    parts = name.split("/")
+    return len(parts) > 1 and parts[-1] == last and parts[-2].startswith(group)
 
 
 def _data_sets(h5py: Any, group: Any, prefix: str, seen: set[int]) -> Iterator[tuple[str, Any]]:

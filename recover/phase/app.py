@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +74,7 @@ class PhaseReport:
     measurement : PhaseMeasurement
         What the input was taken for.
     result : PhaseResult
-        The recovery.
+        The recovery; its notes are those of the measurement too.
     options : PhaseOptions
         As chosen.
     seconds : float
@@ -91,7 +91,7 @@ class PhaseReport:
     @property
     def notes(self) -> tuple[str, ...]:
         """What the user should know, in sentences."""
-        return (*self.measurement.notes, *self.result.notes, *_alternation(self.result))
+        return self.result.notes
 
     def _probe(self) -> dict[str, Any] | None:
         """Return the probe as plain data if it was recovered: the certificate rests on it."""
@@ -167,7 +167,8 @@ def process_phase(
     check_phase_output(output, force=chosen.force)
     started = time.perf_counter()
     measured = measurement_in(source, setup=chosen.setup, dark=chosen.dark, data=chosen.data)
-    result = _recovered(measured, chosen, watch)
+    found = _recovered(measured, chosen, watch)
+    result = replace(found, notes=(*measured.notes, *found.notes, *_alternation(found)))
     seconds = time.perf_counter() - started
     if Path(output).suffix.lower() == ".npz":
         result.save(output, force=chosen.force)
@@ -202,6 +203,11 @@ def _recovered(
 ) -> PhaseResult:
     noise = measured.noise(chosen.noise, chosen.counts_per_unit)
     if isinstance(unmasked(measured.frame, None)[0], Ptychography):
+        if chosen.restarts is not None:
+            raise ParameterError(
+                f"restarts does not apply to a scan, got {chosen.restarts}: it starts from its "
+                "probe; leave it out, or give another seed"
+            )
         return retrieve_scan(
             measured.magnitudes,
             measured.frame,
@@ -242,12 +248,22 @@ def measurement_in(
     arrays = dict(file.arrays)
     if data is not None and set(arrays) == {"intensity"}:
         arrays = {data: arrays["intensity"]}
+    elif data is not None and data not in arrays:
+        raise ParameterError(
+            f"data says {data}, but {source} names its arrays: it holds {_held(file)}; leave "
+            "the option out"
+        )
     if not ({"magnitude", "intensity"} & set(arrays)):
         raise ParameterError(
             f"{source} must hold magnitude or intensity; it holds {_held(file)}"
         )
     if setup is not None:
         added = read_phase(setup)
+        if set(added.arrays) == {"intensity"}:
+            raise ParameterError(
+                f"setup must name its arrays, {setup} holds one without a name; give an NPZ "
+                "file, made with numpy.savez(name, support=...) or the like"
+            )
         twice = sorted(set(added.arrays) & set(arrays))
         if twice:
             raise ParameterError(f"{setup} and {source} both hold {', '.join(twice)}")

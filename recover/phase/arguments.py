@@ -7,7 +7,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from recover.core.arrays import as_numeric
+from recover.core.arrays import Array, as_numeric
 from recover.core.errors import ParameterError
 from recover.frames.base import Frame
 from recover.frames.fourier import Fourier
@@ -16,7 +16,10 @@ from recover.models.modulus import Modulus
 from recover.models.noise import Noise
 from recover.models.problem import Problem
 
-__all__ = ["count_note", "phase_problem", "unknowns_of"]
+__all__ = ["count_note", "fits_single", "phase_problem", "unknowns_of"]
+
+# between the inverse and this the norm of magnitudes has cubes without over- or underflow
+LARGEST, LARGEST_SINGLE = 1e100, 1e12
 
 
 def phase_problem(
@@ -27,8 +30,9 @@ def phase_problem(
     Raises
     ------
     ParameterError
-        If the magnitudes are complex, negative, not finite, all zero or of another shape, the
-        support does not fit, or there are fewer of them than unknowns.
+        If the magnitudes are complex, negative, not finite, all zero, of another shape, or so
+        large or small that their powers are not, the support does not fit, or there are fewer
+        of them than unknowns.
     """
     if not isinstance(frame, Frame):
         raise ParameterError(
@@ -47,6 +51,14 @@ def phase_problem(
         raise ParameterError(
             "magnitudes must not all be zero: only the zero signal has such; check the file, "
             "the dark frame and the mask"
+        )
+    single = y.dtype == np.float32
+    if not _in_range(y, LARGEST_SINGLE if single else LARGEST):
+        most = LARGEST_SINGLE if single else LARGEST
+        raise ParameterError(
+            f"magnitudes of type {y.dtype} must have a norm between {1.0 / most:g} and "
+            f"{most:g}, got a largest entry of {float(np.abs(y).max()):.6g}; scale them"
+            + (", or pass float64" if single else "")
         )
     if (y < 0.0).any() and float(noise if isinstance(noise, float | int) else 1.0) == 0.0:
         count = int(np.count_nonzero(y < 0.0))
@@ -71,6 +83,16 @@ def phase_problem(
             "smaller support"
         )
     return problem
+
+
+def fits_single(values: Array) -> bool:
+    """Return whether single precision holds magnitudes and their powers, or all are zero."""
+    return not values.any() or _in_range(values, LARGEST_SINGLE)
+
+
+def _in_range(values: Array, most: float) -> bool:
+    size = float(np.linalg.norm(values.astype(np.float64).reshape(-1)))
+    return 1.0 / most <= size <= most
 
 
 def count_note(problem: Problem) -> str | None:

@@ -22,13 +22,14 @@ from recover.frames.stack import Stack
 from recover.models.domains import Domain, Support
 from recover.models.noise import Noise
 from recover.models.problem import Problem
-from recover.phase.arguments import phase_problem
+from recover.phase.arguments import fits_single, phase_problem
+from recover.phase.layout import corner_first, two_planes
+from recover.phase.near_fields import near_field_notes
 from recover.phase.scan import scan_coverage, scan_domain, scan_frame
 
 __all__ = ["PhaseMeasurement", "phase_measurement"]
 
 TWO_PLANES = "two planes"
-CENTRE_SHARE = 0.25  # of each axis about the middle: where the peak of a centred pattern lies
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +94,8 @@ def phase_measurement(arrays: Mapping[str, Array], name: str) -> PhaseMeasuremen
     Patterns are in ``magnitude`` or ``intensity`` (of which ``dark`` is taken off and the root
     drawn).  What else is there says which setup it is: ``rows`` a matrix, ``masks`` coded
     diffraction, ``positions`` (or ``translation``) with ``probe`` a scan (see `scan_frame`),
-    ``distances`` with ``wavelength`` and ``pixel_size`` near fields,
+    ``distances`` with ``wavelength`` and ``pixel_size`` near fields (a ``detector_distance``
+    does not make them such),
     ``object_magnitude`` (or ``object_intensity``) two planes, else a far field with
     ``support``.  ``bad`` marks pixels that were not measured, as do values not finite;
     ``real`` and ``nonnegative`` speak of the object.  Far fields whose peak is in the middle
@@ -116,13 +118,17 @@ def phase_measurement(arrays: Mapping[str, Array], name: str) -> PhaseMeasuremen
     real = real or nonnegative
     setup, frame = _setup(arrays, data, real)
     if isinstance(frame, Fourier | CodedDiffraction | Ptychography | Stack) and data.ndim > 1:
-        data, bad, dark, words = _corner_first(arrays, data, bad, dark, frame)
+        centered = _flag(arrays, "centered") if "centered" in arrays else None
+        dimensions = min(len(frame.signal_shape), data.ndim)
+        data, bad, dark, words = corner_first(data, bad, dark, dimensions, centered)
         notes += words
     if isinstance(frame, Stack):
-        data, bad, words = _two_planes(arrays, data, bad)
+        data, bad, words = two_planes(arrays, data, bad)
         notes += words
     if isinstance(frame, Fresnel) and data.ndim == len(frame.signal_shape):
         data, bad, dark = data[None], bad[None], dark[None]
+    if isinstance(frame, Fresnel):
+        notes += near_field_notes(frame)
     if data.shape != frame.coef_shape:
         raise ParameterError(
             f"the patterns of {name} must have shape {frame.coef_shape} for {setup}, got "
@@ -152,7 +158,6 @@ def _data(arrays: Mapping[str, Array], name: str) -> tuple[Array, Array, list[st
     raw = np.asarray(arrays[kinds[0]])
     if raw.dtype.kind not in "fiu" or raw.size == 0:
         raise ParameterError(f"{kinds[0]} of {name} must be real numbers, got {raw.dtype}")
-    single = raw.dtype.kind != "f" or raw.dtype.itemsize <= 4
     values = raw.astype(np.float64)
     bad = ~np.isfinite(values)
     if "bad" in arrays:
@@ -177,7 +182,9 @@ def _data(arrays: Mapping[str, Array], name: str) -> tuple[Array, Array, list[st
         values = np.sqrt(np.maximum(values, 0.0))
     elif "dark" in arrays:
         raise ParameterError("dark is taken off intensities; give intensity, not magnitude")
-    return values.astype(np.float32 if single else np.float64), bad, notes
+    single = raw.dtype.kind != "f" or raw.dtype.itemsize <= 4
+    dtype = np.float32 if single and fits_single(values) else np.float64
+    return values.astype(dtype), bad, notes
 
 
 def _dark(arrays: Mapping[str, Array], shape: tuple[int, ...]) -> Array:
@@ -222,10 +229,11 @@ def _setup(arrays: Mapping[str, Array], data: Array, real: bool) -> tuple[str, F
         planes = [Identity(data.shape, real_signal=real), Fourier(data.shape, real_signal=real)]
         return TWO_PLANES, Stack(planes)
     if "support" not in arrays:
+        far = "; a detector_distance is that of far fields" * ("detector_distance" in arrays)
         raise ParameterError(
             "a far field needs a support of the object, or masks, distances, an object "
             f"magnitude or rows beside it; got {', '.join(sorted(arrays))} (--setup SETUP.npz "
-            "adds what the data file lacks)"
+            f"adds what the data file lacks{far})"
         )
     return "a far field with a support", Fourier(data.shape, real_signal=real)
 
@@ -235,49 +243,6 @@ def _number(arrays: Mapping[str, Array], name: str) -> float:
     if values.size == 0 or np.iscomplexobj(values) or not (values == values[0]).all():
         raise ParameterError(f"{name} must be one real number, got {values}")
     return float(values[0])
-
-
-def _corner_first(
-    arrays: Mapping[str, Array], data: Array, bad: Array, dark: Array, frame: Frame
-) -> tuple[Array, Array, Array, list[str]]:
-    """Return far fields with the undeflected beam at the first entry, as transforms have it."""
-    dimensions = min(len(frame.signal_shape), data.ndim)
-    axes = tuple(range(data.ndim - dimensions, data.ndim))
-    notes = []
-    if "centered" in arrays:
-        centered = _flag(arrays, "centered")
-    else:
-        total = data.sum(axis=tuple(range(axes[0])))
-        peak = np.unravel_index(int(np.argmax(total)), total.shape)
-        off = [abs(k - n // 2) / n for k, n in zip(peak, total.shape, strict=True)]
-        centered = max(off) < CENTRE_SHARE
-        where = "in the middle" if centered else "at the corner"
-        notes.append(f"the undeflected beam is taken to be {where} of the patterns")
-        if not centered and min(off) < CENTRE_SHARE:
-            notes[-1] += ", but no peak tells; `centered` in the file or the setup would"
-    if not centered:
-        return data, bad, dark, notes
-    data, bad, dark = (np.fft.ifftshift(each, axes) for each in (data, bad, dark))
-    return data, bad, dark, notes
-
-
-def _two_planes(
-    arrays: Mapping[str, Array], data: Array, bad: Array
-) -> tuple[Array, Array, list[str]]:
-    """Return the magnitudes of object and far field, brought to one energy."""
-    key = "object_magnitude" if "object_magnitude" in arrays else "object_intensity"
-    first = as_numeric(key, arrays[key]).astype(data.dtype)
-    if first.shape != data.shape:
-        raise ParameterError(f"{key} must have the shape {data.shape}, got {first.shape}")
-    first = np.sqrt(np.maximum(first, 0.0)) if key == "object_intensity" else first
-    sizes = float(np.linalg.norm(first)), float(np.linalg.norm(data))
-    if 0.0 in sizes:
-        raise ParameterError("object and far field must not be all zero")
-    scale = sizes[0] / sizes[1]
-    flat = np.concatenate([first.reshape(-1), scale * data.reshape(-1)]).astype(data.dtype)
-    known = np.zeros(first.size, dtype=bool)
-    note = f"the far field was scaled by {scale:.6g} to the energy of the object"
-    return flat, np.concatenate([known, bad.reshape(-1)]), [note]
 
 
 def _domain(arrays: Mapping[str, Array], frame: Frame, *, nonnegative: bool) -> Domain | None:

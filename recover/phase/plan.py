@@ -7,6 +7,7 @@ from recover.frames.dense import Dense
 from recover.models.domains import Support
 from recover.models.problem import Problem
 from recover.phase.ambiguity import shift_free
+from recover.phase.arguments import fits_single
 from recover.solve.base import AnyMethod
 from recover.solve.hybrid_input_output import HybridInputOutput
 from recover.solve.message_passing import ApproximateMessagePassing
@@ -29,7 +30,7 @@ PATTERN_STEPS, CALM_STEPS = 3000, 800
 
 def single_serves(problem: Problem) -> bool:
     """Return whether the search may run in single precision; the result is polished."""
-    return problem.y.size >= LARGE
+    return problem.y.size >= LARGE and fits_single(problem.y)
 
 
 def default_methods(problem: Problem, restarts: int | None) -> list[AnyMethod]:

@@ -89,7 +89,11 @@ def ptychography(
     Returns
     -------
     PhaseResult
-        With `probe` and `illumination`.
+        With `probe` and `illumination`.  Where the scan lights nothing the object is set to
+        zero, and the certificate speaks of objects that are: it is verified with
+        ``Problem(Modulus(Ptychography(shape, result.probe, positions)), magnitudes,
+        noise=noise, domain=Support(result.support))``, without the domain if ``result.support``
+        is None.
 
     Raises
     ------
@@ -152,7 +156,7 @@ def retrieve_scan(
     else:
         found = _known(problem, chosen, first, generator, watch)
     if not explained(problem, found.best) and found.status is not Status.STOPPED:
-        notes.append(unexplained(found))
+        notes.append(unexplained(problem, found))
     return result_of(
         problem,
         found,

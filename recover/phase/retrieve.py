@@ -8,8 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from recover.certificates.certificate import not_asked
-from recover.core.arrays import Array, as_generator, as_numeric, frozen
-from recover.core.errors import ParameterError
+from recover.core.arrays import Array, as_count, as_generator, as_numeric, frozen
 from recover.frames.base import Frame
 from recover.frames.dense import Dense
 from recover.models.domains import Domain, Support
@@ -24,6 +23,7 @@ from recover.phase.sensitivity import Sensitivity, sensitivity
 from recover.pipeline import certify as certify_signal
 from recover.pipeline import method_named
 from recover.solve.base import AnyMethod, Status, Watch
+from recover.solve.phase_task import expected_noise
 from recover.solve.starts import informed_start
 
 __all__ = ["result_of", "retrieve", "unexplained"]
@@ -113,8 +113,8 @@ def retrieve(
     .. [1] F. J. Anscombe, "The transformation of Poisson, binomial and negative-binomial
        data", Biometrika 35 (1948).
     """
-    if restarts is not None and restarts < 1:
-        raise ParameterError(f"restarts must be >= 1, got {restarts}")
+    if restarts is not None:
+        restarts = as_count("restarts", restarts)
     problem = phase_problem(magnitudes, frame, domain, noise)
     first = None if start is None else as_numeric("start", start)
     generator = as_generator(rng)
@@ -210,15 +210,19 @@ def _outcome(problem: Problem, found: Found, rng: np.random.Generator) -> list[s
             quick = search(other, [quick_method(other)], None, rng, None, single=single)
             if quick.best <= SQUARES * found.best:
                 return [words.format(other=quick.best, given=found.best)]
-    return [unexplained(found)]
+    return [unexplained(problem, found)]
 
 
-def unexplained(found: Found) -> str:
+def unexplained(problem: Problem, found: Found) -> str:
     """Return what to say of data that nothing found explains."""
-    return (
-        f"the magnitudes are explained to {found.best:.2g} of their norm only: state the "
-        "noise, mask bad pixels, or try other starts"
-    )
+    stated = expected_noise(problem) / float(np.linalg.norm(problem.y.reshape(-1)))
+    so_far = f"the magnitudes are explained to {found.best:.2g} of their norm only"
+    if stated > 0.0:
+        return (
+            f"{so_far}, where the stated noise leaves about {stated:.2g}: state more noise if "
+            "there is more, mask bad pixels, or try other starts"
+        )
+    return f"{so_far}: state the noise, mask bad pixels, or try other starts"
 
 
 def _as_power(problem: Problem, power: float) -> Problem:

@@ -15,6 +15,7 @@ __all__ = ["positions_of"]
 log = logging.getLogger("recover")
 
 NEEDED = ("wavelength", "distances", "pixel_size", "probe")
+DETECTOR = "detector_distance"  # what CXI files call the distance
 
 
 def positions_of(arrays: Mapping[str, Array]) -> Array:
@@ -29,8 +30,8 @@ def positions_of(arrays: Mapping[str, Array]) -> Array:
     Parameters
     ----------
     arrays : mapping
-        ``translation`` of shape (K, 2) or (K, 3), ``wavelength``, ``distances`` (one) and
-        ``pixel_size`` of the detector, all in one unit; ``probe``.
+        ``translation`` of shape (K, 2) or (K, 3), ``wavelength``, ``distances`` (one; or
+        ``detector_distance``) and ``pixel_size`` of the detector, all in one unit; ``probe``.
 
     Returns
     -------
@@ -42,6 +43,8 @@ def positions_of(arrays: Mapping[str, Array]) -> Array:
     ParameterError
         If a number is missing or is not positive, or the shapes do not fit.
     """
+    if "distances" not in arrays and DETECTOR in arrays:
+        arrays = {**arrays, "distances": arrays[DETECTOR]}
     missing = [name for name in NEEDED if name not in arrays]
     if missing:
         raise ParameterError(

@@ -13,11 +13,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from recover.core.arrays import Array, as_generator, frozen
+from recover.core.arrays import Array, as_count, as_generator, frozen
 from recover.core.errors import ParameterError
 from recover.core.linear import conjugate_gradients
 from recover.frames.bounds import real_matrix
 from recover.models.domains import Support
+from recover.models.modulus import Modulus
 from recover.models.problem import Problem
 
 __all__ = ["Sensitivity", "dense_serves", "sensitivity"]
@@ -83,14 +84,19 @@ def sensitivity(
     Raises
     ------
     ParameterError
-        If the signal does not fit, or `probes` is below 1.
+        If the problem is not one of magnitudes, the signal does not fit, or `probes` is
+        below 1.
     """
+    if not isinstance(problem.model, Modulus):
+        raise ParameterError(
+            f"problem must be one of magnitudes, got {type(problem.model).__name__}; pass "
+            "Problem(Modulus(frame), magnitudes)"
+        )
     frame = problem.model.frame
     x = np.asarray(signal)
     if x.shape != frame.signal_shape:
         raise ParameterError(f"signal must have shape {frame.signal_shape}, got {x.shape}")
-    if probes < 1:
-        raise ParameterError(f"probes must be >= 1, got {probes}")
+    probes = as_count("probes", probes)
     wide = x.astype(np.float64 if frame.real_signal else np.complex128)
     z = frame.analysis(wide)
     size = np.abs(z)

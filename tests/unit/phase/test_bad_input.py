@@ -125,3 +125,40 @@ def test_roots_of_magnitudes_are_told_from_magnitudes():
     found = rv.phase.retrieve(np.sqrt(y), frame, certify=False)
     assert any("--data magnitude" in note for note in found.notes)
     assert rv.phase.retrieve(y, frame, certify=False).notes == ()
+
+
+@pytest.mark.parametrize(
+    ("factor", "dtype", "cure"),
+    [
+        (1e-200, np.float64, "scale them$"),
+        (1e140, np.float64, "scale them$"),
+        (1e-20, np.float32, "scale them, or pass float64"),
+        (1e20, np.float32, "scale them, or pass float64"),
+    ],
+)
+def test_magnitudes_whose_powers_are_out_of_range_are_refused(factor, dtype, cure):
+    with pytest.raises(ParameterError, match=f"must have a norm between .*{cure}"):
+        rv.phase.retrieve((Y * factor).astype(dtype), FRAME)
+
+
+def test_large_data_beyond_single_precision_are_searched_in_double():
+    frame = rv.frames.CodedDiffraction.octanary((64, 64), 4, np.random.default_rng(1))
+    x = np.exp(1j * np.linspace(0.0, 3.0, 4096).reshape(64, 64))
+    found = rv.phase.retrieve(1e50 * np.abs(frame.analysis(x)), frame, certify=False)
+    assert rv.Modulus(frame).distance(found.signal / 1e50, x) < 1e-6
+
+
+@pytest.mark.parametrize("restarts", [0, 1.5, True])
+def test_starts_are_counted_in_whole_numbers(restarts):
+    with pytest.raises(ParameterError, match="restarts must be a whole number >= 1"):
+        rv.phase.retrieve(Y, FRAME, restarts=restarts)
+
+
+def test_what_the_stated_noise_does_not_explain_is_not_told_to_state_it():
+    y = Y + 0.3 * RNG.random(Y.size)
+    silent = rv.phase.retrieve(y, FRAME, certify=False)
+    assert any("state the noise" in note for note in silent.notes)
+    stated = rv.phase.retrieve(y, FRAME, noise=1e-2, certify=False)
+    words = f"where the stated noise leaves about {1e-2 / np.linalg.norm(y):.2g}: state more"
+    assert any(words in note for note in stated.notes)
+    assert not any("state the noise" in note for note in stated.notes)

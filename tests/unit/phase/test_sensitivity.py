@@ -158,3 +158,9 @@ def test_poisson_noise_ends_at_the_discrepancy():
     found = rv.phase.retrieve(y, frame, noise=rv.Noise.poisson(counts), certify=False)
     assert found.status is rv.Status.CONVERGED
     assert rv.Modulus(frame).distance(found.signal, x) <= 0.05 * np.linalg.norm(x)
+
+
+def test_only_magnitudes_have_such_a_map():
+    problem = rv.Problem(rv.ReLU(rv.frames.Dense(np.eye(3))), np.ones(3))
+    with pytest.raises(ParameterError, match="must be one of magnitudes, got ReLU"):
+        rv.phase.sensitivity(problem, np.ones(3))
