@@ -11,6 +11,7 @@ from recover.cli.output import (
     Bar,
     check_certificate_writable,
     print_table,
+    verify_command,
     write_certificate,
     write_json,
 )
@@ -69,9 +70,9 @@ def layer_command(
     if json_path is not None:
         _write(json_path, source, taken, analysis, force=force)
     if report is not None:
-        saved = json_path is not None and json_path != STANDARD
-        verify_with = f"recover verify {json_path} {source}" if saved else ""
-        page = layers_report(taken, analysis, Path(source).name, verify_with)
+        page = layers_report(
+            taken, analysis, Path(source).name, verify_command(json_path, source)
+        )
         write_text(report, page, force=force)
     if not quiet and json_path != STANDARD:
         _report(taken, analysis)

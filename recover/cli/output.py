@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -30,6 +31,7 @@ __all__ = [
     "print_table",
     "read_certificate",
     "read_json",
+    "verify_command",
     "write_certificate",
     "write_json",
 ]
@@ -54,6 +56,23 @@ def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         click.echo("  ".join(cells).rstrip())
         if index == 0:
             click.echo("  ".join("-" * width for width in widths))
+
+
+def verify_command(account: str | None, source: str) -> str:
+    """Return the command that proves a certificate again, "" if it is in no file.
+
+    Parameters
+    ----------
+    account : str or None
+        The JSON file with the certificate, if it was asked for.
+    source : str
+        The file that the certificate speaks of.
+    """
+    if account is None or account == STANDARD:
+        return ""
+    names = [account, source]
+    dashes = ["--"] if any(name.startswith("-") for name in names) else []
+    return shlex.join(["recover", "verify", *dashes, *names])
 
 
 def read_json(path: Path) -> Any:

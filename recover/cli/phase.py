@@ -34,7 +34,8 @@ SUMMARY = ("file", "setup", "object", "residual", "time", "error bound")
     "--output",
     required=True,
     metavar="OUT",
-    help="File to write (NPZ, NPY, TIFF or HDF5), or a folder for several inputs.",
+    help="File to write: NPZ (the whole result), NPY or HDF5 (the complex object) or TIFF "
+    "(amplitude, then phase in radians); or a folder for several inputs.",
 )
 @click.option(
     "--setup",

@@ -8,7 +8,12 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from recover.certificates.certificate import Certificate
-from recover.cli.output import check_certificate_writable, write_certificate, write_json
+from recover.cli.output import (
+    check_certificate_writable,
+    verify_command,
+    write_certificate,
+    write_json,
+)
 from recover.core.errors import ParameterError
 from recover.io.atomic import check_distinct, check_writable, write_text
 
@@ -136,8 +141,7 @@ def write_side_files(
         return
     result = report.result
     if side.report is not None:
-        verify_with = f"recover verify {side.json} {inputs[0]}" if side.json else ""
-        page = draw(result, Path(inputs[0]).name, verify_with)
+        page = draw(result, Path(inputs[0]).name, verify_command(side.json, inputs[0]))
         write_text(side.report, page, force=force)
     if side.json is not None:
         write_certificate(side.json, figures[0], result.certificate, force=force)

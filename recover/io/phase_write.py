@@ -15,6 +15,7 @@ from recover.io.errors import FileError
 
 __all__ = ["ENDINGS", "check_phase_output", "h5py_for", "write_object"]
 
+LABELS = ["amplitude", "phase in radians"]  # of the pages of a TIFF
 ENDINGS = (".npz", ".npy", ".tif", ".tiff", ".h5", ".hdf5")
 
 
@@ -54,7 +55,12 @@ def write_object(
         import tifffile
 
         planes = np.stack([np.abs(signal), np.angle(signal)]).astype(np.float32)
-        tifffile.imwrite(buffer, planes, photometric="minisblack")
+        tifffile.imwrite(
+            buffer,
+            planes,
+            photometric="minisblack",
+            metadata={"Labels": LABELS},
+        )
     else:
         with h5py_for(path).File(buffer, "w") as file:
             file["object"], file["residuals"] = signal, residuals

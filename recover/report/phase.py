@@ -108,30 +108,38 @@ def _object(result: PhaseResult) -> Figure:
     if shown.ndim == 1:
         drawn, axes = canvas(2, 4.5)
         axes[0].plot(amplitude, color=INK, lw=1)
-        axes[1].plot(np.angle(shown), ".", color=RECOVERED, ms=2)
+        axes[1].plot(np.angle(shown), ".", color=RECOVERED, ms=4)
         axes[0].set_ylabel("amplitude", fontsize=9)
         axes[1].set_ylabel("phase (rad)", fontsize=9)
-        return Figure(png(drawn), "Amplitude and phase of the object.", "The object.")
+        axes[1].set_xlabel("entry", fontsize=9)
+        words = _undetermined(result) or ["The object."]
+        return Figure(png(drawn), "Amplitude and phase of the object.", " ".join(words))
     is_complex = np.iscomplexobj(shown)
+    kind = "amplitude" if is_complex else "value"
     drawn, axes = canvas(1, 4.6 if is_complex else 5.5, 2 if is_complex else 1)
     # from zero on, so that rounding of a constant amplitude is not drawn as a texture
     bottom, top = min(float(np.real(shown).min()), 0.0), float(amplitude.max(initial=0.0))
     ends = (0.0 if is_complex else bottom, top if top > 0.0 else 1.0)
-    _picture(axes[0], amplitude if is_complex else shown, GREY, "amplitude", ends=ends)
+    _picture(axes[0], amplitude if is_complex else shown, GREY, kind, ends=ends)
     if is_complex:
         phase = np.where(
             amplitude > FAINT * amplitude.max(initial=0.0), np.angle(shown), np.nan
         )
         _picture(axes[1], phase, CYCLIC, "phase (rad)", ends=(-np.pi, np.pi))
     words = ["The middle slice of the volume."] if result.signal.ndim > 2 else []
-    if result.trivial:
-        words.append(f"The data cannot determine {'; '.join(result.trivial)}.")
+    words += _undetermined(result)
     if shown.shape != _plane(result.signal).shape:
         words.append("Only the surroundings of the support are drawn.")
     if is_complex:
         words.append("The colours of the phase go round; faint places have none.")
-    seen = "amplitude and phase" if is_complex else "amplitude"
+    seen = "amplitude and phase" if is_complex else "values"
     return Figure(png(drawn), f"The recovered object: {seen}.", " ".join(words))
+
+
+def _undetermined(result: PhaseResult) -> list[str]:
+    if not result.trivial:
+        return []
+    return [f"The data cannot determine {'; '.join(result.trivial)}."]
 
 
 def _picture(
@@ -140,6 +148,7 @@ def _picture(
     low, high = ends if ends is not None else (None, None)
     shown = axis.imshow(values, cmap=colours, vmin=low, vmax=high, interpolation="nearest")
     axis.figure.colorbar(shown, ax=axis, shrink=0.85).set_label(name, fontsize=9)
+    axis.spines[:].set_visible(True)  # white beside white is a picture too
     axis.set_xticks([])
     axis.set_yticks([])
 
@@ -155,6 +164,7 @@ def _scan(result: PhaseResult) -> list[Section]:
         axes[1].plot(light, color=INK, lw=1)
         axes[0].set_ylabel("probe, amplitude", fontsize=9)
         axes[1].set_ylabel("light on the object", fontsize=9)
+        axes[1].set_xlabel("entry", fontsize=9)
     else:
         drawn, axes = canvas(1, 3.4, 3)
         size = np.abs(probe)
@@ -165,7 +175,7 @@ def _scan(result: PhaseResult) -> list[Section]:
     dark = int(np.count_nonzero(light == 0.0))
     words = (
         "The illumination of one exposure, and the energy that the scan brings to each pixel: "
-        f"dark places are hardly determined, {dark} pixels not at all."
+        "dark places are hardly determined" + (f", {dark} pixels not at all." if dark else ".")
     )
     picture = Figure(png(drawn), "The probe of the scan and what the scan lights.", words)
     return [Section("The scan", (figure(picture),))]
@@ -197,7 +207,8 @@ def _search(result: PhaseResult) -> list[str]:
             for k in range(min(starts.residuals.size, MOST_STARTS))
         ]
         blocks.append(table(["start", "misfit", "distance from the first"], rows))
-    return [*blocks, paragraphs(list(result.notes))] if result.notes else blocks
+    notes = [f"Note: {note.rstrip('.')}." for note in result.notes]
+    return [*blocks, paragraphs(notes)] if notes else blocks
 
 
 def _trust(result: PhaseResult) -> list[str]:
@@ -221,15 +232,17 @@ def _trust(result: PhaseResult) -> list[str]:
     if shown.ndim == 1:
         drawn, (axis,) = canvas(1, 3.0)
         axis.plot(shown, color=INK, lw=1)
+        axis.set_xlabel("entry", fontsize=9)
+        axis.set_ylabel("deviation", fontsize=9)
     else:
         drawn, (axis,) = canvas(1, 5.0)
         _picture(axis, shown, HEAT, "deviation")
     picture = Figure(
         png(drawn),
-        "How strongly noise reaches each pixel of the object.",
-        "An estimate, not a bound: the standard deviation of each pixel for noise of unit "
-        "deviation in each magnitude, near this object. Bright pixels are hardly determined."
-        + drawn_from,
+        "How strongly noise reaches each entry of the object.",
+        "An estimate, not a bound: the standard deviation of each entry for noise of unit "
+        "deviation in each magnitude, near this object. Where it is largest the data determine "
+        "the object least." + drawn_from,
     )
     return [figure(picture)]
 

@@ -1,5 +1,6 @@
 """`recover phase` on every setup and container, and what it says of bad input."""
 
+import html
 import json
 
 import numpy as np
@@ -313,3 +314,25 @@ def test_nothing_left_of_a_pattern(run, tmp_path):
     status, said = both(run, "phase", tmp_path / "p.npz", "-o", tmp_path / "o.npz")
     assert status == 1
     assert "no pixel" in said
+
+
+def test_the_report_says_what_was_left_out_and_how_to_verify(tmp_path, run):
+    frame, y = coded()
+    y[0, 3, 4] = np.nan
+    source, account = tmp_path / "my scan (1).npz", tmp_path / "the promise.json"
+    np.savez(source, magnitude=y, masks=frame.masks, centered=False)
+    page = tmp_path / "r.html"
+    status, text = both(
+        run, "phase", source, "-o", tmp_path / "o.tif", "--report", page, "--json", account,
+        "--save", tmp_path / "saved.npz", "--no-certify",
+    )  # fmt: skip
+    assert status == 0, text
+    left_out = f"1 pixels ({100.0 / y.size:.3g} %) are bad and were left out"
+    assert f"note: {left_out}" in text
+    assert left_out in json.loads(account.read_text())["notes"]
+    assert left_out in PhaseResult.load(tmp_path / "saved.npz").notes
+    shown = html.unescape(page.read_text())
+    assert f"Note: {left_out}." in shown
+    assert f"recover verify '{account}' '{source}'" in shown
+    with tifffile.TiffFile(tmp_path / "o.tif") as file:
+        assert '"amplitude", "phase in radians"' in file.pages[0].description
