@@ -39,6 +39,7 @@ from recover.models.saturation import Saturation
 
 __all__ = ["certify_apriori"]
 
+LARGEST_EXPONENT = 480  # of two, of rows and radius: their squares stay normal numbers
 UNSEARCHED = (
     " are too many for the exact search; the lower end is what their norms and inner products "
     "prove"
@@ -79,12 +80,14 @@ def certify_apriori(
     OutOfScopeError
         If the model or the domain is not one of those above.
     ParameterError
-        If `budget` is negative or NaN.
+        If `budget` is negative or NaN, or if rows, levels or radius are too large or too small
+        for their products to be floating-point numbers.
     """
     if not budget >= 0.0:
         raise ParameterError(f"budget must be >= 0 seconds, got {budget}; 0 is the cheapest")
     clock = Clock.starting(budget, watch)
     generator = as_generator(rng)
+    _require_range(_rows(model), scope)
     if isinstance(model, Modulus):
         found, reason = _modulus(model, scope, clock, generator)
     else:
@@ -111,6 +114,41 @@ def _rows(model: Model) -> Array:
             "hold; certify Dense(frame.matrix()), which is off by rounding only"
         )
     return np.asarray(frame.rows)
+
+
+def _require_range(rows: Array, scope: Domain) -> None:
+    """Raise where squares of the rows, or products with the radius, overflow or vanish."""
+    if abs(binary_exponent(rows)) > LARGEST_EXPONENT:
+        raise ParameterError(
+            f"the rows' entries are of size {float(np.abs(rows).max()):.3g}, and their squares "
+            "leave the range of floating point; scale rows and levels alike: kappa scales too"
+        )
+    radius = scope.radius if isinstance(scope, Ball) else 1.0
+    if abs(binary_exponent(np.array([radius]))) > LARGEST_EXPONENT:
+        raise ParameterError(
+            f"the radius {radius:g} leaves the range in which products are floating-point "
+            "numbers; scale radius and levels alike: kappa stays the same"
+        )
+
+
+def _scaled_levels(levels: Array, exponent: int) -> Array:
+    """Return ``levels * 2**exponent`` where that is exact.
+
+    Raises
+    ------
+    ParameterError
+        If a finite level overflows, or loses digits below the smallest numbers.
+    """
+    with np.errstate(over="ignore", under="ignore"):
+        scaled: Array = np.ldexp(levels, exponent)
+        back = np.ldexp(scaled, -exponent)
+    wrong = (back != levels) & np.isfinite(levels)
+    if wrong.any():
+        raise ParameterError(
+            f"the level {float(levels[wrong][0]):g} is out of all proportion to rows and "
+            "radius; give levels nearer to their product"
+        )
+    return scaled
 
 
 def _bands(model: Model, rows: Array, scope: Domain) -> Bands:
@@ -141,26 +179,30 @@ def _clipped(bands: Bands, clock: Clock, rng: np.random.Generator) -> Found:
     scaled = replace(
         bands,
         rows=np.ldexp(bands.rows, -e),
-        low=np.ldexp(bands.low, -e - f),
-        high=np.ldexp(bands.high, -e - f),
+        low=_scaled_levels(bands.low, -e - f),
+        high=_scaled_levels(bands.high, -e - f),
         radius=math.ldexp(bands.radius, -f),
     )
     searched = scaled.useful()
-    args = (searched.rows, searched.low, searched.high, searched.radius)
-    cheap = cheap_lower(*args, searched.nonnegative)
+    cheap = cheap_lower(
+        searched.rows, searched.low, searched.high, searched.radius, searched.nonnegative
+    )
+    searched = searched.reached()
     if too_large(searched):
         found, (x, y), ratio = sight(searched, clock, rng)
         clock = clock.within(0.0)
     else:
-        found = bracket_cells(searched, clock, rng)
+        found = bracket_cells(searched, clock.scaled(2 * e), rng)
         x, y, ratio = clip_pair(scaled, found, rng)
     lower = max(found.lower, min(cheap, found.upper))
-    kappa = lipschitz.saturation_lower(lower, *args)
+    kappa = lipschitz.saturation_lower(
+        lower, searched.rows, searched.low, searched.high, searched.radius
+    )
     found = replace(found, lower=lower)
     ratio = min(ratio, lipschitz.root_upper(found.upper))
     ends = Ends(min(kappa, ratio), (x, y), ratio)
     tried = found.closed or found.unresolved > 0
-    share = clock.within(clock.left / 2.0 if tried else 0.0)
+    share = clock.within(clock.left / 2.0 if tried else 0.0).scaled(e)
     return _restored(found, cheap, narrow(searched, ends, share), (e, f))
 
 

@@ -42,6 +42,7 @@ def magnitudes_of_real_rows(rows: Array, clock: Clock, rng: np.random.Generator)
     scaled = np.ldexp(rows, -e)
     cheap = moments.modulus_lower(scaled)
     spent = clock.left
+    clock = clock.scaled(2 * e)
     found = bracket_splits(scaled, clock, rng)
     spent -= clock.left
     n = rows.shape[1]
@@ -106,7 +107,7 @@ def magnitudes_of_complex_rows(
     e = binary_exponent(rows)
     scaled = scale(rows, -e)
     cheap = moments.modulus_lower(scaled, real_signal)
-    x, y, ratio, count = orthogonal_pair(scaled, real_signal, clock, rng)
+    x, y, ratio, count = orthogonal_pair(scaled, real_signal, clock.scaled(2 * e), rng)
     upper = (Enclosure.exactly(ratio) * ratio).upper
     lower = min(cheap, upper)
     ends = Enclosure(

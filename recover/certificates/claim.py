@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from recover.certificates.idle import reached_levels
 from recover.certificates.replay.cells import Sides
 from recover.core.arrays import Array
 from recover.core.rounding import binary_exponent, scale, up
@@ -15,7 +16,7 @@ from recover.models.base import Model
 from recover.models.relu import ReLU
 from recover.models.saturation import Saturation
 
-__all__ = ["Claim", "claim_of", "sides_of", "useful_part"]
+__all__ = ["Claim", "claim_of", "reached_part", "sides_of", "useful_part"]
 
 
 class Claim(NamedTuple):
@@ -45,13 +46,23 @@ def claim_of(model: Model, radius: float, nonnegative: bool) -> Claim:
     f = binary_exponent(np.array([radius])) if math.isfinite(radius) else 0
     return Claim(
         scale(rows, -e),
-        np.ldexp(low, -e - f),
-        np.ldexp(high, -e - f),
+        _exactly(low, -e - f),
+        _exactly(high, -e - f),
         math.ldexp(radius, -f),
         nonnegative,
         e,
         f,
     )
+
+
+def _exactly(levels: Array, exponent: int) -> Array:
+    """Return ``levels * 2**exponent``; raises `ValueError` where rounding changes that."""
+    with np.errstate(over="ignore", under="ignore"):
+        scaled: Array = np.ldexp(levels, exponent)
+        wrong = (np.ldexp(scaled, -exponent) != levels) & np.isfinite(levels)
+    if wrong.any():
+        raise ValueError("a level is out of all proportion to rows and radius")
+    return scaled
 
 
 def useful_part(claim: Claim) -> Claim:
@@ -65,6 +76,12 @@ def useful_part(claim: Claim) -> Claim:
     return claim._replace(
         rows=signs[:, None] * claim.rows, low=low, high=np.full(len(low), np.inf)
     )
+
+
+def reached_part(claim: Claim) -> Claim:
+    """On a ball leave out levels that no signal goes beyond."""
+    low, high = reached_levels(claim.rows, claim.low, claim.high, claim.radius)
+    return claim._replace(low=low, high=high)
 
 
 def sides_of(claim: Claim) -> list[Sides]:

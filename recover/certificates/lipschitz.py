@@ -126,6 +126,8 @@ def saturation_lower(
     """
     a = max(eigenvalue, 0.0)
     both = np.isfinite(low) & np.isfinite(high) & rows.any(axis=1)
+    if not (np.isfinite(low) | np.isfinite(high))[rows.any(axis=1)].any():
+        return root_lower(a)  # linear on all of the domain
     if not both.any():
         return relu_lower(a)
     if not math.isfinite(radius):

@@ -43,6 +43,7 @@ from recover.core.rounding import gamma, norm_upper, sum_upper, up
 __all__ = ["Moments", "count_lower", "modulus_lower", "relu_lower", "saturation_lower"]
 
 LARGEST_FORMS = 1e8  # entries of F; beyond it the bounds of modulus are not tried
+SMALLEST_LEVEL = 1e-100  # of levels beside rows of order one; squares of smaller ones vanish
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,7 +147,7 @@ def _norm_upper(matrix: Array, error: float) -> float:
 def saturation_lower(rows: Array, low: Array, high: Array, radius: float) -> float:
     """Return a proved lower bound of A for clipping on the ball, 0 if it says nothing."""
     level = np.minimum(-low, high)
-    if not (level > 0.0).all() or not math.isfinite(radius):
+    if not (level > SMALLEST_LEVEL).all() or not math.isfinite(radius):
         return 0.0
     # rounded up; an infinite level weighs nothing, and its row is always linear
     weights = np.where(np.isfinite(level), (1.0 / np.minimum(level, 1e150)) ** 2, 0.0)
@@ -162,7 +163,7 @@ def count_lower(rows: Array, low: Array, high: Array, radius: float) -> float:
     Gershgorin any k rows have a norm of at most ``max r + (k - 1) max |<phi_i, phi_j>|``.
     """
     level = float(np.minimum(-low, high).min())
-    if not level > 0.0 or not math.isfinite(radius):
+    if not level > SMALLEST_LEVEL or not math.isfinite(radius):
         return 0.0
     moments = Moments(rows, np.ones(len(rows)))
     reach = Enclosure.exactly(moments.highest) * radius * radius / level / level
@@ -185,7 +186,7 @@ def count_lower(rows: Array, low: Array, high: Array, radius: float) -> float:
 def relu_lower(rows: Array, bias: Array, radius: float) -> float:
     """Return a proved lower bound of A for a ReLU with negative bias on the ball, or 0."""
     a = float(bias.max())
-    if not a < 0.0 or not math.isfinite(radius):
+    if not SMALLEST_LEVEL < -a < 1.0 / SMALLEST_LEVEL or not math.isfinite(radius):
         return 0.0
     moments = Moments(rows, np.ones(len(rows)))
     far = up(

@@ -29,7 +29,7 @@ import numpy as np
 from recover.certificates import lipschitz
 from recover.certificates.certificate import Certificate
 from recover.certificates.cheap import cheap_lower
-from recover.certificates.claim import Claim, claim_of, sides_of, useful_part
+from recover.certificates.claim import Claim, claim_of, reached_part, sides_of, useful_part
 from recover.certificates.evidence import Evidence
 from recover.certificates.replay.cells import replay_cells
 from recover.certificates.replay.chord_model import Target
@@ -143,16 +143,19 @@ def _closing(cert: Certificate, claim: Claim) -> Iterator[str]:
 
 
 def _clipped_faults(cert: Certificate, claim: Claim) -> Iterator[str]:
-    useful = useful_part(claim)
+    stated = useful_part(claim)
+    useful = reached_part(stated)
     two = 2 * claim.row_exponent
     value = number(cert.evidence, "eigenvalue_lower", -two)
-    args = (useful.rows, useful.low, useful.high, useful.radius)
     tree = number(cert.evidence, "tree_value", -two)
     if tree > 0.0:
         yield from _search_faults(cert.evidence, useful, tree)
-    if value > max(tree, 0.0) and value > cheap_lower(*args, useful.nonnegative):
+    cheap = (stated.rows, stated.low, stated.high, stated.radius, stated.nonnegative)
+    if value > max(tree, 0.0) and value > cheap_lower(*cheap):
         yield "the eigenvalue's lower end is above everything that the evidence proves"
-    kappa = lipschitz.saturation_lower(value, *args)
+    kappa = lipschitz.saturation_lower(
+        value, useful.rows, useful.low, useful.high, useful.radius
+    )
     pairs = number(cert.evidence, "pair_value", -two)
     if pairs > 0.0:
         yield from _segment_faults(cert.evidence, useful, pairs)

@@ -168,10 +168,10 @@ def _climb(
             continue
         made = attempt(target, limit, found.proved)
         nodes += made.nodes
-        if made.proved > found.proved:
-            found = made
         # an unresolved cell stops every larger value too
         stuck = made.unresolved > 0 and made.proved >= 0.0
+        if made.proved > found.proved or (stuck and made.proved == found.proved):
+            found = made
         if clock.left <= 0.0 or stuck or found.proved >= goal():
             break
     return found, nodes

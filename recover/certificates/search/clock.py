@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import ldexp
 
 from recover.core.progress import Progress, Watch
 
@@ -38,6 +39,22 @@ class Clock:
     def within(self, seconds: float) -> Clock:
         """Return a clock that also runs out `seconds` from now."""
         return Clock(min(self.deadline, time.monotonic() + seconds), self.watch)
+
+    def scaled(self, exponent: int) -> Clock:
+        """Return the clock of a search whose values are to be told ``2**exponent`` times."""
+        watch = self.watch
+        if watch is None or exponent == 0:
+            return self
+        told = watch
+
+        def in_units(progress: Progress, /) -> bool | None:
+            bracket = progress.bracket
+            if bracket is not None:
+                bracket = (ldexp(bracket[0], exponent), ldexp(bracket[1], exponent))
+            value = ldexp(progress.value, exponent)
+            return told(replace(progress, value=value, bracket=bracket))
+
+        return Clock(self.deadline, in_units)
 
     def stops(self, progress: Progress) -> bool:
         """Tell whether to stop: the time is over, or the callback said so."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from recover.certificates.idle import reached_levels
 from recover.core.arrays import Array
 from recover.core.rounding import gamma
 
@@ -85,6 +86,11 @@ class Bands:
         low = np.where(both, -np.inf, np.where(above, -self.high, self.low))
         high = np.full(self.count, np.inf)
         return replace(self, rows=signs[:, None] * self.rows, low=low, high=high)
+
+    def reached(self) -> Bands:
+        """Leave out levels that no signal of the ball goes beyond."""
+        low, high = reached_levels(self.rows, self.low, self.high, self.radius)
+        return replace(self, low=low, high=high)
 
     def surely_saturated(self, x: Array) -> Array:
         """Tell which rows are outside their band for sure, whatever the rounding.

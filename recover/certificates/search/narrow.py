@@ -21,6 +21,7 @@ __all__ = ["CLOSED", "Ends", "Narrowed", "expected_nodes", "narrow"]
 CLOSED = 1e-6  # relative width of an enclosure of kappa that counts as closed
 LARGEST_DIMENSION, MOST_WALLS = 12, 400  # beyond them the search is not tried
 SMALLEST = 1e-9  # ratio (of rows of order one) that can be told from 0
+ENDLESS = 1e6  # seconds; more are not told from an unlimited budget
 NODES_PER_SECOND = 40  # of what is left of the budget, in the attempt to close at once
 STEPS = 2  # smaller values that are tried then
 HOPE = 3.0  # with fewer than this part of the nodes that closing takes, nothing is tried
@@ -87,7 +88,7 @@ def narrow(bands: Bands, ends: Ends, clock: Clock) -> Narrowed:
     if share <= 0.0:
         return found
     # counted in nodes, so that the result does not depend on how busy the machine is
-    most = NODES_PER_SECOND * 2 ** math.ceil(math.log2(max(clock.left, 1e-2)))
+    most = NODES_PER_SECOND * 2 ** math.ceil(math.log2(min(max(clock.left, 1e-2), ENDLESS)))
     if most < expected_nodes(bands.dimension, walls.count) / HOPE:
         return found
     goal = ends.ratio**2 * (1.0 - MARGIN)
