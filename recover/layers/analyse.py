@@ -148,7 +148,9 @@ def _stack(
             critical=False,
         )
         analyses.append(found if k == 0 else _of_inputs(found, thin[k - 1]))
-    verdict, reason, pair = _joined(layers, analyses, thin, (radius, nonnegative), meeting)
+    verdict, reason, pair = _joined(
+        layers, analyses, thin, (radius, nonnegative), meeting, rng=rng
+    )
     product = Enclosure.exactly(1.0)
     for found in analyses:
         product = product * Enclosure.exactly(found.kappa.lower)
@@ -195,6 +197,8 @@ def _joined(
     thin: list[ActiveNeurons],
     domain: tuple[float, bool],
     meeting: tuple[Array, Array] | None,
+    *,
+    rng: np.random.Generator,
 ) -> tuple[Injectivity, str | None, tuple[Array, Array] | None]:
     """Return the whole's verdict with its reason, and a pair of inputs if not injective."""
     n = layers[0].inputs
@@ -203,7 +207,7 @@ def _joined(
         return Injectivity.NOT_INJECTIVE, f"layer 1: {first.reason}", first.witness
     for depth, found in enumerate(thin, start=2):
         if found.count < n:
-            pair = deep_pair(layers, depth, found.witness, *domain)
+            pair = deep_pair(layers[:depth], found.witness, *domain, rng)
             reason = (
                 f"at an input {active_phrase(found.count)} in layer {depth}, fewer than the "
                 f"{n} inputs"

@@ -15,6 +15,7 @@ __all__ = ["deep_pair", "ratio_upper", "same_output_pair"]
 DIRECTIONS = 24  # combinations of unseen directions that are tried
 SMALL = 400_000  # entries of the programs that look for a roomier point
 CUTS = 6
+NEARBY = 60  # points about a thin one that are tried
 SHRINK = 0.95  # of the longest pair: no threshold is touched
 
 
@@ -151,19 +152,41 @@ def _range(bands: Bands, centre: Array, directions: Array, off: Array) -> tuple[
 
 
 def deep_pair(
-    layers: tuple[Layer, ...], depth: int, point: Array, radius: float, nonnegative: bool
+    layers: tuple[Layer, ...],
+    point: Array,
+    radius: float,
+    nonnegative: bool,
+    rng: np.random.Generator,
 ) -> tuple[Array, Array] | None:
-    """Return two inputs with the same output of layer `depth` around a point where it is thin.
+    """Return two inputs with the same output near a point where the last layer is thin.
 
-    Up to that layer all patterns of activity are kept, so the map is linear between them.
+    Few of its neurons are active in all of a neighbourhood of the point, but this may lie where
+    pieces of the network meet: others, ever nearer to it, are tried until one has a piece
+    around it.
     """
-    here, _ = preactivations(layers[:depth], point)
+    limit = radius if math.isfinite(radius) else 2.0 * float(np.linalg.norm(point)) + 1.0
+    found = _pair_around(layers, point, limit, nonnegative)
+    for k in range(NEARBY):
+        if found is not None:
+            break
+        away = rng.standard_normal(point.size)
+        away *= limit * 0.5 ** (k // 2 + 1) / float(np.linalg.norm(away))
+        near = np.maximum(point + away, 0.0) if nonnegative else point + away
+        near *= min(1.0, limit * (1.0 - 1e-9) / max(float(np.linalg.norm(near)), 1e-300))
+        found = _pair_around(layers, near, limit, nonnegative)
+    return found
+
+
+def _pair_around(
+    layers: tuple[Layer, ...], point: Array, limit: float, nonnegative: bool
+) -> tuple[Array, Array] | None:
+    """Return the longest pair about a point on which no pattern of activity changes."""
+    here, _ = preactivations(layers, point)
     patterns = [t > 0.0 for t in here]
     jacobian = np.eye(point.size)
-    for layer, active in zip(layers, patterns, strict=False):
+    for layer, active in zip(layers, patterns, strict=True):
         jacobian = active[:, None] * (layer.weights @ jacobian)
     best, length = None, 0.0
-    limit = radius if math.isfinite(radius) else 2.0 * float(np.linalg.norm(point)) + 1.0
     for v in _kernel(jacobian):
         step = limit
         while step > 1e-9 * limit and 2.0 * step > length:
@@ -171,9 +194,9 @@ def deep_pair(
             ends = [point - step * v, point + step * v]
             if nonnegative and min(float(end.min()) for end in ends) < 0.0:
                 continue
-            if max(float(np.linalg.norm(end)) for end in ends) > radius:
+            if max(float(np.linalg.norm(end)) for end in ends) > limit:
                 continue
-            if all(_same_patterns(layers[:depth], end, patterns) for end in ends):
+            if all(_same_patterns(layers, end, patterns) for end in ends):
                 best, length = (frozen(ends[0]), frozen(ends[1])), 2.0 * step
                 break
     return best

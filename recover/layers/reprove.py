@@ -33,8 +33,8 @@ def stack_faults(path: str | Path, data: Mapping[str, Any]) -> tuple[str, ...]:
     Injective is proved of the stack folded into one layer, or layer by layer: each certificate
     must hold for a ball (the non-negative part of it from the second layer on) that contains
     what the layers before can give, and the constant of the whole must not exceed the product
-    of theirs.  Not injective is shown by evaluating the two inputs.  Of an undecided stack
-    nothing but its constant is checked.
+    of theirs.  Not injective is shown by evaluating the two inputs.  Where the verdict does not
+    rest on the certificates of single layers, they must hold all the same.
 
     Parameters
     ----------
@@ -51,16 +51,32 @@ def stack_faults(path: str | Path, data: Mapping[str, Any]) -> tuple[str, ...]:
     found = chosen_layers(read_tensors(path), [str(name) for name in data["weights"]])
     layers = as_layers([each.weights for each in found], [each.bias for each in found])
     verdict = Injectivity(data["verdict"])
+    folded = data.get("folded") is not None
+    if folded and verdict is not Injectivity.INJECTIVE:
+        return ("a stack that is not proved injective has a certificate of it folded",)
     if verdict is Injectivity.NOT_INJECTIVE:
         first = data["layers"][0]
         domain = (decode_number(first["radius"]), bool(first["nonnegative"]))
-        return _witness_faults(layers, data["witness"], domain)
+        shown = _witness_faults(layers, data["witness"], domain)
+        return (*shown, *_single_faults(layers, data))
     claimed = float(data["kappa"]["lower"])
     if verdict is Injectivity.UNDECIDED and claimed == 0.0:
-        return ()
-    if data.get("folded") is not None:
-        return _folded_faults(layers, data, claimed)
+        return _single_faults(layers, data)
+    if folded:
+        return (*_folded_faults(layers, data, claimed), *_single_faults(layers, data))
     return _product_faults(layers, data, claimed)
+
+
+def _single_faults(layers: tuple[Layer, ...], data: Mapping[str, Any]) -> tuple[str, ...]:
+    """Prove what certificates say of single layers where the whole does not rest on them."""
+    return tuple(
+        f"layer {number}: {reason}"
+        for number, (layer, plain) in enumerate(
+            zip(layers, _listed(data["certificates"], len(layers)), strict=True), start=1
+        )
+        if plain is not None
+        for reason in verify(Certificate.from_data(plain), layer.model).reasons
+    )
 
 
 def _folded_faults(
@@ -143,6 +159,8 @@ def _covers(promise: Certificate, reach: float, nonnegative: bool) -> bool:
 def _witness_faults(
     layers: tuple[Layer, ...], witness: Any, domain: tuple[float, bool]
 ) -> tuple[str, ...]:
+    if witness is None:
+        return ("not injective is said without two inputs of the same output to show it",)
     x, y = (np.asarray(point, dtype=np.float64) for point in witness)
     if x.shape != (layers[0].inputs,) or y.shape != x.shape or not np.isfinite([x, y]).all():
         return ("the two inputs are no inputs of this network",)

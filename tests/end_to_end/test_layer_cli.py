@@ -4,12 +4,15 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from recover.certificates.certificate import Certificate
 from recover.cli import main
+from recover.core.enclosure import Enclosure
 
 ROOT = Path(__file__).parents[2]
 RNG = np.random.default_rng(0)
@@ -286,3 +289,38 @@ def test_a_forged_witness_of_inputs_too_close_or_outside_is_refused(run, tmp_pat
     code, _, err = run("verify", result)
     assert code == 1
     assert "not in the domain" in err
+
+
+@pytest.mark.parametrize("verdict", ["undecided", "not injective", "folded"])
+def test_certificates_that_a_verdict_does_not_rest_on_must_hold_too(run, tmp_path, verdict):
+    path, result = tmp_path / "w.npz", tmp_path / "r.json"
+    rng = np.random.default_rng(0)
+    second = np.array([[1.0, 0, -1, 0], [-1, 0, 1, 0], [0, 1, 0, -1], [0, -1, 0, 1]])
+    first, bias = np.vstack([np.eye(2), -np.eye(2)]), np.zeros(4)
+    last = np.zeros(4)
+    if verdict == "not injective":
+        second = np.ones((1, 4))
+        last = np.zeros(1)
+    elif verdict == "folded":
+        first, second = rng.standard_normal((20, 3)), rng.standard_normal((12, 20)) / 5.0
+        bias = np.linalg.norm(first, axis=1) * 1.01
+        last = 2.0 - second @ bias
+    np.savez(path, W1=first, b1=bias, W2=second, b2=last)
+    run("layer", path, "--json", result, "--budget", "3")
+    data = json.loads(result.read_text())
+    assert data["verdict"] == ("injective" if verdict == "folded" else verdict)
+    assert (data.get("folded") is not None) == (verdict == "folded")
+    assert run("verify", result)[0] == 0
+    honest = data["certificates"][0]
+    true = Certificate.from_data(honest)
+    kappa = Enclosure(2.0 * true.kappa.upper, 3.0 * true.kappa.upper)
+    forged = replace(true, kappa=kappa).to_data()
+    result.write_text(json.dumps({**data, "certificates": [forged, *data["certificates"][1:]]}))
+    code, _, err = run("verify", result)
+    assert code == 1
+    assert "layer 1" in err
+    if verdict != "folded":
+        result.write_text(json.dumps({**data, "folded": honest}))
+        code, _, err = run("verify", result)
+        assert code == 1
+        assert "folded" in err

@@ -97,3 +97,17 @@ def test_unbounded_nonnegative_inputs_with_positive_biases_are_refused():
     half = rv.layers.analyse(weights, [1.0, 1.0, -1.0], radius=math.inf, nonnegative=True)
     assert half.verdict == "undecided"
     assert "give a radius" in half.reason
+
+
+@pytest.mark.parametrize("nonnegative", [False, True])
+def test_two_inputs_are_found_where_a_network_is_thin_at_a_corner(nonnegative):
+    """At 0, where the search begins, all neurons are at their thresholds."""
+    weights = [DOUBLED, np.ones((1, 4))]
+    found = rv.layers.analyse(weights, None, nonnegative=nonnegative, budget=2.0)
+    assert found.verdict == "not injective"
+    x, y = found.witness
+    assert np.linalg.norm(x - y) >= 1e-3
+    assert max(np.linalg.norm(x), np.linalg.norm(y)) <= 1.0
+    assert not nonnegative or min(x.min(), y.min()) >= 0.0
+    first, second = (np.ones(4) @ np.maximum(DOUBLED @ z, 0.0) for z in (x, y))
+    assert first == pytest.approx(second, abs=1e-15)
