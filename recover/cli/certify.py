@@ -15,8 +15,8 @@ from recover.cli.options import proof_options
 from recover.cli.output import (
     Bar,
     check_certificate_writable,
+    how_to_verify,
     print_table,
-    verify_command,
     write_certificate,
 )
 from recover.core.errors import ParameterError
@@ -98,7 +98,7 @@ def certify_command(
     if report is not None:
         from recover.report.certify import certify_report
 
-        verify_with = verify_command(json_path, frame)
+        verify_with = how_to_verify(json_path, frame)
         page = certify_report(certificate, model, where, history.brackets, verify_with)
         write_text(report, page, force=force)
     if not quiet and json_path != STANDARD:

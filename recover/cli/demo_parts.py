@@ -10,7 +10,7 @@ import numpy as np
 
 from recover.audio import AudioOptions, AudioReport, process_file
 from recover.certificates.certificate import Certificate
-from recover.cli.output import Bar, verify_command, write_json
+from recover.cli.output import Bar, how_to_verify, write_json
 from recover.core.arrays import Array
 from recover.frames import CodedDiffraction
 from recover.image import ImageOptions, process_image
@@ -77,7 +77,7 @@ def guitar(folder: Path, *, quiet: bool) -> Told:
         ["time", f"{done.seconds:.1f} s"],
         ["certified error bound", _bound(result.certificate)],
     ]
-    command = verify_command(str(account), str(source))
+    command = how_to_verify(str(account), str(source))
     chapter = audio_chapter(result, "an electric guitar, clipped", command)
     return Told(chapter, rows, _why(result.certificate), command)
 
@@ -112,7 +112,7 @@ def courtyard(folder: Path, *, quiet: bool) -> Told:
         ["time", f"{done.seconds:.1f} s"],
         ["certified error bound", _bound(result.certificate)],
     ]
-    command = verify_command(str(account), str(source))
+    command = how_to_verify(str(account), str(source))
     chapter = image_chapter(result, "a courtyard with blown highlights", command)
     return Told(chapter, rows, _why(result.certificate), command)
 
@@ -150,7 +150,7 @@ def beads(folder: Path, *, quiet: bool) -> Told:
         ["time", f"{done.seconds:.1f} s"],
         ["certified error bound", _bound(result.certificate)],
     ]
-    command = verify_command(str(account), str(source))
+    command = how_to_verify(str(account), str(source))
     chapter = phase_chapter(result, "transparent beads, from patterns without phase", command)
     return Told(chapter, rows, _why(result.certificate), command)
 

@@ -10,8 +10,8 @@ from recover.cli.options import proof_options
 from recover.cli.output import (
     Bar,
     check_certificate_writable,
+    how_to_verify,
     print_table,
-    verify_command,
     write_certificate,
     write_json,
 )
@@ -71,7 +71,7 @@ def layer_command(
         _write(json_path, source, taken, analysis, force=force)
     if report is not None:
         page = layers_report(
-            taken, analysis, Path(source).name, verify_command(json_path, source)
+            taken, analysis, Path(source).name, how_to_verify(json_path, source)
         )
         write_text(report, page, force=force)
     if not quiet and json_path != STANDARD:

@@ -28,10 +28,10 @@ __all__ = [
     "Bar",
     "check_certificate_writable",
     "complain",
+    "how_to_verify",
     "print_table",
     "read_certificate",
     "read_json",
-    "verify_command",
     "write_certificate",
     "write_json",
 ]
@@ -58,7 +58,7 @@ def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
             click.echo("  ".join("-" * width for width in widths))
 
 
-def verify_command(account: str | None, source: str) -> str:
+def how_to_verify(account: str | None, source: str) -> str:
     """Return the command that proves a certificate again, "" if it is in no file.
 
     Parameters

@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeVar
 from recover.certificates.certificate import Certificate
 from recover.cli.output import (
     check_certificate_writable,
-    verify_command,
+    how_to_verify,
     write_certificate,
     write_json,
 )
@@ -141,7 +141,7 @@ def write_side_files(
         return
     result = report.result
     if side.report is not None:
-        page = draw(result, Path(inputs[0]).name, verify_command(side.json, inputs[0]))
+        page = draw(result, Path(inputs[0]).name, how_to_verify(side.json, inputs[0]))
         write_text(side.report, page, force=force)
     if side.json is not None:
         write_certificate(side.json, figures[0], result.certificate, force=force)

@@ -4,12 +4,12 @@ import shlex
 
 import pytest
 
-from recover.cli.output import verify_command
+from recover.cli.output import how_to_verify
 
 
 @pytest.mark.parametrize("account", [None, "-"])
 def test_what_is_in_no_file_cannot_be_verified(account):
-    assert verify_command(account, "x.npz") == ""
+    assert how_to_verify(account, "x.npz") == ""
 
 
 @pytest.mark.parametrize(
@@ -22,5 +22,5 @@ def test_what_is_in_no_file_cannot_be_verified(account):
     ],
 )
 def test_names_arrive_as_they_are(account, source, dashes):
-    words = shlex.split(verify_command(account, source))
+    words = shlex.split(how_to_verify(account, source))
     assert words == ["recover", "verify", *dashes, account, source]
