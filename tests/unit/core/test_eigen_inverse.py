@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 
 import mpmath as mp
 import numpy as np
@@ -129,6 +130,30 @@ def test_any_columns_bound_by_the_formula_in_exact_arithmetic(
             t += slack * mp.sqrt(int(np.square(columns[:, i]).sum()))
             exact = t / 2 + mp.sqrt(t**2 / 4 + max(int(columns[i, i]), 0))
             assert exact <= mp.mpf(roots[i]) <= exact * (1 + (2000 + 4 * n) * mp.mpf(U))
+
+
+@pytest.mark.parametrize("n", [2, 20])
+def test_residuals_that_cancel_are_charged_for_their_terms(
+    n: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whole columns of sum zero: the products are a million times the residual."""
+    matrix = chain(n) + 2.0**20
+    columns = np.random.default_rng(n).integers(-3, 4, (n, n)).astype(float)
+    columns[-1] -= columns.sum(axis=0)
+    given = SimpleNamespace(lu=SimpleNamespace(solve=lambda _: columns))
+    monkeypatch.setattr(Blocks, "factors", property(lambda _: given))
+    roots = inverse_roots(of(matrix), np.ones(1), np.zeros(1), n)
+    residual, sizes = np.abs(np.eye(n) - matrix @ columns), matrix @ np.abs(columns)
+
+    def formula(i: int, roundings: int) -> mp.mpf:
+        part = roundings * mp.mpf(U)
+        pairs = zip(residual[:, i], sizes[:, i], strict=True)
+        t = mp.sqrt(sum((int(r) + part * int(s)) ** 2 for r, s in pairs))
+        return t / 2 + mp.sqrt(t**2 / 4 + max(int(columns[i, i]), 0))
+
+    with mp.workdps(40):
+        for i in range(n):
+            assert formula(i, n) <= mp.mpf(roots[i]) <= formula(i, 10 * n)
 
 
 @pytest.mark.parametrize("most", [1, 2, 3, 4, 7, 8, 100])
