@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from recover.core.arrays import Array, require_finite
 from recover.core.errors import ParameterError
-from recover.image.levels import ChannelLevel
+from recover.image.levels import ChannelLevel, channel_axis_in
 
 __all__ = [
     "ImageLevels",
@@ -20,12 +20,14 @@ __all__ = [
     "as_floating",
     "as_planes",
     "check_tolerance",
+    "check_watch",
     "describe",
     "from_planes",
+    "mask_planes",
     "side_of",
 ]
 
-ImageLevels = float | Sequence[float] | Array | None
+ImageLevels = float | Sequence[float | None] | Array | None
 Sides = tuple["Side | None", "Side | None"]
 
 
@@ -58,6 +60,7 @@ def as_planes(image: npt.ArrayLike, channel_axis: int | None) -> Array:
         raise ParameterError(
             f"image must hold integers or floating numbers, got dtype {array.dtype}"
         )
+    channel_axis = channel_axis_in(channel_axis)
     if channel_axis is None:
         if array.ndim != 2:
             raise ParameterError(
@@ -74,7 +77,8 @@ def as_planes(image: npt.ArrayLike, channel_axis: int | None) -> Array:
         planes = np.moveaxis(array, channel_axis, 0)
     if 0 in planes.shape:
         raise ParameterError(f"image must not be empty, got shape {array.shape}")
-    return require_finite("image", planes)
+    require_finite("image", array)  # which names the place as the caller counts
+    return planes
 
 
 def as_floating(planes: Array) -> Array:
@@ -106,6 +110,7 @@ def side_of(
         The side.
     planes : array [shape=(channels, height, width)]
     level : float, one per channel, or one per pixel (in the image's layout), or None
+        None for one of the channels means that it is not clipped on this side.
     mask : array of bool [shape of planes] or None
         The clipped samples; None to take those at the level.
     tolerance : float
@@ -148,7 +153,10 @@ def describe(planes: Array, low: Side | None, high: Side | None) -> tuple[Channe
 
 def _levels(name: str, level: ImageLevels, planes: Array, axis: int | None) -> Array:
     """Return levels as (channels, 1, 1) or (channels, height, width)."""
-    array = np.asarray(level, dtype=np.float64)
+    if isinstance(level, Sequence):
+        nowhere = math.inf if name == "high" else -math.inf
+        level = [nowhere if each is None else each for each in level]
+    array = _numbers(name, level)
     if planes.dtype.kind == "f":
         # samples clipped at 0.9 hold what 0.9 is in their own precision
         array = array.astype(planes.dtype).astype(np.float64)
@@ -169,7 +177,56 @@ def _levels(name: str, level: ImageLevels, planes: Array, axis: int | None) -> A
     )
 
 
+def _numbers(name: str, level: ImageLevels) -> Array:
+    try:
+        return np.asarray(level, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ParameterError(
+            f"{name} must be a number, one per channel or one per pixel, got {level!r:.80}"
+        ) from None
+
+
 def check_tolerance(tolerance: float) -> None:
     """Raise `ParameterError` unless the tolerance is finite and not negative."""
-    if not (math.isfinite(tolerance) and tolerance >= 0.0):
-        raise ParameterError(f"tolerance must be finite and >= 0, got {tolerance}")
+    try:
+        fits = math.isfinite(tolerance) and tolerance >= 0.0
+    except TypeError:
+        fits = False
+    if not fits:
+        raise ParameterError(f"tolerance must be finite and >= 0, got {tolerance!r}")
+
+
+def check_watch(watch: object) -> None:
+    """Raise `ParameterError`, before any work, unless progress can be told."""
+    if watch is not None and not callable(watch):
+        raise ParameterError(f"watch must be a function of a Progress or None, got {watch!r}")
+
+
+def mask_planes(mask: npt.ArrayLike | None, image: Array, axis: int | None) -> Array | None:
+    """Return a mask as planes (channels, height, width).
+
+    Parameters
+    ----------
+    mask : array of bool [shape of image, or (height, width) for all channels alike], or None
+    image : array
+        As it was given.
+    axis : int or None
+        That of the channels.
+
+    Raises
+    ------
+    ParameterError
+        If the mask is not boolean or has another shape.
+    """
+    if mask is None:
+        return None
+    array = np.asarray(mask)
+    planes = image[None] if axis is None else np.moveaxis(image, axis, 0)
+    if array.dtype == np.bool_ and array.shape == planes.shape[1:]:
+        return np.broadcast_to(array, planes.shape)
+    if array.dtype != np.bool_ or array.shape != image.shape:
+        raise ParameterError(
+            f"mask must be a boolean array of shape {image.shape} or {planes.shape[1:]}, got "
+            f"dtype {array.dtype} and shape {array.shape}"
+        )
+    return np.moveaxis(array, axis, 0) if axis is not None else array[None]

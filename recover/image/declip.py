@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from recover.core.arrays import Array, as_generator
-from recover.core.errors import ParameterError
 from recover.image.account import account_of
 from recover.image.arguments import (
     ImageLevels,
@@ -17,7 +16,9 @@ from recover.image.arguments import (
     as_floating,
     as_planes,
     check_tolerance,
+    check_watch,
     from_planes,
+    mask_planes,
 )
 from recover.image.domain import LINEAR
 from recover.image.field import restore_field
@@ -61,10 +62,11 @@ def declip(
         Any unit.  Integers come back as float32 (float64 from 32 bits on), in their own unit.
     low, high : float, one per channel, one per pixel, or None
         The levels; where both are None they are found, or taken from the masked samples' own
-        values.  An infinite level means not clipped on that side.
+        values.  An infinite level, or None for one of the channels, means not clipped on that
+        side.
     channel_axis : int, optional
         Which axis holds the channels; None for a grey image.
-    mask : array of bool [shape of image], optional
+    mask : array of bool [shape of image, or (height, width) for all channels], optional
         The clipped samples, where they are known better than by their level.
     transfer : {"linear", "srgb"}
         How the samples encode light.  They are worked on as they are: the sRGB curve is close
@@ -101,9 +103,10 @@ def declip(
     """
     planes = as_planes(image, channel_axis)
     check_tolerance(tolerance)
+    check_watch(watch)
     way = way_named(method)
     notes = warn_if_odd(planes, transfer_named(transfer))
-    known = _mask(mask, np.asarray(image), channel_axis)
+    known = mask_planes(mask, np.asarray(image), channel_axis)
     sides, levels = resolve_sides(
         planes, low, high, mask=known, tolerance=tolerance, channel_axis=channel_axis
     )
@@ -149,15 +152,3 @@ def _restore_high(out: Array, scaled: Scaled, choice: Choice) -> Restored:
         if field is not None:
             return Restored((1.0,), (), Status.CONVERGED, choice.settings, field=field)
     return restore(out, scaled, choice)
-
-
-def _mask(mask: npt.ArrayLike | None, image: Array, axis: int | None) -> Array | None:
-    if mask is None:
-        return None
-    array = np.asarray(mask)
-    if array.dtype != np.bool_ or array.shape != image.shape:
-        raise ParameterError(
-            f"mask must be a boolean array of shape {image.shape}, got dtype {array.dtype} and "
-            f"shape {array.shape}"
-        )
-    return array[None] if axis is None else np.moveaxis(array, axis, 0)

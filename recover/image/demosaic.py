@@ -29,7 +29,7 @@ def colour_sites(pattern: str, height: int, width: int) -> Array:
     ParameterError
         If it is not a Bayer pattern: one red, two green on a diagonal, one blue.
     """
-    letters = pattern.upper()
+    letters = str(pattern).upper()
     if len(letters) == 36:
         raise ParameterError(
             "pattern has 36 entries, an X-Trans mosaic, which is not supported; only Bayer "
@@ -64,7 +64,7 @@ def check_fit(mosaic: Array, usable: Array, pattern: str) -> None:
     ParameterError
         If the greens differ, and red and blue do not.
     """
-    letters = pattern.upper()
+    letters = str(pattern).upper()
     height, width = (n // _SIDE * _SIDE for n in mosaic.shape)
     if height * width < _FEWEST:
         return

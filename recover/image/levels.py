@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy.typing as npt
 from recover.core.arrays import Array, require_finite
 from recover.core.errors import ParameterError
 
-__all__ = ["ChannelLevel", "clipped_mask", "detect_levels"]
+__all__ = ["ChannelLevel", "channel_axis_in", "clipped_mask", "detect_levels", "names_of"]
 
 _MIN_SAMPLES = 8
 _MIN_PAIRS = 4  # neighbours that are both at the top: single hot pixels are no clipping
@@ -65,6 +66,12 @@ class ChannelLevel:
         return self.fraction > 0.0
 
 
+def names_of(count: int) -> tuple[str, ...]:
+    """Return what so many channels are called in tables and notes."""
+    named = {1: ("grey",), 3: ("red", "green", "blue")}
+    return named.get(count, tuple(f"channel {k + 1}" for k in range(count)))
+
+
 @dataclass(frozen=True)
 class _Top:
     """The upper end of a channel's histogram; an infinite level where it is not clipped."""
@@ -108,6 +115,16 @@ def detect_levels(
     return tuple(_detect(plane) for plane in _planes(image, channel_axis))
 
 
+def channel_axis_in(given: int | None) -> int | None:
+    """Return an axis that was given; raises `ParameterError` if it is no whole number."""
+    try:
+        return None if given is None else operator.index(given)
+    except TypeError:
+        raise ParameterError(
+            f"channel_axis must be a whole number or None, got {given!r}; -1 is the last axis"
+        ) from None
+
+
 def _planes(image: npt.ArrayLike, channel_axis: int | None) -> Array:
     """Return an image as a real, finite, non-empty array (channels, ...); a view if possible.
 
@@ -122,6 +139,7 @@ def _planes(image: npt.ArrayLike, channel_axis: int | None) -> Array:
         raise ParameterError(
             f"image must hold real numbers, got dtype {array.dtype}; give integers or floats"
         )
+    channel_axis = channel_axis_in(channel_axis)
     if channel_axis is not None and not -array.ndim <= channel_axis < array.ndim:
         raise ParameterError(
             f"channel_axis must be an axis of the image, got {channel_axis} for shape "

@@ -10,7 +10,7 @@ import numpy as np
 
 from recover.core.arrays import Array
 from recover.core.errors import ParameterError
-from recover.image.levels import ChannelLevel, clipped_mask, detect_levels
+from recover.image.levels import ChannelLevel, clipped_mask, detect_levels, names_of
 from recover.io.image_file import ImageFile
 
 __all__ = ["channel_names", "levels_of", "mask_levels", "planes_of", "regions_of"]
@@ -28,13 +28,8 @@ def planes_of(source: ImageFile) -> Array:
 def channel_names(source: ImageFile) -> tuple[str, ...]:
     """Return how the channels are called in tables."""
     if source.raw is not None:
-        return ("red", "green", "blue")
-    if not source.colour:
-        return ("grey",)
-    count = source.pixels.shape[-1]
-    if count == 3:
-        return ("red", "green", "blue")
-    return tuple(f"channel {k + 1}" for k in range(count))
+        return names_of(3)
+    return names_of(source.pixels.shape[-1] if source.colour else 1)
 
 
 def levels_of(

@@ -13,7 +13,7 @@ from recover.certificates.verify import Verdict
 from recover.core.arrays import Array, as_generator, require_finite
 from recover.core.errors import ParameterError
 from recover.core.progress import Progress, Watch
-from recover.image.arguments import as_floating
+from recover.image.arguments import as_floating, check_watch
 from recover.image.bayer import Mosaic
 from recover.image.boxes import Box, plan_boxes, some_boxes
 from recover.image.demosaic import COLOURS, check_fit
@@ -92,6 +92,7 @@ def declip_raw(
             f"cfa must be a real mosaic (height, width), got shape {mosaic.shape} and dtype "
             f"{mosaic.dtype}"
         )
+    check_watch(watch)
     wide = as_floating(require_finite("cfa", mosaic))
     task = Mosaic.of(wide, pattern, levels, black, white_balance)
     check_fit(wide - task.black[task.sites].astype(wide.dtype), ~task.hidden, pattern)

@@ -8,12 +8,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from recover.core.arrays import Array
-from recover.image.levels import ChannelLevel
+from recover.image.levels import ChannelLevel, names_of
 from recover.image.restore import Restored
 from recover.image.stars import StarField
 from recover.solve.base import Status
 
-__all__ = ["remarks_on"]
+__all__ = ["UNCHANGED", "remarks_on"]
+
+UNCHANGED = "nothing was changed"  # ends what is said where nothing was clipped
 
 _MAGNITUDE = 2.5 / math.log(10.0)  # magnitudes per unit of the natural logarithm
 _WORTH_SAYING = 0.01  # of the result
@@ -33,8 +35,8 @@ def remarks_on(
     """
     if not clipped.any():
         if any(level.low is not None or level.high is not None for level in levels):
-            return ("no sample is at the given levels; nothing was changed",)
-        return ("no clipping was found; nothing was changed",)
+            return (f"no sample is at the given levels; {UNCHANGED}",)
+        return (f"no clipping was found; {UNCHANGED}",)
     remarks = []
     whole = np.asarray(clipped.all(axis=0))
     share = np.count_nonzero(whole) / np.count_nonzero(clipped.any(axis=0))
@@ -42,8 +44,9 @@ def remarks_on(
         remarks.append(_nothing_left(whole, share))
     for c, factor in enumerate(done.shrinkage):
         if factor < 1.0 and clipped[c].any():
+            whose = "" if len(clipped) == 1 else f"{names_of(len(clipped))[c]}: "
             remarks.append(
-                f"channel {c + 1}: clipping the image again at {done.again:.2g} of its level "
+                f"{whose}clipping the image again at {done.again:.2g} of its level "
                 f"shows the model to overshoot; {100.0 * factor:.0f} % of the excess was kept"
             )
     told = [(rival, share) for rival, share in done.shares if share >= _WORTH_SAYING]

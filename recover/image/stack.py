@@ -9,6 +9,7 @@ import numpy as np
 
 from recover.certificates.parts import combine
 from recover.core.arrays import Array
+from recover.image.remarks import UNCHANGED
 from recover.image.result import ImageResult
 from recover.solve.base import Status
 
@@ -24,6 +25,9 @@ _WORST = (
     Status.STOPPED,
 )
 
+_MOST = 20  # notes on a stack
+_NAMED = 8  # pictures in one note
+
 
 def as_stack(pixels: Array, *, stack: bool) -> Array:
     """Return pictures along the first axis; a single one is a stack of one."""
@@ -34,7 +38,8 @@ def join(results: Sequence[ImageResult], *, stack: bool) -> ImageResult:
     """Return one result for the pictures of a stack.
 
     The certificates become the parts of one; shrinkage and blend are the pictures' means, for
-    they are factors chosen picture by picture.
+    they are factors chosen picture by picture.  A note says of which pictures it speaks, unless
+    it speaks of all.
 
     Parameters
     ----------
@@ -63,6 +68,33 @@ def join(results: Sequence[ImageResult], *, stack: bool) -> ImageResult:
         certificate=combine(parts) if len(parts) > 1 else first.certificate,
         shrinkage=tuple(float(v) for v in np.mean([r.shrinkage for r in results], axis=0)),
         blend=float(np.mean([each.blend for each in results])),
-        notes=tuple(dict.fromkeys(note for each in results for note in each.notes)),
+        notes=_notes(results),
         trust_map=trust,
     )
+
+
+def _notes(results: Sequence[ImageResult]) -> tuple[str, ...]:
+    """Return the notes of all pictures, each once."""
+    changed = any(each.recovered.any() for each in results)
+    about: dict[str, list[int]] = {}
+    for number, each in enumerate(results, 1):
+        for note in each.notes:
+            if not (changed and note.endswith(UNCHANGED)):
+                about.setdefault(note, []).append(number)
+    said = [
+        note if len(numbers) == len(results) else f"{_pictures(numbers)}: {note}"
+        for note, numbers in about.items()
+    ]
+    if len(said) > _MOST:
+        said[_MOST:] = [f"and {len(said) - _MOST} more notes on single pictures"]
+    return tuple(said)
+
+
+def _pictures(numbers: Sequence[int]) -> str:
+    """Return in words which pictures are meant."""
+    if len(numbers) == 1:
+        return f"picture {numbers[0]}"
+    shown = [str(number) for number in numbers[:_NAMED]]
+    if len(numbers) > _NAMED:
+        shown[-1] = f"{len(numbers) - _NAMED + 1} more"
+    return f"pictures {', '.join(shown[:-1])} and {shown[-1]}"
