@@ -39,8 +39,12 @@ def targets_of(inputs: Sequence[str], output: str) -> tuple[str, ...]:
     Raises
     ------
     ParameterError
-        If several inputs have no folder to go to, or would have the same name there.
+        If an input is a directory, or several inputs have no folder to go to, or would have the
+        same name there.
     """
+    for name in inputs:
+        if name != STANDARD and Path(name).is_dir():
+            raise ParameterError(f"{name} is a directory; name the files in it, as {name}/*")
     folder = Path(output)
     if len(inputs) == 1 and not folder.is_dir():
         return (output,)

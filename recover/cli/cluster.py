@@ -24,6 +24,7 @@ _ANSWER = 5.0  # seconds for the scheduler to answer
 _WORKERS = 30.0  # seconds for a first worker to be there
 _ALONE = 60.0  # seconds without any worker after which the work is given up
 _LOOK = 2.0  # seconds between two looks at the cluster
+_PRINTED = "that `dask scheduler` prints, such as tcp://192.168.0.7:8786"
 
 
 class ClusterLostError(RecoverError):
@@ -94,6 +95,9 @@ def connected(address: str) -> Iterator[Cluster]:
 
 
 def _client(distributed: Any, address: str) -> _Client:
+    if ":" not in address.rpartition("://")[2]:
+        # a client would be left half made, and complain about it at the end
+        raise ParameterError(f"{address} names no port; give --cluster the address {_PRINTED}")
     config = importlib.import_module("dask.config")
     # files are sent with their tasks, so that a task can be run again
     config.set({"distributed.admin.large-graph-warning-threshold": "1 TiB"})
@@ -104,7 +108,7 @@ def _client(distributed: Any, address: str) -> _Client:
     except (OSError, ValueError, TypeError) as error:
         raise ParameterError(
             f"no Dask scheduler answers at {address} ({error}); give --cluster the address "
-            "that `dask scheduler` prints, such as tcp://192.168.0.7:8786"
+            f"{_PRINTED}"
         ) from None
     try:
         client.wait_for_workers(1, timeout=_WORKERS)

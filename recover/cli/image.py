@@ -126,7 +126,7 @@ def image_command(
     batch = process_all(work, inputs, targets, place, force=force, quiet=quiet)
     figures = [each.figures for each in batch.kept]
     write_side_files(side, batch.report, figures, inputs, _page, force=force)
-    if not quiet and STANDARD not in (output, json_path):
+    if not quiet and STANDARD not in (output, json_path, map_path):
         print_summary(SUMMARY, batch.kept)
     return batch.status
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from recover.audio import Inspection, inspect_file
@@ -10,9 +12,12 @@ from recover.cli.options import force_option
 from recover.cli.output import print_table, write_json
 from recover.image import ImageInspection, inspect_image
 from recover.io.atomic import STANDARD, check_distinct
+from recover.io.errors import FileError
 from recover.io.image_read import looks_like_image
 
 __all__ = ["inspect_command"]
+
+_RECORDINGS = (".wav", ".flac", ".aiff", ".aif", ".ogg", ".oga", ".opus", ".mp3", ".w64")
 
 
 @click.command("inspect")
@@ -24,7 +29,7 @@ __all__ = ["inspect_command"]
 def inspect_command(path: str, json_path: str | None, force: bool) -> None:
     """Show what was clipped in a recording or an image; changes nothing."""
     check_distinct([path], [json_path])
-    found = inspect_image(path) if looks_like_image(path) else inspect_file(path)
+    found = _inspect(path)
     if json_path is not None:
         write_json(json_path, found.to_json(), force=force)
         if json_path == STANDARD:
@@ -34,6 +39,20 @@ def inspect_command(path: str, json_path: str | None, force: bool) -> None:
     else:
         _show_recording(found)
     click.echo("clipped" if found.clipped else "no clipping was found")
+
+
+def _inspect(path: str) -> Inspection | ImageInspection:
+    if looks_like_image(path):
+        return inspect_image(path)
+    try:
+        return inspect_file(path)
+    except FileError as error:
+        if not Path(path).is_file() or Path(path).suffix.lower() in _RECORDINGS:
+            raise
+        raise FileError(
+            f"{path} is neither an image nor a recording that can be read; give a PNG, TIFF, "
+            "EXR, NPY, JPEG, FITS or raw file, or a WAV, FLAC, AIFF or OGG file"
+        ) from error
 
 
 def _show_recording(found: Inspection) -> None:

@@ -41,9 +41,41 @@ def verify_command(certificate: str, source: str | None) -> int:
     """Prove a certificate again from its own evidence; exit status 0 only if that succeeds.
 
     INPUT is the clipped recording or image, the patterns without phase, or the frame that it
-    speaks of; the name in the file is taken otherwise.
+    speaks of; the name in the file is taken otherwise.  Of a file that speaks of several
+    inputs all are proved again, or only the one that is named.
     """
     data = read_json(Path(certificate))
+    if not isinstance(data, list):
+        return _of_one(data, source, certificate)
+    return _of_many(data, source, certificate)
+
+
+def _of_many(entries: list[Any], source: str | None, name: str) -> int:
+    """Prove again what was said of several files; 0 only if all of it could be."""
+    if source is not None:
+        base = Path(source).name
+        entries = [
+            each
+            for each in entries
+            if isinstance(each, dict) and Path(str(each.get("input", ""))).name == base
+        ]
+    if not entries:
+        about = "" if source is None else f" of {Path(source).name}"
+        raise ParameterError(f"{name} holds no certificate{about}; give a file of --json")
+    status = 0
+    for entry in entries:
+        about = str(entry.get("input", "?")) if isinstance(entry, dict) else "?"
+        about = printable(about, _LONGEST) + ": "
+        try:
+            status = max(status, _of_one(entry, source, name, about))
+        except RecoverError as error:
+            complain(f"{about}{error}")
+            status = REFUSED
+    return status
+
+
+def _of_one(data: Any, source: str | None, certificate: str, about: str = "") -> int:
+    """Prove again what was said of one file, and say how that went."""
     if isinstance(data, dict) and "weights" in data and "certificates" in data:
         return _of_stack(data, source, certificate)
     if not isinstance(data, dict) or "certificate" not in data:
@@ -60,22 +92,23 @@ def verify_command(certificate: str, source: str | None) -> int:
         reasons = _of_recording(data, parts, promise, source, certificate)
     if reasons:
         for reason in reasons[:_SAID]:
-            complain(f"refused: {reason}")
+            complain(f"{about}refused: {reason}")
         if len(reasons) > _SAID:
-            complain(f"and {len(reasons) - _SAID} more reasons")
+            complain(f"{about}and {len(reasons) - _SAID} more reasons")
         return REFUSED
     bound = "infinite" if not promise.finite else f"{promise.error_bound:.6g}"
     kappa = f"kappa in [{promise.kappa.lower:.6g}, {promise.kappa.upper:.6g}]"
     click.echo(
-        f"accepted: {kappa}, error bound {bound}, scope {promise.scope.kind}, {promise.rigor}"
+        f"{about}accepted: {kappa}, error bound {bound}, scope {promise.scope.kind}, "
+        f"{promise.rigor}"
     )
     if promise.reason is not None:
-        click.echo(f"reason: {promise.reason}")
+        click.echo(f"{about}reason: {promise.reason}")
     if parts:
         finite = sum(part["error_bound"] != "inf" for part in parts)
         click.echo(
-            f"accepted: {len(parts)} conditional parts, {finite} with a finite bound, each on "
-            "condition of its own hypothesis"
+            f"{about}accepted: {len(parts)} conditional parts, {finite} with a finite bound, "
+            "each on condition of its own hypothesis"
         )
     return 0
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from recover.certificates.certificate import not_asked
+from recover.certificates.certificate import not_asked, unbounded
+from recover.certificates.scope import Scope
 from recover.core.arrays import Array, digest
 from recover.core.errors import ParameterError
 from recover.core.progress import Watch
@@ -114,7 +115,7 @@ def process_image(
     if container is not image.container:
         image = dataclasses.replace(image, data=b"")  # never to be copied: memory for the work
     started = time.perf_counter()
-    result = _untouched(image) if image.palette else _recover(image, chosen, watch)
+    result = _untouched(image, chosen) if image.palette else _recover(image, chosen, watch)
     seconds = time.perf_counter() - started
     copied = not result.recovered.any() and container is image.container
     if copied:
@@ -164,18 +165,21 @@ def _recover(image: ImageFile, chosen: ImageOptions, watch: Watch | None) -> Ima
     return dataclasses.replace(result, notes=(*result.notes, *remarks))
 
 
-def _untouched(image: ImageFile) -> ImageResult:
+def _untouched(image: ImageFile, chosen: ImageOptions) -> ImageResult:
     """Return the result for samples that are no light values."""
+    notes = _remarks(image, Transfer.LINEAR)
+    subject = digest([image.pixels, np.zeros(image.pixels.shape, dtype=bool)])
+    silent = unbounded("; ".join(notes), Scope("global"), subject, {})
     return ImageResult(
         image=image.pixels.astype(np.float32),
         levels=(ChannelLevel(None, None, 0.0, 1.0),),
         recovered=np.zeros(image.pixels.shape, dtype=bool),
         transfer=Transfer.LINEAR.value,
         status=Status.DIRECT,
-        certificate=not_asked(digest([image.pixels, np.zeros(image.pixels.shape, dtype=bool)])),
+        certificate=silent if chosen.certify else not_asked(subject),
         shrinkage=(1.0,),
         blend=0.0,
-        notes=_remarks(image, Transfer.LINEAR),
+        notes=notes,
     )
 
 

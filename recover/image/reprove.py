@@ -45,6 +45,12 @@ def image_faults(path: str, data: Mapping[str, Any], promise: Certificate) -> tu
     image = read_image(path, dq_bits=None if bits is None else int(bits))
     if data["mask"] is not None:
         image = dataclasses.replace(image, mask=read_mask(str(data["mask"]), image))
+    count = 3 if image.raw is not None else image.pixels.shape[-1] if image.colour else 1
+    if len(levels) != count:
+        return (
+            f"the certificate speaks of another image: it has {len(levels)} channel(s), {path} "
+            f"has {count}",
+        )
     if image.raw is not None and not image.palette:
         return reprove_raw(
             promise,

@@ -77,8 +77,12 @@ def check_distinct(
     Parameters
     ----------
     read, written : iterable of (str, Path or None)
-        Names of files; None and "-" are passed over.
+        Names of files; None is passed over, and "-" is standard input or output, which takes
+        one output.
     """
+    written = list(written)
+    if sum(name is not None and str(name) == STANDARD for name in written) > 1:
+        raise FileError("standard output would be written twice; name files for the others")
     inputs = {key: name for name in read for key in _identities(name)}
     outputs: dict[object, str | Path | None] = {}
     for name in written:

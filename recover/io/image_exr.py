@@ -59,8 +59,10 @@ class _Header:
         return sum(_TYPES[kind].itemsize for _, kind in self.channels)
 
 
-def read_exr(data: bytes, name: str, path: str | None) -> tuple[Array, Array | None]:
-    """Return the colour or grey samples, shape (h, w, 3) or (h, w), and alpha or None.
+def read_exr(
+    data: bytes, name: str, path: str | None
+) -> tuple[Array, Array | None, tuple[str, ...]]:
+    """Return the samples, shape (h, w, 3) or (h, w), alpha or None, and what else there is.
 
     Parameters
     ----------
@@ -192,14 +194,18 @@ def _unzipped(body: bytes, size: int) -> bytes:
     return out.tobytes()
 
 
-def _sorted(planes: Mapping[str, Array], name: str) -> tuple[Array, Array | None]:
-    """Return the channels in the order of colour pictures."""
+def _sorted(
+    planes: Mapping[str, Array], name: str
+) -> tuple[Array, Array | None, tuple[str, ...]]:
+    """Return the channels in the order of colour pictures, and the names of the others."""
     for order in _ORDERS:
         if all(n in planes for n in order):
             stacked = np.stack([planes[n] for n in order], axis=-1)
             colour = stacked if len(order) > 1 else stacked[..., 0]
             native = colour.astype(colour.dtype.newbyteorder("="), copy=False)
-            return native, planes.get("A")
+            others = sorted(set(planes) - {*order, "A"})
+            besides = (f"channel(s) {printable(', '.join(others))}",) if others else ()
+            return native, planes.get("A"), besides
     raise FileError(
         f"{name} has the channels {printable(', '.join(sorted(planes)))}; images need R, G, B "
         "or Y"

@@ -143,6 +143,8 @@ class ImageFile:
         The file itself, so that it can be copied.
     hdu : int
         Of a FITS file, which part holds the pixels.
+    left_out : tuple of str
+        What the file holds besides, in words; it is not read, and not written either.
     """
 
     pixels: Array
@@ -158,6 +160,7 @@ class ImageFile:
     metadata: ImageMetadata = field(default_factory=ImageMetadata)
     data: bytes = b""
     hdu: int = 0
+    left_out: tuple[str, ...] = ()
 
     @property
     def channel_axis(self) -> int | None:

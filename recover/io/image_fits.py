@@ -79,7 +79,9 @@ def write_fits(
                     header.remove(key, ignore_missing=True)
                 header["HISTORY"] = comment
                 kind = fits.ImageHDU if source.hdu else fits.PrimaryHDU
-                parts[source.hdu] = kind(samples, header)
+                shape = parts[source.hdu].shape  # of four axes and more, a stack was made
+                parts[source.hdu] = kind(samples.reshape(shape), header)
+                mask.data = mask.data.reshape(shape)
                 parts.append(mask)
                 parts.writeto(buffer, output_verify="silentfix")
             file.write(buffer.getbuffer())

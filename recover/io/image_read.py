@@ -26,6 +26,7 @@ from recover.io.npy import read_npy
 __all__ = ["looks_like_image", "read_image"]
 
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_GZIP = b"\x1f\x8b"
 _OTHERS = ["JPEG", "BMP", "PPM", "WEBP", "GIF"]
 _ENDINGS = (
     ".png", ".tif", ".tiff", ".exr", ".npy", ".fits", ".fit", ".fts", ".jpg", ".jpeg", ".bmp",
@@ -35,9 +36,16 @@ _CHANNELS = (2, 3, 4)
 
 
 def looks_like_image(path: str | Path) -> bool:
-    """Return whether a file's first bytes, or else its ending, are those of an image."""
+    """Return whether a file's first bytes, or else its ending, are those of an image.
+
+    Standard input keeps its bytes for the reader.
+    """
     heads = (SIGNATURE, *_TIFF, EXR_MAGIC, NPY_MAGIC, FITS_MAGIC, b"\xff\xd8\xff")
     head = b""
+    if str(path) == STANDARD:
+        stream = standard_input("give a recording or an image")
+        head = stream.peek(len(FITS_MAGIC)) if isinstance(stream, io.BufferedReader) else b""
+        return head.startswith(heads)
     if Path(path).is_file():  # what comes through a pipe could not be read again
         with suppress(OSError), Path(path).open("rb") as file:
             head = file.read(16)
@@ -64,6 +72,10 @@ def read_image(path: str | Path, *, dq_bits: int | None = None) -> ImageFile:
     name = "standard input" if str(path) == STANDARD else str(path)
     data = _bytes_of(path, name)
     found = _dispatch(data, name, None if str(path) == STANDARD else str(path), dq_bits)
+    if dq_bits is not None and found.container is not Container.FITS:
+        raise FileError(
+            f"{name} is no FITS file, and has no data-quality array; leave out --dq-bits"
+        )
     if 0 in found.pixels.shape:
         raise FileError(f"{name} holds no samples; there is nothing to recover")
     if found.pixels.dtype.kind == "f" and not np.isfinite(found.pixels).all():
@@ -71,7 +83,8 @@ def read_image(path: str | Path, *, dq_bits: int | None = None) -> ImageFile:
         first = tuple(int(i) for i in np.argwhere(bad)[0])
         raise FileError(
             f"{name} holds {np.count_nonzero(bad)} NaN or infinite sample(s), the first at "
-            f"{first}; repair it first"
+            f"{first}; write there the least that it can be, and name such samples in a mask "
+            "(--mask)"
         )
     return dataclasses.replace(found, path=str(path), data=data)
 
@@ -109,8 +122,8 @@ def _dispatch(data: bytes, name: str, path: str | None, dq_bits: int | None) -> 
 
         return read_tiff(data, name)
     elif data.startswith(EXR_MAGIC):
-        pixels, alpha = read_exr(data, name, path)
-        return ImageFile(pixels, pixels.ndim == 3, Container.EXR, alpha=alpha)
+        pixels, alpha, besides = read_exr(data, name, path)
+        return ImageFile(pixels, pixels.ndim == 3, Container.EXR, alpha=alpha, left_out=besides)
     elif data.startswith(NPY_MAGIC):
         return _npy(data, name)
     elif data.startswith(FITS_MAGIC):
@@ -118,6 +131,8 @@ def _dispatch(data: bytes, name: str, path: str | None, dq_bits: int | None) -> 
     else:
         kind = Container.JPEG if data.startswith(b"\xff\xd8") else Container.OTHER
         found = read_pillow(data, name, _OTHERS, kind)
+    if found is None and data.startswith(_GZIP):
+        raise FileError(f"{name} is compressed by gzip; unpack it first (gunzip)")
     if found is None:
         raise FileError(
             f"{name} is not an image that can be read; give a PNG, TIFF, EXR, NPY, JPEG, FITS "
@@ -142,7 +157,10 @@ def _npy(data: bytes, name: str) -> ImageFile:
     if array.dtype.kind not in "iuf":
         raise FileError(f"{name} holds {array.dtype}; images are integers or floats")
     if array.ndim not in (2, 3, 4):
-        raise FileError(f"{name} holds an array of shape {array.shape}, which is no image")
+        raise FileError(
+            f"{name} holds an array of shape {array.shape}, which is no image; save one of "
+            "shape (height, width), (height, width, channels) or a stack of them"
+        )
     colour = array.ndim == 4 or (array.ndim == 3 and array.shape[-1] in _CHANNELS)
     return ImageFile(
         pixels=np.ascontiguousarray(array.astype(array.dtype.newbyteorder("="), copy=False)),

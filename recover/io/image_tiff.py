@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import struct
 import warnings
@@ -41,7 +42,8 @@ def read_tiff(data: bytes, name: str) -> ImageFile:
     """
     try:
         with opened_tiff(data, name) as file:
-            return _series(checked_series(file, len(data), name), data, name)
+            found = _series(checked_series(file, len(data), name), data, name)
+            return dataclasses.replace(found, left_out=_besides(file))
     except NeedsCodecError as error:
         return _by_pillow(data, name, str(error))
 
@@ -145,6 +147,21 @@ def _series(series: tifffile.TiffPageSeries, data: bytes, name: str) -> ImageFil
         alpha=alpha,
         palette=photometric == _PALETTE,
         metadata=_metadata(first, data),
+    )
+
+
+def _besides(file: tifffile.TiffFile) -> tuple[str, ...]:
+    """Return in words what a file holds besides the pictures that are read."""
+    more = len(file.series) - 1
+    pictures = "1 picture" if more == 1 else f"{more} pictures"
+    return tuple(
+        words
+        for words, there in (
+            (f"{pictures} of another kind or size", more > 0),
+            ("the description of axes and units by ImageJ", file.is_imagej),
+            ("the description of axes and units by OME", file.is_ome),
+        )
+        if there
     )
 
 

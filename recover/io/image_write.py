@@ -189,8 +189,9 @@ def _with_alpha(stored: Array, alpha: Array | None) -> Array:
 
 def lost_metadata(source: ImageFile, container: Container) -> str | None:
     """Return in a sentence what a container does not hold of its source, or None."""
+    left = f"not carried over: {' and '.join(source.left_out)}" if source.left_out else None
     if container in (Container.PNG, Container.TIFF):
-        return None
+        return left
     kept: ImageMetadata = source.metadata
     lost = [
         name
@@ -203,8 +204,10 @@ def lost_metadata(source: ImageFile, container: Container) -> str | None:
         if value is not None
     ]
     if not lost:
-        return None
-    return f"{container.value} does not hold the {' and '.join(lost)}; use .tif to keep them"
+        return left
+    without = f"{container.value} does not hold the {' and '.join(lost)}; use .tif to keep "
+    without += "them" if len(lost) > 1 else "it"
+    return without if left is None else f"{without}; {left}"
 
 
 def _png_format(

@@ -184,6 +184,15 @@ def test_nothing_answers(run, tmp_path, monkeypatch):
     assert not (tmp_path / "o.wav").exists()
 
 
+@pytest.mark.parametrize("address", ["somewhere", "tcp://somewhere"])
+def test_an_address_has_a_port(run, tmp_path, address):
+    (path,) = recordings(tmp_path, 1)
+    status, _, err = run("audio", path, "-o", tmp_path / "o.wav", "--cluster", address)
+    assert status == 1
+    assert err.startswith(f"recover: {address} names no port; give --cluster the address that")
+    assert err.count("\n") == 1
+
+
 @pytest.mark.slow
 def test_one_recording_with_its_side_files(cluster, twice, tmp_path):
     (path,) = recordings(tmp_path, 1)

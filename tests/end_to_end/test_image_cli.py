@@ -246,7 +246,7 @@ def bad_inputs(folder, photo):
         ([photo, "--high", "x"], "number"),
         ([photo, "--high", "nan"], "NaN"),
         ([photo, "--tolerance", "-1"], "tolerance"),
-        ([photo, "--dq-bits", "4", "--mask", folder / "none.png"], "does not exist"),
+        ([photo, "--mask", folder / "none.png"], "does not exist"),
     ]
 
 

@@ -165,6 +165,10 @@ def test_exr_of_other_programs(tmp_path):
             found = read_image(path)
             np.testing.assert_array_equal(found.pixels, both[..., :3])
             np.testing.assert_array_equal(found.alpha, both[..., 3])
+            assert found.left_out == ()
+    layers = {"Y": pixels[..., 0].copy(), "depth.Z": pixels[..., 1].copy()}
+    openexr.File(head, layers).write(str(path))
+    assert read_image(path).left_out == ("channel(s) depth.Z",)
     with path.open("wb") as file:
         write_exr(file, pixels, None, "hello")
     np.testing.assert_array_equal(openexr.File(str(path)).channels()["RGB"].pixels, pixels)

@@ -68,6 +68,20 @@ def test_fits_out_keeps_everything_else_and_marks_what_changed(tmp_path):
     np.testing.assert_array_equal(read_image(plain).pixels, changed)
 
 
+def test_axes_of_one_sample_stay_in_a_fits_file(tmp_path):
+    pixels = np.linspace(0.0, 1.0, 48, dtype=np.float32).reshape(1, 1, 6, 8)
+    first = fits.PrimaryHDU(pixels)
+    first.header["CTYPE4"] = "STOKES"
+    first.writeto(tmp_path / "a.fits")
+    source = read_image(tmp_path / "a.fits")
+    out = tmp_path / "b.fits"
+    marks = source.pixels > 0.5
+    write_image(out, source.pixels + marks, source=source, recovered=marks)
+    with fits.open(out) as parts:
+        assert parts[0].data.shape == parts["RECOVERED"].data.shape == pixels.shape
+        np.testing.assert_array_equal(parts[0].data[0], source.pixels + marks)
+
+
 def test_damaged_fits(tmp_path):
     path, _ = field(tmp_path)
     whole = path.read_bytes()
