@@ -28,6 +28,7 @@ __all__ = ["analyse"]
 
 PAIRS = 32  # for the upper end of a stack's kappa
 SEARCH_SHARE = 0.15
+SMALLEST_RADIUS = 1e-140  # the reciprocal is the largest; products stay normal numbers
 
 
 def analyse(
@@ -87,6 +88,11 @@ def analyse(
     layers = as_layers(weights, biases)
     if not radius > 0.0:
         raise ParameterError(f"radius must be > 0, got {radius}; infinity means everywhere")
+    if not SMALLEST_RADIUS <= radius <= 1.0 / SMALLEST_RADIUS and not math.isinf(radius):
+        raise ParameterError(
+            f"radius must be between {SMALLEST_RADIUS:g} and {1.0 / SMALLEST_RADIUS:g}, or "
+            f"infinite, got {radius:g}; scale inputs and biases alike"
+        )
     if not budget >= 0.0:
         raise ParameterError(f"budget must be >= 0 seconds, got {budget}")
     generator = as_generator(rng)

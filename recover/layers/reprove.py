@@ -15,16 +15,75 @@ from recover.certificates.verify import verify
 from recover.core.arrays import digest
 from recover.core.enclosure import Enclosure
 from recover.core.rounding import norm_upper
+from recover.frames.dense import Dense
 from recover.io.weights import read_tensors
 from recover.layers.app import chosen_layers
 from recover.layers.fold import UNITS, Folded, fold, folded_lower
 from recover.layers.network import Layer, as_layers, preactivations
 from recover.layers.result import Injectivity
+from recover.models.relu import ReLU
 
-__all__ = ["stack_faults"]
+__all__ = ["layer_faults", "stack_faults"]
 
 APART = 1e-9  # of their norm: closer inputs may have the same output by rounding alone
+_UNIT_PART = {"kind": "ball", "radius": 1.0, "nonnegative": True}
 SAME = 8.0  # units of the evaluation's rounding within which two outputs count as the same
+
+
+def layer_faults(
+    path: str | Path, data: Mapping[str, Any], promise: Certificate
+) -> tuple[str, ...]:
+    """Return what could not be proved again of one layer's certificate, verdict and constant.
+
+    The verdict must follow from the certificate (injective: it covers all the inputs with a
+    positive constant) or from two inputs with the same output, and the constants that are told
+    beside the certificate must be its own.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file of weights.
+    data : mapping
+        What `recover layer` wrote.
+    promise : Certificate
+        That of the layer.
+
+    Raises
+    ------
+    FileError, ParameterError
+        If the weights cannot be read.
+    """
+    (name,) = data["weights"]
+    (found,) = chosen_layers(read_tensors(path), [str(name)])
+    layers = as_layers(found.weights, found.bias)
+    model, (told,) = layers[0].model, data["layers"]
+    reach, nonnegative = decode_number(told["radius"]), bool(told["nonnegative"])
+    everywhere = math.isinf(reach) and nonnegative and bool((model.bias <= 0.0).all())
+    if everywhere and promise.scope.to_json() == _UNIT_PART:
+        # far out no threshold matters and near in more rows are active: as on one ball
+        model, reach = ReLU(Dense(layers[0].weights)), 1.0
+    faults = list(verify(promise, model).reasons)
+    verdict = Injectivity(data["verdict"])
+    kappa = promise.kappa
+    if verdict is Injectivity.NOT_INJECTIVE:
+        kappa = Enclosure.exactly(0.0)
+        faults += _witness_faults(layers, data["witness"], (reach, nonnegative))
+    elif verdict is Injectivity.INJECTIVE and not kappa.lower > 0.0:
+        faults.append("injective is said, and the certificate's kappa may be 0")
+    elif verdict is Injectivity.UNDECIDED and kappa.lower > 0.0:
+        faults.append("undecided is said, and by its certificate the layer is injective")
+    if not _covers(promise, reach, nonnegative):
+        faults.append(f"the certificate does not cover all inputs up to {reach:.6g}")
+    for stated in (data, told):
+        ends = tuple(decode_number(stated["kappa"][end]) for end in ("lower", "upper"))
+        if ends != (kappa.lower, kappa.upper):
+            faults.append(
+                f"kappa is said to lie in [{ends[0]:.6g}, {ends[1]:.6g}], and proved in "
+                f"[{kappa.lower:.6g}, {kappa.upper:.6g}]"
+            )
+    if told["verdict"] != verdict.value:
+        faults.append(f"{verdict} is said, and of the same layer {told['verdict']}")
+    return tuple(faults)
 
 
 def stack_faults(path: str | Path, data: Mapping[str, Any]) -> tuple[str, ...]:
