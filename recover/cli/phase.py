@@ -114,7 +114,9 @@ def phase_command(
     place = Place(jobs, cluster)
     batch = process_all(work, inputs, targets, place, force=force, quiet=quiet)
     figures = [each.figures for each in batch.kept]
-    write_side_files(side, batch.report, figures, inputs, _page, force=force)
+    # standard output takes all in one, and then the digest of a large object has to do
+    whole = None if batch.report is None or json_path == STANDARD else batch.report.promise
+    write_side_files(side, batch.report, figures, inputs, _page, force=force, promise=whole)
     if not quiet and json_path != STANDARD:
         print_summary(SUMMARY, batch.kept)
     return batch.status

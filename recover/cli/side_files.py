@@ -117,6 +117,7 @@ def write_side_files(
     draw: Callable[[_Result, str, str], str],
     *,
     force: bool,
+    promise: Certificate | None = None,
 ) -> None:
     """Write the page, the figures and the saved result that were asked for.
 
@@ -134,6 +135,9 @@ def write_side_files(
         The page of a result, its title and the command that verifies it.
     force : bool
         Replace existing files.
+    promise : Certificate, optional
+        What the figures hold instead of the result's own certificate, such as one that has more
+        in its evidence.
     """
     if report is None:
         if side.json is not None:
@@ -144,6 +148,7 @@ def write_side_files(
         page = draw(result, Path(inputs[0]).name, how_to_verify(side.json, inputs[0]))
         write_text(side.report, page, force=force)
     if side.json is not None:
-        write_certificate(side.json, figures[0], result.certificate, force=force)
+        certified = result.certificate if promise is None else promise
+        write_certificate(side.json, figures[0], certified, force=force)
     if side.save is not None:
         result.save(side.save, force=force)

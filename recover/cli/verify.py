@@ -10,7 +10,6 @@ import click
 from recover.audio import ChannelLevels
 from recover.audio.reprove import parts_faults, recording_faults
 from recover.certificates.certificate import Certificate
-from recover.certificates.evidence import Evidence
 from recover.certificates.verify import verify
 from recover.cli.measurement import model_of
 from recover.cli.output import complain, read_certificate, read_json
@@ -19,12 +18,11 @@ from recover.image.reprove import image_faults
 from recover.io.atomic import STANDARD
 from recover.io.audio_read import open_audio
 from recover.io.guard import printable
+from recover.io.namesake import namesake
 from recover.layers.app import layer_model
 from recover.layers.reprove import stack_faults
 from recover.models.base import Model
-from recover.phase.app import measurement_in
-from recover.phase.ptychography import problem_with_probe
-from recover.phase.result import PhaseResult
+from recover.phase.reprove import phase_faults
 
 __all__ = ["verify_command"]
 
@@ -61,7 +59,9 @@ def _of_many(entries: list[Any], source: str | None, name: str) -> int:
         ]
     if not entries:
         about = "" if source is None else f" of {Path(source).name}"
-        raise ParameterError(f"{name} holds no certificate{about}; give a file of --json")
+        raise ParameterError(
+            f"{name} holds no certificate{about}; give a file of --json"
+        )
     status = 0
     for entry in entries:
         about = str(entry.get("input", "?")) if isinstance(entry, dict) else "?"
@@ -79,7 +79,9 @@ def _of_one(data: Any, source: str | None, certificate: str, about: str = "") ->
     if isinstance(data, dict) and "weights" in data and "certificates" in data:
         return _of_stack(data, source, certificate)
     if not isinstance(data, dict) or "certificate" not in data:
-        raise ParameterError(f"{certificate} holds no certificate; give a file of --json")
+        raise ParameterError(
+            f"{certificate} holds no certificate; give a file of --json"
+        )
     promise = read_certificate(Path(certificate), data)
     parts = data.get("parts") or []
     if "model" in data or "weights" in data:
@@ -116,7 +118,7 @@ def _of_one(data: Any, source: str | None, certificate: str, about: str = "") ->
 def _of_stack(data: dict[str, Any], source: str | None, name: str) -> int:
     """Prove again what was said of a stack of layers, and say how that went."""
     try:
-        reasons = stack_faults(_input(data, source), data)
+        reasons = stack_faults(_input(data, source, name), data)
     except RecoverError:
         raise
     except _DAMAGE as error:
@@ -133,7 +135,7 @@ def _of_stack(data: dict[str, Any], source: str | None, name: str) -> int:
 def _model(data: dict[str, Any], source: str | None, name: str) -> Model:
     """Return the model that the certificate speaks of, made anew from the input."""
     try:
-        path = _input(data, source)
+        path = _input(data, source, name)
         if "model" in data:
             return model_of(path, data["model"])
         return layer_model(path, str(data["weights"][0]))
@@ -144,11 +146,15 @@ def _model(data: dict[str, Any], source: str | None, name: str) -> Model:
 
 
 def _of_recording(
-    data: dict[str, Any], parts: Any, promise: Certificate, source: str | None, name: str
+    data: dict[str, Any],
+    parts: Any,
+    promise: Certificate,
+    source: str | None,
+    name: str,
 ) -> tuple[str, ...]:
     """Return what could not be proved again of the certificates of a recording."""
     try:
-        path = _input(data, source)
+        path = _input(data, source, name)
         levels = tuple(ChannelLevels(**entry) for entry in data["detection"])
         tolerance = float(data["tolerance"])
     except RecoverError:
@@ -170,7 +176,7 @@ def _of_image(
 ) -> tuple[str, ...]:
     """Return what could not be proved again of the certificate of an image."""
     try:
-        path = _input(data, source)
+        path = _input(data, source, name)
         return image_faults(path, data, promise)
     except RecoverError:
         raise
@@ -183,44 +189,32 @@ def _of_phase(
 ) -> tuple[str, ...]:
     """Return what could not be proved again of the certificate of a phase retrieval."""
     try:
-        path = _input(data, source)
-        others = {key: data[key] for key in ("setup_file", "dark", "data")}
-        noise = float(data["noise"])
-        measured = measurement_in(
-            path, setup=others["setup_file"], dark=others["dark"], data=others["data"]
-        )
-        counts = float(data.get("counts_per_unit", 0.0))
-        signal = None
-        if "signal" not in promise.evidence.arrays and str(data["output"]).endswith(".npz"):
-            signal = PhaseResult.load(str(data["output"])).signal  # too large for evidence
-        problem = measured.problem(noise, counts)
-        if measured.refine_probe and data.get("probe") is not None:
-            probe = Evidence.from_json(data["probe"]).arrays["probe"]
-            problem = problem_with_probe(
-                measured.magnitudes,
-                measured.frame,
-                measured.domain,
-                measured.noise(noise, counts),
-                probe,
-            )
-        return verify(promise, problem, signal).reasons
+        path = _input(data, source, name)
+        return phase_faults(path, data, promise, (Path(name).parent, Path(path).parent))
     except RecoverError:
         raise
     except _DAMAGE as error:
         raise _damaged(name, error) from None
 
 
-def _input(data: dict[str, Any], source: str | None) -> str:
-    """Return the file that was given, or else the one that the certificate names."""
+def _input(data: dict[str, Any], source: str | None, name: str) -> str:
+    """Return the file that was given, or else the one that the certificate names.
+
+    If that is not there, its namesake beside the certificate: they were moved together.
+    """
     if source is not None:
         return source
     path = str(data["input"])
     if path == STANDARD:
         raise ParameterError("the certificate speaks of standard input; name the INPUT")
     if len(path) > _LONGEST:
-        raise ParameterError(f"the certificate names an input of {len(path)} letters; name it")
-    return path
+        raise ParameterError(
+            f"the certificate names an input of {len(path)} letters; name it"
+        )
+    return namesake(path, (Path(name).parent,)) or path
 
 
 def _damaged(name: str, error: Exception) -> ParameterError:
-    return ParameterError(f"{name} is damaged: {printable(repr(error))}; write it again")
+    return ParameterError(
+        f"{name} is damaged: {printable(repr(error))}; write it again"
+    )

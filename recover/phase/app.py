@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from recover.certificates.certificate import Certificate
 from recover.certificates.evidence import Evidence
 from recover.core.errors import ParameterError
 from recover.core.progress import Watch
@@ -92,6 +93,18 @@ class PhaseReport:
     def notes(self) -> tuple[str, ...]:
         """What the user should know, in sentences."""
         return self.result.notes
+
+    @property
+    def promise(self) -> Certificate:
+        """The certificate with the object in its evidence, however large, for a file beside."""
+        promised = self.result.certificate
+        evidence = promised.evidence
+        if "signal_digest" not in evidence.values or "signal" in evidence.arrays:
+            return promised
+        signal = self.result.signal
+        whole = signal.astype(np.complex128 if np.iscomplexobj(signal) else np.float64)
+        arrays = {**evidence.arrays, "signal": whole}
+        return replace(promised, evidence=replace(evidence, arrays=arrays))
 
     def _probe(self) -> dict[str, Any] | None:
         """Return the probe as plain data if it was recovered: the certificate rests on it."""

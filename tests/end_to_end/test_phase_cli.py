@@ -336,3 +336,27 @@ def test_the_report_says_what_was_left_out_and_how_to_verify(tmp_path, run):
     assert f"recover verify '{account}' '{source}'" in shown
     with tifffile.TiffFile(tmp_path / "o.tif") as file:
         assert '"amplitude", "phase in radians"' in file.pages[0].description
+
+
+def test_files_that_were_moved_together_verify(tmp_path, run, monkeypatch):
+    frame, y = coded()
+    np.save(tmp_path / "patterns.npy", y**2)
+    np.savez(tmp_path / "masks.npz", masks=frame.masks, centered=False)
+    monkeypatch.chdir(tmp_path)
+    status, text = both(
+        run, "phase", "patterns.npy", "-o", "o.npy", "--setup", "masks.npz", "--json", "c.json"
+    )
+    assert status == 0, text
+    folder = tmp_path / "moved"
+    folder.mkdir()
+    for name in ("patterns.npy", "c.json", "masks.npz"):
+        (tmp_path / name).rename(folder / name)
+    account = folder / "c.json"
+    assert both(run, "verify", account)[0] == 0
+    data = json.loads(account.read_text())
+    account.write_text(json.dumps({**data, "setup_file": "x" * 2000}))
+    assert "names a file of 2000 letters" in both(run, "verify", account)[1]
+    account.write_text(json.dumps({**data, "setup_file": "gone.npz"}))
+    status, text = both(run, "verify", account)
+    assert status == 1
+    assert "gone.npz does not exist, nor is gone.npz beside the certificate" in text
