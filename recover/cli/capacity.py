@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Literal
 
 import click
@@ -99,7 +100,12 @@ def capacity_command(
             raise ParameterError(f"--plot and --json both name {plot_path}; give two names")
         check_writable(plot_path, force=force)
     settings = {"trials": trials, "budget": budget, "seed": seed}
+    if plot_path is not None and Path(plot_path).suffix.lower() != ".png":
+        raise ParameterError(
+            f"--plot writes PNG, got {plot_path}; give a name that ends in .png"
+        )
     if experiment:
+        _refuse_theory(layers, criterion, method, level)
         found = _experiment(inputs, trials, budget, seed, quiet=quiet)
         _write(found.to_json(), json_path, lambda: transition_figure(found), plot_path, force)
         if not quiet and json_path != STANDARD:
@@ -123,6 +129,21 @@ def capacity_command(
     if finite is not None:
         click.echo()
         print_table(finite.head, finite.rows)
+
+
+def _refuse_theory(
+    layers: int, criterion: Criterion | None, method: Lifting, level: int | None
+) -> None:
+    """Raise if an option is given that says nothing of single layers that are drawn."""
+    given = {
+        "--layers": layers != 1,
+        "--criterion": criterion is not None,
+        "--method": method != "plain",
+        "--level": level is not None,
+    }
+    for name, wrong in given.items():
+        if wrong:
+            raise ParameterError(f"{name} is not for --transition, which draws single layers")
 
 
 def _write(
@@ -179,9 +200,9 @@ Table = tuple[list[str], list[list[str]], dict[str, object]]
 
 
 def _single(method: Lifting, level: int | None) -> Table:
-    found = injectivity_capacity(method, 2 if level is None else level)
     if level is not None and method != "lifted":
         raise ParameterError(f"--level belongs to --method lifted, got --method {method}")
+    found = injectivity_capacity(method, 2 if level is None else level)
     bounds = capacity_bounds()
     name = f"lifted, level {2 if level is None else level}" if method == "lifted" else method
     rows = [
@@ -197,6 +218,12 @@ def _single(method: Lifting, level: int | None) -> Table:
         "value": found.value,
         "accuracy": found.accuracy,
         "rigor": found.rigor.to_json(),
+        "bounds": {
+            "union": bounds.union,
+            "gordon_mesh": bounds.gordon_mesh,
+            "easy_lower": bounds.easy_lower,
+            "euler_characteristic": bounds.euler_characteristic,
+        },
     }
     return ["method", "rows per dimension", "how firmly"], rows, data
 

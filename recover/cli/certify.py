@@ -41,10 +41,8 @@ _EIGENVALUE = {
 @click.option("--model", "kind", type=click.Choice(KINDS), required=True, help="Non-linearity.")
 @click.option(
     "--bias",
-    default="0",
-    show_default=True,
     metavar="B|B.npy",
-    help="Of max(<x, phi> - bias, 0); a network's bias with the other sign.",
+    help="Of max(<x, phi> - bias, 0); a network's bias with the other sign.  [0]",
 )
 @click.option("--low", metavar="L|L.npy", help="Lower saturation level, or none.")
 @click.option("--high", metavar="H|H.npy", help="Upper saturation level, or none.")
@@ -54,7 +52,7 @@ def certify_command(
     *,
     frame: str,
     kind: str,
-    bias: str,
+    bias: str | None,
     low: str | None,
     high: str | None,
     level: float | None,
@@ -72,7 +70,7 @@ def certify_command(
     Lipschitz constant kappa; noise grows by at most 1/kappa.
     """
     description = _description(kind, bias, low, high, level)
-    where = _domain(radius, nonnegative)
+    where = _domain(kind, radius, nonnegative)
     check_distinct([frame, bias, low, high], [json_path, report])
     if json_path is not None:
         check_certificate_writable(json_path, force=force)
@@ -124,8 +122,10 @@ class _History:
 
 
 def _description(
-    kind: str, bias: str, low: str | None, high: str | None, level: float | None
+    kind: str, bias: str | None, low: str | None, high: str | None, level: float | None
 ) -> dict[str, Any]:
+    if kind != "relu" and bias is not None:
+        raise ParameterError(f"--bias belongs to --model relu, not {kind}")
     levels = {"--low": low, "--high": high, "--level": level}
     given = [name for name, value in levels.items() if value is not None]
     if kind != "saturation":
@@ -134,7 +134,7 @@ def _description(
                 f"{', '.join(given)} belongs to --model saturation, not {kind}"
             )
         return describe_model(
-            kind, {"bias": level_argument("bias", bias)} if kind == "relu" else {}
+            kind, {"bias": level_argument("bias", bias or "0")} if kind == "relu" else {}
         )
     if level is not None:
         if len(given) > 1:
@@ -148,11 +148,16 @@ def _description(
     return describe_model(kind, ends)
 
 
-def _domain(radius: float, nonnegative: bool) -> Domain:
+def _domain(kind: str, radius: float, nonnegative: bool) -> Domain:
     if math.isinf(radius) and radius > 0.0:
         if nonnegative:
             raise ParameterError("the non-negative part needs a finite radius")
         return Everywhere()
+    if nonnegative and kind == "modulus":
+        raise ParameterError(
+            "--nonnegative is for relu and saturation: what is known of modulus is the constant "
+            "of all signals, which holds for those without negative entries too; leave it out"
+        )
     return Ball(radius, nonnegative)
 
 
@@ -178,7 +183,7 @@ def _tell(certificate: Certificate, seconds: float) -> None:
             ["sqrt(A) <= kappa <= sqrt(2) sigma", *_ends(values, "published_kappa")],
             ["sigma^2 <= A <= 2 sigma^2", *_ends(values, "published_eigenvalue")],
         ]
-    print_table(("quantity", "proved from below", "witnessed from above"), rows)
+    print_table(("quantity", "at least", "at most"), rows)
     state = "closed" if values["closed"] else "open"
     click.echo(
         f"on the {where}; search {state} after {int(values['nodes'])} nodes, {seconds:.2f} s; "

@@ -24,6 +24,7 @@ __all__ = [
 ]
 
 STANDARD = "-"  # the name that means standard input or output
+_OTHERWISE = "choose another name or pass --force (in Python force=True)"
 _LONGEST = 200  # bytes of a name that its partial file repeats; file systems allow 255
 _DEVICES, _PROCESSES = Path("/dev"), Path("/proc")
 
@@ -64,7 +65,7 @@ def _check(target: Path, *, force: bool) -> None:
     if not os.access(target.parent, os.W_OK):
         raise FileError(f"output folder {target.parent} cannot be written to; choose another")
     if os.path.lexists(target) and not force:
-        raise FileError(f"output {target} exists; choose another name or pass --force")
+        raise FileError(f"output {target} exists; {_OTHERWISE}")
 
 
 def check_distinct(
@@ -172,9 +173,7 @@ def _publish(partial: Path, target: Path, *, force: bool) -> None:
     try:
         target.hardlink_to(partial)  # fails if something has appeared there meanwhile
     except FileExistsError:
-        raise FileError(
-            f"output {target} exists; choose another name or pass --force"
-        ) from None
+        raise FileError(f"output {target} exists; {_OTHERWISE}") from None
     except OSError:  # a file system without links
         check_writable(target)
         partial.replace(target)

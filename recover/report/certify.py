@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,8 @@ from recover.models.base import Model
 from recover.models.domains import Ball, Domain
 from recover.models.modulus import Modulus
 from recover.models.noise import Noise
+from recover.models.relu import ReLU
+from recover.models.saturation import Saturation
 from recover.report.canvas import CLIPPED, INK, RECOVERED, canvas, png
 from recover.report.page import (
     Chapter,
@@ -75,8 +78,30 @@ def certify_report(
         text = paragraphs(["Anyone can re-prove this certificate:"])
         sections.append(Section("Verification", (text, command(verify_with))))
     name = type(model).__name__
-    lead = f"{name} of {m} measuring vectors in R^{n}."
+    lead = f"{name} of {m} measuring vectors in R^{n}{_levels(model)}, {_on(where)}."
     return page(Chapter(f"stability of a {name} measurement", lead, tuple(sections)))
+
+
+def _levels(model: Model) -> str:
+    if isinstance(model, ReLU):
+        return f" with {_range('bias', model.bias)}"
+    if isinstance(model, Saturation):
+        return f" with {_range('lower level', model.low)}, {_range('upper level', model.high)}"
+    return ""
+
+
+def _range(name: str, values: Array) -> str:
+    least, most = float(values.min()), float(values.max())
+    if math.isinf(least) and least == most:
+        return f"no {name}"
+    return f"{name} {least:g}" if least == most else f"{name} {least:g} to {most:g}"
+
+
+def _on(where: Domain) -> str:
+    if not isinstance(where, Ball):
+        return "on the whole space"
+    part = " without negative entries" if where.nonnegative else ""
+    return f"on the signals of norm at most {where.radius:g}{part}"
 
 
 def _words(certificate: Certificate) -> list[str]:

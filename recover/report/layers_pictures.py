@@ -124,11 +124,12 @@ def capacity_picture(found: NetworkAnalysis) -> Figure:
     axis.axvspan(0.0, marks[0][1], color=RECOVERED, alpha=0.15, linewidth=0)
     axis.axvspan(marks[0][1], marks[2][1], color=CLIPPED, alpha=0.25, linewidth=0)
     axis.axvspan(marks[2][1], max(*widths, 10.0) * 1.1, color=INK, alpha=0.3, linewidth=0)
-    sides = ("left", "right", "left", "left")  # of the line, where the name is not on another
-    heights = (0.86, 0.62, 0.86, 0.62)
-    for (name, value), side, height in zip(marks, sides, heights, strict=True):
+    # each name at its own height: on a wide axis the lines are near each other
+    heights = (0.88, 0.75, 0.62, 0.49)
+    for (name, value), height in zip(marks, heights, strict=True):
         axis.axvline(value, color="black", linewidth=0.8)
-        axis.text(value, height, f" {name} {value:.2f} ", fontsize=8, ha=side)
+        label = axis.text(value, height, f" {name} {value:.2f}", fontsize=8, ha="left")
+        label.set_bbox({"facecolor": "white", "alpha": 0.8, "linewidth": 0.0, "pad": 0.5})
     for k, width in enumerate(widths[:MANY], start=1):
         axis.plot(width, 0.2, "v", color=RECOVERED, markersize=9)
         axis.text(width, 0.32, f"layer {k}" if len(widths) > 1 else "this layer",

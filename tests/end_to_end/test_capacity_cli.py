@@ -52,6 +52,7 @@ def test_figure(run, tmp_path):
     [
         (["--inputs", "0"], ">= 1"),
         (["--plot", "a", "--json", "a"], "two names"),
+        (["--plot", "a.jpg"], "ends in .png"),
     ],
 )
 def test_bad_options(run, options, message):
@@ -85,6 +86,9 @@ def test_transition(run, tmp_path):
         (["--trials", "5"], "belongs to --transition"),
         (["--transition", "--inputs", "1"], "dimensions must be 2 to 200, got 1"),
         (["--transition", "--trials", "0"], "trials must be >= 1"),
+        (["--transition", "--layers", "2"], "--layers is not for --transition"),
+        (["--transition", "--criterion", "weak"], "--criterion is not for --transition"),
+        (["--transition", "--method", "limit"], "--method is not for --transition"),
         (["--layers", "0"], "layers must be"),
         (["--level", "3"], "level"),
         (["--level", "3", "--layers", "2"], "level is for one layer"),
@@ -102,3 +106,15 @@ def test_a_criterion_is_taken_for_one_layer_too(run):
     code, out, _ = run("--criterion", "typical", "--json", "-")
     assert code == 0
     assert json.loads(out)["values"] == [2.0]
+
+
+def test_the_figures_hold_what_the_table_does(run):
+    code, out, _ = run()
+    assert code == 0
+    numbers = {float(word) for line in out.splitlines() for word in line.split() if "." in word}
+    code, out, _ = run("--json", "-")
+    data = json.loads(out)
+    assert code == 0
+    assert sorted(numbers) == pytest.approx(
+        sorted([data["value"], *data["bounds"].values()]), rel=1e-6
+    )

@@ -81,6 +81,9 @@ def test_levels_from_files_and_unbounded_domains(run, simplex, tmp_path):
         (["--model", "relu", "--radius", "0"], "radius"),
         (["--model", "relu", "--radius", "inf", "--nonnegative"], "finite"),
         (["--model", "relu", "--budget", "-1"], "budget"),
+        (["--model", "modulus", "--nonnegative"], "leave it out"),
+        (["--model", "modulus", "--bias", "1"], "--bias belongs to --model relu"),
+        (["--model", "saturation", "--bias", "0"], "--bias belongs to --model relu"),
     ],
 )
 def test_bad_options_get_one_clear_line(run, simplex, args, word):
@@ -153,3 +156,30 @@ def test_complex_rows_and_sigma_are_printed(run, tmp_path):
     assert status == 0
     assert "no finite formula" in text
     assert run("verify", data)[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (
+            ["--model", "relu", "--bias", "-0.5"],
+            "with bias -0.5, on the signals of norm at most",
+        ),
+        (["--model", "relu", "--bias", "b.npy"], "bias -0.5 to -0.25, on"),
+        (
+            ["--model", "saturation", "--high", "0.5", "--nonnegative"],
+            "no lower level, upper level 0.5, on the signals of norm at most 1 without negative",
+        ),
+        (["--model", "modulus", "--radius", "inf"], "in R^2, on the whole space."),
+    ],
+)
+def test_the_page_says_what_was_measured_and_where(
+    run, simplex, tmp_path, monkeypatch, options, said
+):
+    monkeypatch.chdir(tmp_path)
+    np.save("b.npy", np.array([-0.5, -0.25, -0.375]))
+    status, text, _ = run("certify", simplex, *options, "--budget", "2", "--report", "r.html")
+    assert status == 0
+    assert "at least  " in text
+    assert "witnessed" not in text
+    assert said in (tmp_path / "r.html").read_text()
