@@ -155,8 +155,8 @@ def _domain(kind: str, radius: float, nonnegative: bool) -> Domain:
         return Everywhere()
     if nonnegative and kind == "modulus":
         raise ParameterError(
-            "--nonnegative is for relu and saturation: what is known of modulus is the constant "
-            "of all signals, which holds for those without negative entries too; leave it out"
+            "--nonnegative is for relu and saturation: of modulus is known the constant of "
+            "all signals, which holds for those without negative entries too; leave it out"
         )
     return Ball(radius, nonnegative)
 

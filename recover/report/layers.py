@@ -33,7 +33,7 @@ DEEPEST = 8  # layers up to which the chain of capacities is computed
 
 _MEANING = {
     Injectivity.INJECTIVE: "Proved: different inputs of the domain have different outputs.",
-    Injectivity.NOT_INJECTIVE: "Proved: some different inputs of the domain have the same output.",
+    Injectivity.NOT_INJECTIVE: "Proved: different inputs of the domain have the same output.",
     Injectivity.UNDECIDED: "Neither was proved within the budget.",
 }
 

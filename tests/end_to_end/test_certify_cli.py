@@ -168,7 +168,7 @@ def test_complex_rows_and_sigma_are_printed(run, tmp_path):
         (["--model", "relu", "--bias", "b.npy"], "bias -0.5 to -0.25, on"),
         (
             ["--model", "saturation", "--high", "0.5", "--nonnegative"],
-            "no lower level, upper level 0.5, on the signals of norm at most 1 without negative",
+            "no lower level, upper level 0.5, on the signals of norm at most 1 without",
         ),
         (["--model", "modulus", "--radius", "inf"], "in R^2, on the whole space."),
     ],
