@@ -35,6 +35,8 @@ def certificate_paragraphs(certificate: Certificate) -> list[str]:
             f"and {number(kappa.upper)}: noise grows by a factor of at most "
             f"{number(certificate.amplification.upper)}."
         )
+    if not certificate.finite and kappa.lower == 0.0 and math.isinf(kappa.upper):
+        return lines  # nothing that could rest on anything
     if certificate.assumptions:
         lines.append("It rests on: " + " ".join(_sentence(a) for a in certificate.assumptions))
     else:
@@ -51,8 +53,8 @@ def _promise(certificate: Certificate) -> str:
             "signal (Euclidean distance, in signal units)."
         )
     return (
-        "No bound on the error is promised from the data alone: what was recovered is a "
-        "well-founded estimate, not a certainty."
+        "No bound on the error is promised from the data alone: what was recovered is an "
+        "estimate, not a certainty."
     )
 
 
