@@ -158,10 +158,16 @@ def image_rows(reports: Sequence[ImageReport]) -> list[list[str]]:
             "; ".join(_channel(channel) for channel in each.result.levels),
             f"{each.result.count} samples",
             f"{each.seconds:.1f} s",
-            f"{each.result.error_bound:.4g}",
+            _bound(each.result),
         ]
         for each in reports
     ]
+
+
+def _bound(result: ImageResult) -> str:
+    promise = result.certificate
+    limited = promise.finite and promise.scope.kind == "conditional"
+    return f"{promise.error_bound:.4g}{' (conditional)' if limited else ''}"
 
 
 def _lossless(target: str, source: str) -> str:

@@ -22,7 +22,15 @@ from recover.core.arrays import Array, digest
 from recover.core.errors import ParameterError
 from recover.frames.identity import Identity
 from recover.frames.stencil import NormalEquations, normal_equations
-from recover.image.account import ESTIMATED, FEW, SAME, SINGLE, Account, single_precision
+from recover.image.account import (
+    CONDITION,
+    ESTIMATED,
+    FEW,
+    SAME,
+    SINGLE,
+    Account,
+    single_precision,
+)
 from recover.image.bayer import Mosaic
 from recover.image.budget import ENOUGH, LEVELS, misfit
 from recover.image.demosaic import COLOURS, demosaic
@@ -92,7 +100,8 @@ def mosaic_account(
     problem = _problem(mosaic, model, allowance, recovered)
     signal = np.where(mosaic.hidden, recovered, problem.y).astype(np.float64)
     found = certify_regions(problem, signal, Effort(region=REGION))
-    return Account(found.certificate, single_precision(found.pointwise), None)
+    said = CONDITION if found.certificate.finite else None
+    return Account(found.certificate, single_precision(found.pointwise), said)
 
 
 def reprove_mosaic(certificate: Certificate, mosaic: Mosaic) -> Verdict:

@@ -197,9 +197,10 @@ def _trust_map(result: ImageResult, scene: Scene) -> list[str]:
             class_picture(scene, classes),
             "The recovered pixels, coloured by how far each can be trusted.",
             "The recovered pixels by the bound on their error, which holds under the "
-            "assumptions below: the true value is larger by at most so many stops (factors of "
-            "two). It is the worst case; the error is usually far smaller. Hatched is what is "
-            "not determined. Shares are of the recovered pixels.",
+            "assumptions below, some of them estimates: the true value is larger by at most so "
+            "many stops (factors of two). Where they hold it is the worst case, and the error "
+            "usually far smaller. Hatched is what is not determined. Shares are of the "
+            "recovered pixels.",
         ),
         key(entries),
     ]

@@ -9,8 +9,18 @@ import pytest
 import tifffile
 from PIL import Image
 
+from recover.io import bundled
+from recover.io.image_read import read_image
+
 ROWS, COLUMNS = np.mgrid[0:20, 0:24] / 24.0
 PLANE = 1.0 - (ROWS - 0.4) ** 2 - (COLUMNS - 0.5) ** 2
+
+
+@pytest.fixture
+def pieces():
+    """A part of the bundled picture, clipped."""
+    whole = read_image(bundled("image/courtyard_clipped.tif")).pixels
+    return whole[0:48, 60:124]
 
 
 @pytest.fixture
@@ -131,3 +141,17 @@ def test_a_palette_says_why_nothing_is_promised(run, tmp_path):
     assert run("image", path, "-o", tmp_path / "o.png", "--json", data)[0] == 0
     assert "palette" in json.loads(data.read_text())["certificate"]["reason"]
     assert run("verify", data)[0] == 0
+
+
+def test_what_a_bound_rests_on_is_said(run, pieces, tmp_path):
+    path, out, data = tmp_path / "p.tif", tmp_path / "o.tif", tmp_path / "r.json"
+    tifffile.imwrite(path, pieces, photometric="rgb")
+    text = run("image", path, "-o", out, "--json", data)[1]
+    written = json.loads(data.read_text())
+    assert written["certificate"]["scope"]["kind"] == "conditional"
+    bound = written["certificate"]["error_bound"]
+    assert f"{bound:.4g} (conditional)" in text.splitlines()[2]
+    assert any("which is an estimate" in note for note in written["notes"])
+    assert "note: the error bound is conditional" in text
+    text = run("image", path, "-o", out, "--no-certify", "--force")[1]
+    assert "conditional" not in text
