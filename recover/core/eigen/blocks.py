@@ -65,7 +65,8 @@ class Blocks:
             raise ParameterError(f"matrix must be real, in float64, got dtype {matrix.dtype}")
         csr = sparse.csr_array(matrix).astype(np.float64)
         csr.sum_duplicates()
-        if csr.shape[0] == 0 or csr.shape[0] != csr.shape[1]:
+        rows, columns = csr.shape
+        if rows == 0 or rows != columns:
             raise ParameterError(f"matrix must be square and not empty, got {csr.shape}")
         require_finite("matrix", csr.data)
         if abs(csr - sparse.csr_array(csr.T)).max() > 0.0:
@@ -99,6 +100,8 @@ class Blocks:
         chosen : array of bool [shape=(count,)]
         """
         rows = np.flatnonzero(chosen[self.label])
+        if chosen.all():  # spares a copy, and what is eliminated already
+            return self, rows
         rank = np.cumsum(chosen) - 1
         inner = sparse.csr_array(self.matrix[rows][:, rows])
         return Blocks(inner, rank[self.label[rows]]), rows
@@ -136,7 +139,7 @@ class Blocks:
         """
         best = np.zeros(self.count)
         for chosen in self._batches(self.sizes <= most):
-            part = self if chosen.all() else self.part(chosen)[0]
+            part, _ = self.part(chosen)
             best[chosen] = part._lower_bounds(slack[chosen])
         return best
 

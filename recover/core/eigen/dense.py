@@ -241,7 +241,7 @@ def _gershgorin(matrix: Array, slack: float) -> float:
     moduli = np.abs(matrix)
     np.fill_diagonal(moduli, 0.0)
     rows = moduli.sum(axis=1)
-    rows = np.where(rows > 0.0, rows * (1.0 + 2.0 * gamma(matrix.shape[0] + 2)), 0.0)
+    rows = np.where(rows > 0.0, rows * (1.0 + 2.0 * gamma(len(matrix) + 2)), 0.0)
     gaps = np.where(rows > 0.0, np.nextafter(diagonal - rows, -np.inf), diagonal)
     lower = float(gaps.min())
     return down(lower - slack) if slack > 0.0 else lower

@@ -161,8 +161,7 @@ def probable_inverse(
     traces = np.full(blocks.count, math.inf)
     if not (lower > 0.0).any():
         return Drawn(roots, traces)
-    every = bool((lower > 0.0).all())
-    part, rows = (blocks, np.arange(roots.size)) if every else blocks.part(lower > 0.0)
+    part, rows = blocks.part(lower > 0.0)
     share = delta / (rows.size + part.count)
     start = part.factors
     if start is None:

@@ -54,7 +54,7 @@ def lanczos_values(
         known = basis[: k + 1]
         for _ in range(2):  # twice is enough to keep the basis orthonormal to rounding
             image = image - (known.conj() @ image) @ known
-        beta[k] = norm(image, check_finite=False)
+        beta[k] = norm(image)
         size = np.abs(alpha[: k + 1]).max() + beta[: k + 1].max()
         if k + 1 == start.size:
             beta[k] = 0.0

@@ -110,18 +110,17 @@ def eigmin_probabilistic(
     _check(size, upper, delta, max_steps)
     start = _start(rng, size, is_complex=is_complex)
     overlap = delta / math.sqrt(2.0 * (2 * size if is_complex else size) / math.pi)
-    best, slack, steps = 0.0, math.inf, 0
+    best, slack = 0.0, math.inf
     for ritz in lanczos_values(lambda v: upper * v - apply(v), start, max_steps):
         # a Krylov space that is the whole space needs no luck
         value, allowance = _lower(ritz, upper, 1.0 if ritz.steps == size else overlap)
-        steps = ritz.steps
         if value > best:
             best, slack = value, allowance
         if allowance <= GOOD_ENOUGH * best:
             break
     if best > 0.0:
         return EigenBound(best, probabilistic(delta), ROUTE, slack)
-    reason = f"nothing positive holds with probability 1 - {delta:g} after {steps} steps"
+    reason = f"nothing positive holds with probability 1 - {delta:g} after {ritz.steps} steps"
     return EigenBound(0.0, PROVED, ROUTE, slack, reason)
 
 
