@@ -19,8 +19,7 @@ from recover.io.atomic import STANDARD
 from recover.io.audio_read import open_audio
 from recover.io.guard import printable
 from recover.io.namesake import namesake
-from recover.layers.app import layer_model
-from recover.layers.reprove import stack_faults
+from recover.layers.reprove import layer_faults, stack_faults
 from recover.models.base import Model
 from recover.phase.reprove import phase_faults
 
@@ -59,9 +58,7 @@ def _of_many(entries: list[Any], source: str | None, name: str) -> int:
         ]
     if not entries:
         about = "" if source is None else f" of {Path(source).name}"
-        raise ParameterError(
-            f"{name} holds no certificate{about}; give a file of --json"
-        )
+        raise ParameterError(f"{name} holds no certificate{about}; give a file of --json")
     status = 0
     for entry in entries:
         about = str(entry.get("input", "?")) if isinstance(entry, dict) else "?"
@@ -79,19 +76,10 @@ def _of_one(data: Any, source: str | None, certificate: str, about: str = "") ->
     if isinstance(data, dict) and "weights" in data and "certificates" in data:
         return _of_stack(data, source, certificate)
     if not isinstance(data, dict) or "certificate" not in data:
-        raise ParameterError(
-            f"{certificate} holds no certificate; give a file of --json"
-        )
+        raise ParameterError(f"{certificate} holds no certificate; give a file of --json")
     promise = read_certificate(Path(certificate), data)
     parts = data.get("parts") or []
-    if "model" in data or "weights" in data:
-        reasons = verify(promise, _model(data, source, certificate)).reasons
-    elif data.get("kind") == "image":
-        reasons = _of_image(data, promise, source, certificate)
-    elif data.get("kind") == "phase":
-        reasons = _of_phase(data, promise, source, certificate)
-    else:
-        reasons = _of_recording(data, parts, promise, source, certificate)
+    reasons = _faults(data, promise, source, certificate)
     if reasons:
         for reason in reasons[:_SAID]:
             complain(f"{about}refused: {reason}")
@@ -100,6 +88,8 @@ def _of_one(data: Any, source: str | None, certificate: str, about: str = "") ->
         return REFUSED
     bound = "infinite" if not promise.finite else f"{promise.error_bound:.6g}"
     kappa = f"kappa in [{promise.kappa.lower:.6g}, {promise.kappa.upper:.6g}]"
+    if "weights" in data:
+        kappa = f"{data['verdict']}, {kappa}"
     click.echo(
         f"{about}accepted: {kappa}, error bound {bound}, scope {promise.scope.kind}, "
         f"{promise.rigor}"
@@ -113,6 +103,21 @@ def _of_one(data: Any, source: str | None, certificate: str, about: str = "") ->
             "each on condition of its own hypothesis"
         )
     return 0
+
+
+def _faults(
+    data: dict[str, Any], promise: Certificate, source: str | None, name: str
+) -> tuple[str, ...]:
+    """Return what could not be proved again of what was said of one input."""
+    if "weights" in data:
+        return _of_layer(data, promise, source, name)
+    if "model" in data:
+        return verify(promise, _model(data, source, name)).reasons
+    if data.get("kind") == "image":
+        return _of_image(data, promise, source, name)
+    if data.get("kind") == "phase":
+        return _of_phase(data, promise, source, name)
+    return _of_recording(data, data.get("parts") or [], promise, source, name)
 
 
 def _of_stack(data: dict[str, Any], source: str | None, name: str) -> int:
@@ -132,13 +137,23 @@ def _of_stack(data: dict[str, Any], source: str | None, name: str) -> int:
     return 0
 
 
+def _of_layer(
+    data: dict[str, Any], promise: Certificate, source: str | None, name: str
+) -> tuple[str, ...]:
+    """Return what could not be proved again of what was said of one layer."""
+    try:
+        return layer_faults(_input(data, source, name), data, promise)
+    except RecoverError:
+        raise
+    except _DAMAGE as error:
+        raise _damaged(name, error) from None
+
+
 def _model(data: dict[str, Any], source: str | None, name: str) -> Model:
     """Return the model that the certificate speaks of, made anew from the input."""
     try:
         path = _input(data, source, name)
-        if "model" in data:
-            return model_of(path, data["model"])
-        return layer_model(path, str(data["weights"][0]))
+        return model_of(path, data["model"])
     except RecoverError:
         raise
     except _DAMAGE as error:
@@ -146,11 +161,7 @@ def _model(data: dict[str, Any], source: str | None, name: str) -> Model:
 
 
 def _of_recording(
-    data: dict[str, Any],
-    parts: Any,
-    promise: Certificate,
-    source: str | None,
-    name: str,
+    data: dict[str, Any], parts: Any, promise: Certificate, source: str | None, name: str
 ) -> tuple[str, ...]:
     """Return what could not be proved again of the certificates of a recording."""
     try:
@@ -208,13 +219,9 @@ def _input(data: dict[str, Any], source: str | None, name: str) -> str:
     if path == STANDARD:
         raise ParameterError("the certificate speaks of standard input; name the INPUT")
     if len(path) > _LONGEST:
-        raise ParameterError(
-            f"the certificate names an input of {len(path)} letters; name it"
-        )
+        raise ParameterError(f"the certificate names an input of {len(path)} letters; name it")
     return namesake(path, (Path(name).parent,)) or path
 
 
 def _damaged(name: str, error: Exception) -> ParameterError:
-    return ParameterError(
-        f"{name} is damaged: {printable(repr(error))}; write it again"
-    )
+    return ParameterError(f"{name} is damaged: {printable(repr(error))}; write it again")

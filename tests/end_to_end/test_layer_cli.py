@@ -80,8 +80,12 @@ def test_certificate_is_verified_from_the_file(run, tmp_path):
     assert run("layer", path, "--json", tmp_path / "r.json")[0] == 0
     code, out, _ = run("verify", tmp_path / "r.json")
     assert code == 0
-    assert out.startswith("accepted: ")
-    assert "kappa in [" in out
+    assert out.startswith("accepted: injective, kappa in [")
+    data = json.loads((tmp_path / "r.json").read_text()) | {"verdict": "not injective"}
+    (tmp_path / "other.json").write_text(json.dumps(data))
+    code, _, err = run("verify", tmp_path / "other.json", path)
+    assert code == 1
+    assert "without two inputs of the same output" in err
     code, _, err = run("verify", tmp_path / "r.json", other)
     assert code == 1
     assert "refused" in err
