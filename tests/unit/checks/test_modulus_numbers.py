@@ -438,8 +438,10 @@ def test_a_weight_that_is_spread_is_accepted_at_what_is_proved() -> None:
     told(calm.reasons(below), "step 0: the weight")
 
 
-def test_a_route_that_nobody_knows_proves_nothing() -> None:
-    made = drawn("filter", weighted=False)
+@pytest.mark.parametrize("known", ["filter", "symmetric filter"])
+def test_a_route_that_nobody_knows_proves_nothing(known: str) -> None:
+    made = drawn(known, weighted=False)
+    assert made.reasons(made.certificate()) == []
     for route in ("trust", "", "banded", "frame"):
         other = replace(made, values={**made.values, "route": route})
         told(other.reasons(other.certificate()), "step 0: the singular value")
