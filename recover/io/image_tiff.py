@@ -13,7 +13,7 @@ import numpy as np
 from recover.core.arrays import Array
 from recover.io.errors import FileError
 from recover.io.image_file import Container, ImageFile, ImageMetadata
-from recover.io.tiff_open import NeedsCodecError, checked_series, opened_tiff
+from recover.io.tiff_open import NeedsCodecError, alike_series, checked_series, opened_tiff
 
 if TYPE_CHECKING:
     import tifffile
@@ -49,7 +49,9 @@ def read_tiff(data: bytes, name: str) -> ImageFile:
 
 
 def read_tiff_stack(data: bytes, name: str) -> Array:
-    """Return all samples of a TIFF file's first series, whatever colours it takes them for.
+    """Return all samples of a TIFF file, whatever colours it takes them for.
+
+    Of series that differ in shape or type those of the first.
 
     Raises
     ------
@@ -58,7 +60,8 @@ def read_tiff_stack(data: bytes, name: str) -> Array:
     """
     try:
         with opened_tiff(data, name) as file:
-            return np.asarray(checked_series(file, len(data), name).asarray())
+            parts = [each.asarray() for each in alike_series(file, len(data), name)]
+            return np.asarray(parts[0] if len(parts) == 1 else np.stack(parts))
     except NeedsCodecError as error:
         raise FileError(f"{name}: {error}; install it, or save the file uncompressed") from None
 

@@ -6,7 +6,7 @@ import io
 import math
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from recover.io.guard import printable, reading, refuse_bomb
 if TYPE_CHECKING:
     import tifffile
 
-__all__ = ["NeedsCodecError", "checked_series", "opened_tiff"]
+__all__ = ["NeedsCodecError", "alike_series", "checked_series", "opened_tiff"]
 
 # compressions that tifffile unpacks at once, whatever comes out
 _UNBOUNDED = {8: zlib.decompressobj, 32946: zlib.decompressobj}
@@ -72,11 +72,31 @@ def checked_series(file: tifffile.TiffFile, size: int, name: str) -> tifffile.Ti
         )
     if not file.series:
         raise FileError(f"{name} holds no image")
-    series = file.series[0]
-    refuse_bomb(name, math.prod(series.shape) * series.dtype.itemsize, size)
-    for each in series.pages:
-        if each is not None:
-            _check_strips(each, file, name)
+    return _checked(file.series[:1], file, size, name)[0]
+
+
+def alike_series(
+    file: tifffile.TiffFile, size: int, name: str
+) -> Sequence[tifffile.TiffPageSeries]:
+    """Return all series if they are alike in shape and type, else the first alone.
+
+    Pages that were written one by one, as by ``tifffile.TiffWriter.write``, are series each.
+    The arguments and errors are those of `checked_series`.
+    """
+    first = checked_series(file, size, name)
+    kinds = {(each.shape, each.dtype) for each in file.series}
+    return _checked(file.series, file, size, name) if len(kinds) == 1 else [first]
+
+
+def _checked(
+    series: Sequence[tifffile.TiffPageSeries], file: tifffile.TiffFile, size: int, name: str
+) -> Sequence[tifffile.TiffPageSeries]:
+    claimed = sum(math.prod(each.shape) * each.dtype.itemsize for each in series)
+    refuse_bomb(name, claimed, size)
+    for each in series:
+        for page in each.pages:
+            if page is not None:
+                _check_strips(page, file, name)
     return series
 
 

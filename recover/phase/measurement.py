@@ -173,7 +173,7 @@ def _data(arrays: Mapping[str, Array], name: str) -> tuple[Array, Array, list[st
             f"no pixel of {name} is left: all are marked bad, or are not finite numbers"
         )
     values[bad] = 0.0
-    notes: list[str] = []
+    notes = _saturation(raw, bad)
     if kinds == ["intensity"]:
         values = values - _dark(arrays, values.shape)
         below = int(np.count_nonzero(values < 0.0))
@@ -185,6 +185,20 @@ def _data(arrays: Mapping[str, Array], name: str) -> tuple[Array, Array, list[st
     single = raw.dtype.kind != "f" or raw.dtype.itemsize <= 4
     dtype = np.float32 if single and fits_single(values) else np.float64
     return values.astype(dtype), bad, notes
+
+
+def _saturation(raw: Array, bad: Array) -> list[str]:
+    """Remark on integers that can be no larger: a detector that saw more would say the same."""
+    if raw.dtype.kind not in "iu":
+        return []
+    most = np.iinfo(raw.dtype).max
+    count = int(np.count_nonzero((raw == most) & ~bad))
+    if count == 0:
+        return []
+    return [
+        f"{count} pixels are at {most}, the largest {raw.dtype}: if they are saturated, mark "
+        "them in `bad`"
+    ]
 
 
 def _dark(arrays: Mapping[str, Array], shape: tuple[int, ...]) -> Array:

@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+import tifffile
 
 from recover.core.errors import ParameterError
 from recover.frames import Fourier, Fresnel
@@ -136,3 +137,34 @@ def test_starts_of_a_scan_are_refused(tmp_path):
     with pytest.raises(ParameterError, match="restarts does not apply to a scan, got 2"):
         process_phase(source, tmp_path / "o.npy", PhaseOptions(restarts=2))
     assert not (tmp_path / "o.npy").exists()
+
+
+@pytest.mark.parametrize("contiguous", [True, False])
+def test_pages_of_a_tiff_are_one_stack_however_they_were_written(tmp_path, contiguous):
+    stack = np.arange(3 * 8 * 9, dtype=np.uint16).reshape(3, 8, 9)
+    with tifffile.TiffWriter(tmp_path / "pages.tif") as file:
+        for page in stack:
+            file.write(page, contiguous=contiguous)
+    held = read_phase(tmp_path / "pages.tif").arrays["intensity"]
+    np.testing.assert_array_equal(held, stack)
+
+
+def test_a_smaller_picture_beside_is_left_out(tmp_path):
+    with tifffile.TiffWriter(tmp_path / "x.tif") as file:
+        file.write(PATTERN)
+        file.write(PATTERN[::2, ::2].copy())
+    held = read_phase(tmp_path / "x.tif").arrays["intensity"]
+    np.testing.assert_array_equal(held, PATTERN)
+
+
+def test_pixels_at_the_end_of_their_type_are_remarked_on():
+    counts = np.full((8, 8), 7, dtype=np.uint16)
+    counts[:2, 0] = 65535
+    arrays = {"intensity": counts, "support": SUPPORT}
+    words = "2 pixels are at 65535, the largest uint16"
+    assert any(words in note for note in phase_measurement(arrays, "x.npz").notes)
+    arrays["bad"] = counts == 65535
+    assert not any("65535" in note for note in phase_measurement(arrays, "x.npz").notes)
+    arrays["intensity"] = counts.astype(np.float64)
+    del arrays["bad"]
+    assert not any("65535" in note for note in phase_measurement(arrays, "x.npz").notes)
