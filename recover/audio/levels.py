@@ -18,6 +18,7 @@ __all__ = ["ChannelLevels", "Kind", "detect_levels", "given_levels"]
 _BANDS = (0.0, 0.0005, 0.002, 0.01, 0.03)  # width of the suspected flat top, in amplitudes
 _NEXT = 0.0005  # width that stands for an exact flat top where the band below is measured
 _MIN_SAMPLES = 8
+_MANY_CHANNELS = 128  # with more, and fewer samples, the axes were taken for each other
 _MIN_PAIRS = 4  # neighbours that are both at the top
 _MIN_LONG_RUNS = (
     2  # runs of at least three samples: a smooth peak has at most two equal samples
@@ -195,6 +196,11 @@ def as_frames(samples: npt.ArrayLike) -> Array:
         )
     if 0 in array.shape:
         raise ParameterError(f"samples must not be empty, got shape {array.shape}")
+    if array.shape[1] > max(array.shape[0], _MANY_CHANNELS):
+        raise ParameterError(
+            f"samples have the shape (n, channels), got {array.shape[1]} channels of "
+            f"{array.shape[0]} samples each; transpose them"
+        )
     return array
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from recover.core.arrays import Array
 from recover.core.errors import ParameterError
+from recover.core.rounding import binary_exponent
 from recover.frames import Boundary, Gabor
 
 __all__ = [
@@ -155,6 +156,9 @@ def choose_frames(y: Array, rate: float) -> tuple[Gabor, ...]:
     return (best, *(tight_gabor(len(y), size * 3 // 4) for size in ranked[1:2]))
 
 
+_SINGLE_RANGE = 100  # exponents of two between which float32 keeps all its digits
+
+
 def window_costs(y: Array, rate: float) -> dict[int, float]:
     """Return how dense a signal's coefficients are, by window size: the smallest is best.
 
@@ -168,7 +172,7 @@ def window_costs(y: Array, rate: float) -> dict[int, float]:
     Returns
     -------
     dict of int to float
-        The sums of moduli, weighted as `_WINDOWS` says; sizes that a short signal does not
+        The sums of moduli weighted as `_WINDOWS` says; sizes that a short signal does not
         hold are left out.  One size alone has cost 0.
     """
     sizes: dict[int, float] = {}
@@ -179,8 +183,10 @@ def window_costs(y: Array, rate: float) -> dict[int, float]:
         sizes.setdefault(max(size, _SMALLEST), penalty)
     if len(sizes) == 1:
         return dict.fromkeys(sizes, 0.0)
-    single = y.astype(np.float32)
-    return {size: penalty * _spread(single, size) for size, penalty in sizes.items()}
+    # single precision is enough, and half the work, where it holds the samples
+    fits = abs(binary_exponent(y)) <= _SINGLE_RANGE
+    held = y.astype(np.float32 if fits else np.float64)
+    return {size: penalty * _spread(held, size) for size, penalty in sizes.items()}
 
 
 def _spread(y: Array, size: int) -> float:
