@@ -12,6 +12,7 @@ import numpy as np
 from recover.certificates.certificate import Certificate
 from recover.core.arrays import Array
 from recover.core.display import GREY, Facts, Shown, axes_or_new
+from recover.image.layout import picture_of
 from recover.image.levels import ChannelLevel
 from recover.io.errors import FileError
 from recover.io.results import load_result, save_result
@@ -82,14 +83,14 @@ class ImageResult(Shown):
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw the image with matplotlib, dark enough to show what was recovered.
 
-        The largest sample is white; of a stack, the first picture is drawn.
+        The largest sample is white; of a stack, the first picture is drawn, of more channels
+        than three the first three, and of two the first.
         """
         axes = axes_or_new(ax)
-        shown = self.image
-        while shown.ndim > 3 or (shown.ndim == 3 and shown.shape[-1] not in (1, 3)):
-            shown = shown[0]
+        shown = picture_of(self.image, 1 if self.image.ndim == 2 else len(self.levels))
+        shown = shown[..., :3] if shown.shape[-1] >= 3 else shown[..., 0]
         light = np.clip(np.nan_to_num(shown / max(float(np.nanmax(shown)), 1e-300)), 0.0, 1.0)
-        axes.imshow(np.squeeze(np.sqrt(light)), cmap=GREY)
+        axes.imshow(np.sqrt(light), cmap=GREY)
         axes.set_axis_off()
         return axes
 

@@ -19,6 +19,7 @@ from recover.report.pictures import (
     planes_of,
     scene_of,
     swatch,
+    worst_of_tiles,
 )
 from recover.report.profile import profile
 from recover.report.words import certificate_paragraphs, number
@@ -187,6 +188,8 @@ def _trust_map(result: ImageResult, scene: Scene) -> list[str]:
     with np.errstate(divide="ignore", invalid="ignore"):
         share = np.where(known, trust / np.abs(image), 0.0).max(axis=-1)
     share = np.where(np.isnan(share), np.inf, share)
+    if is_mosaic(result):
+        share = worst_of_tiles(share)
     classes = np.searchsorted(_TRUST, np.log2(1.0 + share), side="left")
     shares = _shares(classes, scene.mask)
     last = f"beyond {_stops(_TRUST[-1])}, or no bound"

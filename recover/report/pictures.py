@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from recover.core.arrays import Array
+from recover.image.layout import is_stack, picture_of
 from recover.image.result import ImageResult
 from recover.image.transfer import Transfer
 
@@ -21,6 +22,7 @@ __all__ = [
     "planes_of",
     "scene_of",
     "swatch",
+    "worst_of_tiles",
 ]
 
 MOST = 1200  # pixels across, and rows or columns beyond which a picture is made smaller
@@ -58,9 +60,11 @@ def is_mosaic(result: ImageResult) -> bool:
 
 def planes_of(array: Array, result: ImageResult, index: int) -> Array:
     """Return one picture of an array of the result, shape (h, w, channels)."""
-    colour = len(result.levels) > 1 and not is_mosaic(result)
-    picture = array[index] if array.ndim > 2 + int(colour) else array
-    return picture if colour else picture[..., None]
+    return picture_of(array, _channels(result), index)
+
+
+def _channels(result: ImageResult) -> int:
+    return 1 if is_mosaic(result) else len(result.levels)
 
 
 def scene_of(result: ImageResult) -> Scene:
@@ -92,6 +96,11 @@ def scene_of(result: ImageResult) -> Scene:
     return Scene(light[0], light[1], touched, index)
 
 
+def worst_of_tiles(plane: Array) -> Array:
+    """Return the largest value in each tile of a mosaic, for the scene that shows its tiles."""
+    return np.asarray(_tiles(plane).max(axis=(1, 3)))
+
+
 def exposure_of(scene: Scene) -> float:
     """Return by how many stops to darken so that the recovered highlights show."""
     if not scene.mask.any():
@@ -116,13 +125,13 @@ def class_picture(scene: Scene, classes: Array) -> bytes:
         Index into `CLASSES` for recovered pixels, best first; the worst is hatched, so that it
         can be told from the others without colours.
     """
-    step = _step(scene.mask.shape)
+    down, across = _steps(scene.mask.shape)
     light = scene.after if scene.after.ndim == 2 else scene.after.mean(axis=-1)
     grey = Transfer.SRGB.encode(np.clip(_smaller(light), 0.0, 1.0)) * np.float32(_DIM)
     rows, columns = grey.shape
     # a small picture stands for the worst of its pixels
-    worst = np.where(scene.mask, classes, -1)[: rows * step, : columns * step]
-    worst = worst.reshape(rows, step, columns, step).max(axis=(1, 3))
+    worst = np.where(scene.mask, classes, -1)[: rows * down, : columns * across]
+    worst = worst.reshape(rows, down, columns, across).max(axis=(1, 3))
     out = np.repeat(grey[..., None], 3, axis=-1)
     for k, colour in enumerate(CLASSES):
         out[worst == k] = np.array(colour, np.float32) / 255.0
@@ -147,8 +156,7 @@ def swatch(index: int) -> bytes:
 
 def _fullest(result: ImageResult) -> int:
     """Return which picture of a stack has the most recovered samples."""
-    colour = len(result.levels) > 1 and not is_mosaic(result)
-    if result.image.ndim == 2 + int(colour):
+    if not is_stack(result.image.shape, _channels(result)):
         return 0
     return int(np.argmax(result.recovered.reshape(len(result.recovered), -1).sum(axis=1)))
 
@@ -166,18 +174,20 @@ def _colours(light: Array) -> Array:
     return np.asarray(light[..., :3])
 
 
-def _step(shape: tuple[int, ...]) -> int:
-    return max(1, -(-max(shape[0], shape[1]) // MOST))
+def _steps(shape: tuple[int, ...]) -> tuple[int, int]:
+    """Return how many rows and columns become one, in a narrow strip at most all of them."""
+    step = max(1, -(-max(shape[0], shape[1]) // MOST))
+    return min(step, shape[0]), min(step, shape[1])
 
 
 def _smaller(picture: Array) -> Array:
-    """Return means of square blocks, so that the longer side has at most `MOST` pixels."""
-    step = _step(picture.shape)
-    if step == 1:
+    """Return means of blocks, so that the longer side has at most `MOST` pixels."""
+    down, across = _steps(picture.shape)
+    if down == across == 1:
         return picture
-    rows, columns = picture.shape[0] // step, picture.shape[1] // step
-    cut = picture[: rows * step, : columns * step]
-    blocks = cut.reshape(rows, step, columns, step, *picture.shape[2:])
+    rows, columns = picture.shape[0] // down, picture.shape[1] // across
+    cut = picture[: rows * down, : columns * across]
+    blocks = cut.reshape(rows, down, columns, across, *picture.shape[2:])
     return np.asarray(blocks.mean(axis=(1, 3), dtype=np.float32))
 
 

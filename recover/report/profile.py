@@ -46,7 +46,8 @@ def profile(result: ImageResult, scene: Scene) -> str | None:
                               linewidth=0.0)  # fmt: skip
         axis.plot(at, values, color=colour, linewidth=1.3)
         axis.plot(at[touched], values[touched], ".", color=colour, markersize=3)
-    axis.set(xlabel=f"column (row {row})", ylabel="sample value", xlim=(at[0], at[-1]))
+    axis.set(xlabel=f"column (row {row})", ylabel="sample value")
+    axis.set_xlim(at[0], max(at[-1], at[0] + 1))  # of a single column too
     axis.set_ylim(bottom=min(0.0, float(image[row, columns].min())))
     band = "" if trust is None else " The bands are the bounds on the error."
     return figure(

@@ -99,3 +99,45 @@ def test_large_pictures_are_made_smaller_and_keep_the_worst_class():
         red, green, blue = np.asarray(picture)[1, 1].astype(int)
         assert green > red > blue
     assert swatch(len(CLASSES) - 1) != swatch(0)
+
+
+@pytest.mark.parametrize("shape", [(3, 6000), (6000, 3), (1, 40), (40, 1)])
+def test_narrow_strips_are_drawn(shape):
+    wave = np.sin(np.arange(np.prod(shape)) / 7.0).reshape(shape)
+    done = rv.image.declip(np.minimum(wave, 0.9), high=0.9, certify=False)
+    trust = np.where(done.recovered, 0.1, 0.0)
+    page = image_report(dataclasses.replace(done, trust_map=trust), "strip")
+    assert "Before and after" in page
+    assert "How far one can see" in page
+
+
+def test_a_mosaic_with_bounds_is_drawn_by_its_tiles():
+    rows, columns = np.mgrid[:16, :20]
+    light = 1.0 - ((rows - 8) / 16.0) ** 2 - ((columns - 10) / 20.0) ** 2
+    found = rv.image.declip_raw(np.minimum(light, 0.95), "RGGB", levels=0.95, certify=False)
+    trust = np.where(found.recovered, 0.01, 0.0)
+    row, column = np.argwhere(found.recovered)[0]
+    trust[row, column] = np.inf
+    page = image_report(dataclasses.replace(found, trust_map=trust), "mosaic")
+    assert "a raw mosaic" in page
+    shares = re.findall(r"(?:within|beyond)[^<>]* (\d+) %", page)
+    tiles = found.recovered.reshape(8, 2, 10, 2).any(axis=(1, 3)).sum()
+    assert [int(each) for each in shares[::4]] == [
+        round(100 * (tiles - 1) / tiles),
+        round(100 / tiles),
+    ]
+
+
+@pytest.mark.parametrize(("axis", "count"), [(0, 3), (1, 2), (2, 4), (0, 1), (2, 1)])
+def test_channels_along_any_axis_make_the_same_picture(axis, count):
+    rows, columns = np.mgrid[:12, :16]
+    light = 1.0 - ((rows - 6) / 12.0) ** 2 - ((columns - 8) / 16.0) ** 2
+    last = np.stack([light * (1.0 - 0.1 * c) for c in range(count)], axis=-1)
+    shown = np.moveaxis(np.minimum(last, 0.8), -1, axis)
+    done = rv.image.declip(shown, high=0.8, channel_axis=axis, certify=False)
+    scene = scene_of(done)
+    assert scene.mask.shape == (12, 16)
+    assert (scene.mask == (light >= 0.8)).all()
+    assert f"16 x 12 pixels, {count} channel(s)" in image_report(done, "axes")
+    drawn = done.plot().images[0].get_array()
+    assert drawn.shape == ((12, 16, 3) if count > 2 else (12, 16))
