@@ -47,7 +47,7 @@ PY
 recover phase patterns.npz -o object.npy --report object.html --json object.json
 recover verify object.json patterns.npz
 recover phase stack.npy -o field.tif --setup setup.npz --dark dark.npy \
-    --method ReweightedAmplitudeFlow --restarts 2 --noise 1e-6
+    --method ReweightedAmplitudeFlow --iterations 3000 --restarts 2 --noise 1e-6
 
 # -- frames, before any measurement
 recover certify frame.npy --model relu --bias -0.5 --json relu.json --report relu.html

@@ -50,6 +50,9 @@ SUMMARY = ("file", "setup", "object", "residual", "time", "error bound")
 )
 @click.option("--method", metavar="NAME", help="A method of `recover list`; chosen by default.")
 @click.option(
+    "--iterations", metavar="N", type=click.IntRange(1), help="Steps of the method named."
+)
+@click.option(
     "--noise",
     type=float,
     default=0.0,
@@ -76,6 +79,7 @@ def phase_command(
     dark: str | None,
     data: str | None,
     method: str | None,
+    iterations: int | None,
     noise: float,
     counts_per_unit: float,
     restarts: int | None,
@@ -97,7 +101,7 @@ def phase_command(
     and CXI with their extra, and TIFF stacks or NPY files with --setup.
     """
     options = PhaseOptions(
-        setup=setup, dark=dark, data=data, method=method, noise=noise,
+        setup=setup, dark=dark, data=data, method=method, iterations=iterations, noise=noise,
         counts_per_unit=counts_per_unit, restarts=restarts, certify=not no_certify,
         force=force, seed=seed,
     )  # fmt: skip

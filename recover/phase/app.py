@@ -18,14 +18,15 @@ from recover.frames.masked import unmasked
 from recover.frames.ptychography import Ptychography
 from recover.io.phase_read import PhaseFile, read_phase
 from recover.io.phase_write import check_phase_output, write_object
+from recover.phase.layout import alternation
 from recover.phase.measurement import PhaseMeasurement, phase_measurement
+from recover.phase.plan import asked_method
 from recover.phase.ptychography import retrieve_scan
 from recover.phase.result import PhaseResult
 from recover.phase.retrieve import retrieve
+from recover.solve.base import AnyMethod
 
 __all__ = ["PhaseOptions", "PhaseReport", "measurement_in", "process_phase"]
-
-ALTERNATING = -0.3  # correlation of neighbouring pixels
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,8 @@ class PhaseOptions:
         What an array without a name holds; None takes intensities.
     method : str or None
         Name of a method.
+    iterations : int or None
+        Its steps; None takes its own number.
     noise : float
         Bound of the l2 norm of the magnitudes' noise.
     counts_per_unit : float
@@ -56,6 +59,7 @@ class PhaseOptions:
     dark: str | None = None
     data: str | None = None
     method: str | None = None
+    iterations: int | None = None
     noise: float = 0.0
     counts_per_unit: float = 0.0
     restarts: int | None = None
@@ -181,7 +185,7 @@ def process_phase(
     started = time.perf_counter()
     measured = measurement_in(source, setup=chosen.setup, dark=chosen.dark, data=chosen.data)
     found = _recovered(measured, chosen, watch)
-    result = replace(found, notes=(*measured.notes, *found.notes, *_alternation(found)))
+    result = replace(found, notes=(*measured.notes, *found.notes, *alternation(found.signal)))
     seconds = time.perf_counter() - started
     if Path(output).suffix.lower() == ".npz":
         result.save(output, force=chosen.force)
@@ -191,30 +195,17 @@ def process_phase(
     return PhaseReport(str(source), str(output), measured, result, chosen, seconds)
 
 
-def _alternation(result: PhaseResult) -> tuple[str, ...]:
-    """Remark on an object that changes its sign from pixel to pixel.
-
-    To move the origin of far fields by half their width multiplies the object by such signs.
-    """
-    x = np.asarray(result.signal)
-    energy = float(np.vdot(x, x).real)
-    for axis in range(x.ndim):
-        ahead = np.take(x, range(1, x.shape[axis]), axis)
-        behind = np.take(x, range(x.shape[axis] - 1), axis)
-        if energy > 0.0 and float(np.vdot(behind, ahead).real) < ALTERNATING * energy:
-            return (
-                "the object changes its sign from pixel to pixel, as it does when the "
-                "undeflected beam is looked for at the corner of the patterns and lies in the "
-                "middle, or the other way round: say which by `centered` in the file or the "
-                "setup",
-            )
-    return ()
-
-
 def _recovered(
     measured: PhaseMeasurement, chosen: PhaseOptions, watch: Watch | None
 ) -> PhaseResult:
     noise = measured.noise(chosen.noise, chosen.counts_per_unit)
+    method: AnyMethod | None = None
+    if chosen.method is not None:
+        method = asked_method(chosen.method, max_iter=chosen.iterations)
+    elif chosen.iterations is not None:
+        raise ParameterError(
+            f"iterations are of a method, got {chosen.iterations} and none; name the method too"
+        )
     if isinstance(unmasked(measured.frame, None)[0], Ptychography):
         if chosen.restarts is not None:
             raise ParameterError(
@@ -226,7 +217,7 @@ def _recovered(
             measured.frame,
             domain=measured.domain,
             refine_probe=measured.refine_probe,
-            method=chosen.method,
+            method=method,
             noise=noise,
             certify=chosen.certify,
             rng=chosen.seed,
@@ -236,7 +227,7 @@ def _recovered(
         measured.magnitudes,
         measured.frame,
         domain=measured.domain,
-        method=chosen.method,
+        method=method,
         noise=noise,
         restarts=chosen.restarts,
         certify=chosen.certify,

@@ -13,7 +13,7 @@ from scipy.fft import fftn
 from recover.core.arrays import Array, as_count, as_numeric, frozen
 from recover.core.display import Facts, Shown, draw_signal
 from recover.core.errors import OutOfScopeError, ParameterError
-from recover.pipeline import method_named
+from recover.phase.plan import asked_method
 from recover.solve.base import AnyMethod, Solution, Status, Watch
 from recover.solve.loop import solve
 from recover.solve.weighted_gerchberg_saxton import (
@@ -256,10 +256,8 @@ def _turned(phase: Array, dtype: np.dtype[np.floating]) -> Array:
 def _method(
     method: AnyMethod | str | None, iterations: int, wanted: Array, free: Array | None
 ) -> AnyMethod:
-    if isinstance(method, str):
-        return method_named(method)
     if method is not None:
-        return method
+        return asked_method(method)
     spots = float(np.count_nonzero(wanted)) < SPARSE * wanted.size and free is None
     if spots:
         return WeightedGerchbergSaxton(

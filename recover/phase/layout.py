@@ -9,9 +9,10 @@ import numpy as np
 from recover.core.arrays import Array, as_numeric
 from recover.core.errors import ParameterError
 
-__all__ = ["corner_first", "two_planes"]
+__all__ = ["alternation", "corner_first", "two_planes"]
 
 CENTRE_SHARE = 0.25  # of each axis about the middle: where the peak of a centred pattern lies
+ALTERNATING = -0.3  # correlation of neighbouring pixels
 ALIKE = 1e-6  # relative difference of energies that is not worth a word
 
 
@@ -95,3 +96,28 @@ def two_planes(
         np.concatenate([known, bad.reshape(-1)]),
         [note] if abs(scale - 1.0) > ALIKE else [],
     )
+
+
+def alternation(signal: Array) -> tuple[str, ...]:
+    """Remark on an object that changes its sign from pixel to pixel.
+
+    To move the origin of far fields by half their width multiplies the object by such signs.
+
+    Parameters
+    ----------
+    signal : array
+        The object.
+    """
+    x = np.asarray(signal)
+    energy = float(np.vdot(x, x).real)
+    for axis in range(x.ndim):
+        ahead = np.take(x, range(1, x.shape[axis]), axis)
+        behind = np.take(x, range(x.shape[axis] - 1), axis)
+        if energy > 0.0 and float(np.vdot(behind, ahead).real) < ALTERNATING * energy:
+            return (
+                "the object changes its sign from pixel to pixel, as it does when the "
+                "undeflected beam is looked for at the corner of the patterns and lies in the "
+                "middle, or the other way round: say which by `centered` in the file or the "
+                "setup",
+            )
+    return ()

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
+from typing import Any
+
+from recover.core.arrays import as_count
+from recover.core.errors import ParameterError, require_type
 from recover.frames.base import Frame
 from recover.frames.dense import Dense
 from recover.models.domains import Support
 from recover.models.problem import Problem
 from recover.phase.ambiguity import shift_free
 from recover.phase.arguments import fits_single
-from recover.solve.base import AnyMethod
+from recover.pipeline import method_named
+from recover.solve.base import AnyMethod, Method
 from recover.solve.hybrid_input_output import HybridInputOutput
 from recover.solve.message_passing import ApproximateMessagePassing
 from recover.solve.relaxed_averaged_reflections import RelaxedAveragedReflections
@@ -16,7 +22,7 @@ from recover.solve.relaxed_reflections import RelaxedReflections
 from recover.solve.reweighted_amplitude_flow import ReweightedAmplitudeFlow
 from recover.solve.shrink_wrap import ShrinkWrap
 
-__all__ = ["SEARCH_TOL", "default_methods", "quick_method", "single_serves"]
+__all__ = ["SEARCH_TOL", "asked_method", "default_methods", "quick_method", "single_serves"]
 
 SEARCH_TOL = 1e-5  # misfit at which the search is over: what is left is polishing
 PLENTY_REAL, PLENTY_COMPLEX = 1.9, 2.8  # rows per unknown from which plain descent finds it
@@ -31,6 +37,37 @@ PATTERN_STEPS, CALM_STEPS = 3000, 800
 def single_serves(problem: Problem) -> bool:
     """Return whether the search may run in single precision; the result is polished."""
     return problem.y.size >= LARGE and fits_single(problem.y)
+
+
+def asked_method(
+    method: AnyMethod | str, *, restarts: int | None = None, max_iter: int | None = None
+) -> AnyMethod:
+    """Return the method that was asked for, by its name or itself.
+
+    Parameters
+    ----------
+    method : Method or str
+    restarts, max_iter : int >= 1, optional
+        Its parameters of these names, if they are to be others than it has.
+
+    Raises
+    ------
+    ParameterError
+        If there is no such method, or it has no such parameter.
+    """
+    chosen: Any = method_named(method) if isinstance(method, str) else method
+    require_type("method", chosen, Method, "pass one of recover.methods, or its name")
+    held = {field.name for field in fields(chosen)}
+    for name, value in (("restarts", restarts), ("max_iter", max_iter)):
+        if value is None:
+            continue
+        if name not in held:
+            raise ParameterError(
+                f"{type(chosen).__name__} has no {name}, got {value}; leave it out"
+            )
+        chosen = replace(chosen, **{name: as_count(name, value)})
+    asked: AnyMethod = chosen
+    return asked
 
 
 def default_methods(problem: Problem, restarts: int | None) -> list[AnyMethod]:

@@ -18,7 +18,7 @@ from recover.models.noise import Noise
 from recover.models.problem import Problem
 from recover.phase.arguments import count_note, phase_problem
 from recover.phase.blind_scan import scan_of, with_probe
-from recover.phase.plan import SEARCH_TOL, single_serves
+from recover.phase.plan import SEARCH_TOL, asked_method, single_serves
 from recover.phase.result import PhaseResult
 from recover.phase.retrieve import result_of, unexplained
 from recover.phase.scan import refuse_sparse, scan_coverage, scan_domain, scan_notes, windowed
@@ -30,7 +30,6 @@ from recover.phase.search import (
     polished,
     search,
 )
-from recover.pipeline import method_named
 from recover.solve.base import AnyMethod, Status, Watch
 from recover.solve.ptychographic_retrieval import PtychographicRetrieval
 
@@ -145,7 +144,7 @@ def retrieve_scan(
     notes += [] if count is None else [count]
     for note in notes:
         log.warning("%s", note)
-    chosen = method_named(method) if isinstance(method, str) else method
+    chosen = None if method is None else asked_method(method)
     if refine_probe:
         problem, found = with_probe(problem, chosen, first, generator, watch)
         notes.append(

@@ -16,12 +16,11 @@ from recover.models.noise import Noise
 from recover.models.problem import Problem
 from recover.phase.ambiguity import distances, shift_free, trivial
 from recover.phase.arguments import count_note, phase_problem
-from recover.phase.plan import default_methods, quick_method, single_serves
+from recover.phase.plan import asked_method, default_methods, quick_method, single_serves
 from recover.phase.result import PhaseResult, Restarts
 from recover.phase.search import Found, explained, in_single, polished, search
 from recover.phase.sensitivity import Sensitivity, sensitivity
 from recover.pipeline import certify as certify_signal
-from recover.pipeline import method_named
 from recover.solve.base import AnyMethod, Status, Watch
 from recover.solve.phase_task import expected_noise
 from recover.solve.starts import informed_start
@@ -89,7 +88,7 @@ def retrieve(
         photon counts have a standard deviation near 1/2 whatever the count [1]_: pass
         ``numpy.sqrt(counts)`` with ``Noise.gaussian(0.5)``.
     restarts : int >= 1, optional
-        Starts that are run and compared; by default as many as it takes.
+        Starts that are run and compared; by default as many as it takes, or as `method` has.
     certify : bool
         Whether to issue a certificate.
     rng : int or Generator
@@ -130,7 +129,7 @@ def retrieve(
         found = search(problem, methods, first, generator, watch, single=single_serves(problem))
         found = polished(problem, found, generator, watch)
     else:
-        chosen = method_named(method) if isinstance(method, str) else method
+        chosen = asked_method(method, restarts=restarts)
         found = search(problem, [chosen], first, generator, watch, single=False)
     if not explained(problem, found.best) and found.status is not Status.STOPPED:
         notes += _outcome(problem, found, generator)

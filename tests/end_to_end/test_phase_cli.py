@@ -360,3 +360,17 @@ def test_files_that_were_moved_together_verify(tmp_path, run, monkeypatch):
     status, text = both(run, "verify", account)
     assert status == 1
     assert "gone.npz does not exist, nor is gone.npz beside the certificate" in text
+
+
+def test_steps_of_a_method_are_chosen(tmp_path, run):
+    frame, y = coded()
+    np.savez(tmp_path / "x.npz", magnitude=y, masks=frame.masks, centered=False)
+    words = ("phase", tmp_path / "x.npz", "-o", tmp_path / "o.npy", "--no-certify")
+    status, text = both(run, *words, "--iterations", 3)
+    assert status == 1
+    assert "name the method too" in text
+    status, text = both(
+        run, *words, "--method", "AlternatingProjections", "--iterations", 3, "--json", "-"
+    )
+    assert status == 0, text
+    assert json.loads(text)["iterations"] == 3

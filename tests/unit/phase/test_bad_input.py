@@ -7,6 +7,7 @@ import pytest
 
 import recover as rv
 from recover.core.errors import ParameterError
+from recover.phase.plan import asked_method
 
 RNG = np.random.default_rng(0)
 ROWS = RNG.standard_normal((60, 10))
@@ -162,3 +163,29 @@ def test_what_the_stated_noise_does_not_explain_is_not_told_to_state_it():
     words = f"where the stated noise leaves about {1e-2 / np.linalg.norm(y):.2g}: state more"
     assert any(words in note for note in stated.notes)
     assert not any("state the noise" in note for note in stated.notes)
+
+
+def test_what_is_no_method_is_refused():
+    with pytest.raises(ParameterError, match="method must be a Method, got int"):
+        rv.phase.retrieve(Y, FRAME, method=3)
+    with pytest.raises(ParameterError, match="method must be a Method, got int"):
+        rv.phase.hologram(np.ones((4, 4)), np.ones((4, 4)), method=3)
+
+
+@pytest.mark.parametrize(
+    "method", ["ReweightedAmplitudeFlow", rv.methods.ReweightedAmplitudeFlow()]
+)
+def test_a_named_method_takes_the_starts_that_were_asked_for(method):
+    found = rv.phase.retrieve(Y, FRAME, method=method, restarts=3, certify=False)
+    assert found.restarts.residuals.size == 3
+    assert (
+        rv.phase.retrieve(Y, FRAME, method=method, certify=False).restarts.residuals.size == 1
+    )
+
+
+def test_starts_and_steps_of_a_method_without_such():
+    with pytest.raises(ParameterError, match="AlternatingProjections has no restarts, got 2"):
+        rv.phase.retrieve(Y, FRAME, method="AlternatingProjections", restarts=2)
+    assert asked_method("AlternatingProjections", max_iter=7).max_iter == 7
+    with pytest.raises(ParameterError, match="max_iter must be a whole number >= 1, got 0"):
+        asked_method("AlternatingProjections", max_iter=0)
