@@ -27,6 +27,7 @@ from recover.image import (
     ImageResult,
     process_image,
 )
+from recover.image.layout import is_stack
 from recover.image.reports import TRANSFERS
 from recover.io.atomic import STANDARD
 from recover.io.image_raw import RAW_ENDINGS
@@ -203,9 +204,18 @@ def _channel(channel: ChannelLevel) -> str:
 def _outcome(report: ImageReport) -> str:
     result = report.result
     if result.count:
-        return f"recovered {result.count} clipped samples ({100.0 * result.fraction:.3g} %)"
+        share = f"{100.0 * result.fraction:.3g} %"
+        return f"recovered {result.count} clipped samples ({share}){_pictures(report)}"
     same = "copied byte for byte" if report.copied else "all samples kept"
-    return f"nothing was clipped; {same}"
+    return f"nothing was clipped{_pictures(report)}; {same}"
+
+
+def _pictures(report: ImageReport) -> str:
+    """Return what a stack was taken for, which an array alone does not say."""
+    shape = report.result.image.shape
+    if not is_stack(shape, len(report.names)):
+        return ""
+    return f" in {shape[0]} pictures of {shape[2]} x {shape[1]} pixels"
 
 
 def _written(report: ImageReport) -> str:

@@ -155,3 +155,13 @@ def test_what_a_bound_rests_on_is_said(run, pieces, tmp_path):
     assert "note: the error bound is conditional" in text
     text = run("image", path, "-o", out, "--no-certify", "--force")[1]
     assert "conditional" not in text
+
+
+def test_a_stack_says_what_it_was_taken_for(run, grey, tmp_path):
+    both = np.stack([np.load(path) for path in grey])
+    np.save(tmp_path / "both.npy", both)
+    text = run("image", tmp_path / "both.npy", "-o", tmp_path / "o.npy", "--no-certify")[1]
+    assert "in 2 pictures of 24 x 20 pixels" in text
+    np.save(tmp_path / "first.npy", np.repeat(both[0][..., None], 3, axis=-1))
+    text = run("image", tmp_path / "first.npy", "-o", tmp_path / "p.npy", "--no-certify")[1]
+    assert "pictures of" not in text
