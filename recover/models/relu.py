@@ -44,7 +44,7 @@ class ReLU(Model):
         require_real_coefs("ReLU", frame)
         values = require_finite("bias", broadcast_to("bias", bias, frame.coef_shape))
         object.__setattr__(self, "measured", frame)
-        object.__setattr__(self, "bias", frozen(values))
+        object.__setattr__(self, "bias", frozen(values + 0.0))  # -0.0 is 0.0, for digests too
 
     @property
     def frame(self) -> Frame:

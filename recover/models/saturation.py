@@ -57,8 +57,9 @@ class Saturation(Model):
                 f"{first}; swap them, or give None for a side that is not clipped"
             )
         object.__setattr__(self, "measured", frame)
-        object.__setattr__(self, "low", frozen(below))
-        object.__setattr__(self, "high", frozen(above))
+        # -0.0 is 0.0, for digests too
+        object.__setattr__(self, "low", frozen(below + 0.0))
+        object.__setattr__(self, "high", frozen(above + 0.0))
 
     @property
     def frame(self) -> Frame:

@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 
 from recover.core.arrays import Array
-from recover.core.errors import ParameterError
+from recover.core.errors import ParameterError, require_type
 from recover.frames.base import Frame
 from recover.frames.dense import Dense
 from recover.priors.base import Part, Prior
@@ -38,6 +38,7 @@ class Quadratic(Prior):
     words: str = ""
 
     def __post_init__(self) -> None:
+        require_type("operator", self.operator, Frame, "pass recover.frames.Dense(rows)")
         if not (math.isfinite(self.budget) and self.budget >= 0.0):
             raise ParameterError(f"budget must be finite and >= 0, got {self.budget}")
         object.__setattr__(self, "budget", float(self.budget))

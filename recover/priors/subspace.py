@@ -8,6 +8,7 @@ from typing import Any, Self
 import numpy as np
 
 from recover.core.arrays import Array
+from recover.core.errors import require_type
 from recover.frames.base import Frame
 from recover.frames.dense import Dense
 from recover.priors.base import Part, Prior
@@ -29,6 +30,9 @@ class Subspace(Prior):
     """
 
     frame: Frame
+
+    def __post_init__(self) -> None:
+        require_type("frame", self.frame, Frame, "pass recover.frames.Dense(vectors)")
 
     @property
     def signal_shape(self) -> tuple[int, ...]:

@@ -45,6 +45,8 @@ PROBLEM = rv.Problem(MODEL, MODEL(X))
             lambda: RV.Problem(MODEL, PROBLEM.y, noise="1"),
             "noise must be a Noise or a number, got str",
         ),
+        (lambda: RV.priors.Quadratic(np.eye(2), 1.0), "operator must be a Frame, got ndarray"),
+        (lambda: RV.priors.Subspace([[1.0, 0.0]]), "frame must be a Frame, got list; pass"),
         (lambda: RV.recover(MODEL), "problem must be a Problem, got ReLU"),
         (lambda: RV.recover(PROBLEM, 3), "method must be a Method, got int"),
         (
@@ -90,3 +92,13 @@ def test_every_method_that_is_listed_can_be_named() -> None:
     assert "WeightedL1" in needing
     with pytest.raises(rv.ParameterError, match=r"recover\.methods\.WeightedL1\(frame="):
         rv.recover(PROBLEM, "WeightedL1")
+
+
+def test_a_bias_or_level_of_minus_zero_is_zero() -> None:
+    zero, minus = np.zeros(4), -np.zeros(4)
+    certificate = rv.certify(rv.ReLU(FRAME, zero), rv.Ball(1.0), budget=1.0)
+    assert rv.verify(certificate, rv.ReLU(FRAME, minus)).accepted
+    data = rv.Saturation(FRAME, zero, 1.0)(X)
+    result = rv.recover(rv.Problem(rv.Saturation(FRAME, zero, 1.0), data))
+    again = rv.Problem(rv.Saturation(FRAME, minus, 1.0), data)
+    assert rv.verify(result.certificate, again).accepted
