@@ -249,6 +249,7 @@ def measurement_in(
         If data are missing or do not fit together; the message lists what is there.
     """
     file = read_phase(source)
+    files = [file]
     arrays = dict(file.arrays)
     if data is not None and set(arrays) == {"intensity"}:
         arrays = {data: arrays["intensity"]}
@@ -263,6 +264,7 @@ def measurement_in(
         )
     if setup is not None:
         added = read_phase(setup)
+        files.append(added)
         if set(added.arrays) == {"intensity"}:
             raise ParameterError(
                 f"setup must name its arrays, {setup} holds one without a name; give an NPZ "
@@ -274,7 +276,14 @@ def measurement_in(
         arrays |= added.arrays
     if dark is not None:
         arrays["dark"] = _single(read_phase(dark))
-    return phase_measurement(arrays, str(source))
+    measured = phase_measurement(arrays, str(source))
+    left_out = [
+        name for each in files if each.path.lower().endswith(".npz") for name in each.others
+    ]
+    if not left_out:  # HDF5 files hold much besides
+        return measured
+    note = f"arrays of no known name were left out: {', '.join(left_out)}"
+    return replace(measured, notes=(*measured.notes, note))
 
 
 def _single(file: PhaseFile) -> Any:

@@ -162,6 +162,11 @@ def _data(arrays: Mapping[str, Array], name: str) -> tuple[Array, Array, list[st
     bad = ~np.isfinite(values)
     if "bad" in arrays:
         marked = np.asarray(arrays["bad"])
+        if marked.dtype.kind not in "biuf":
+            raise ParameterError(
+                f"bad must hold which pixels are bad, got {marked.dtype}; the masks of coded "
+                "diffraction are named masks"
+            )
         try:
             bad |= np.broadcast_to(marked != 0, values.shape)
         except ValueError:

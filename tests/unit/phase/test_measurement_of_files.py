@@ -168,3 +168,21 @@ def test_pixels_at_the_end_of_their_type_are_remarked_on():
     arrays["intensity"] = counts.astype(np.float64)
     del arrays["bad"]
     assert not any("65535" in note for note in phase_measurement(arrays, "x.npz").notes)
+
+
+def test_arrays_of_no_known_name_are_told(tmp_path):
+    source, setup = tmp_path / "x.npz", tmp_path / "setup.npz"
+    np.savez(source, intensity=PATTERN, comment=np.array(1.0))
+    np.savez(setup, support=SUPPORT, nonegative=np.array(True))
+    measured = measurement_in(source, setup=str(setup), dark=None, data=None)
+    assert "arrays of no known name were left out: comment, nonegative" in measured.notes
+    np.savez(setup, support=SUPPORT)
+    np.savez(source, intensity=PATTERN)
+    measured = measurement_in(source, setup=str(setup), dark=None, data=None)
+    assert not any("left out" in note for note in measured.notes)
+
+
+def test_masks_under_the_name_of_bad_pixels():
+    arrays = {"intensity": PATTERN, "bad": np.exp(1j * PATTERN)}
+    with pytest.raises(ParameterError, match=r"bad must hold which.*are named masks"):
+        phase_measurement(arrays, "x.npz")
