@@ -211,7 +211,8 @@ def _of_phase(
 def _input(data: dict[str, Any], source: str | None, name: str) -> str:
     """Return the file that was given, or else the one that the certificate names.
 
-    If that is not there, its namesake beside the certificate: they were moved together.
+    If that is not there, its namesake beside the certificate: they were moved together.  What
+    bears the name of the output as well is not taken: it may be that.
     """
     if source is not None:
         return source
@@ -220,6 +221,8 @@ def _input(data: dict[str, Any], source: str | None, name: str) -> str:
         raise ParameterError("the certificate speaks of standard input; name the INPUT")
     if len(path) > _LONGEST:
         raise ParameterError(f"the certificate names an input of {len(path)} letters; name it")
+    if Path(str(data.get("output", ""))).name == Path(path).name:
+        return path
     return namesake(path, (Path(name).parent,)) or path
 
 

@@ -165,3 +165,16 @@ def test_a_stack_says_what_it_was_taken_for(run, grey, tmp_path):
     np.save(tmp_path / "first.npy", np.repeat(both[0][..., None], 3, axis=-1))
     text = run("image", tmp_path / "first.npy", "-o", tmp_path / "p.npy", "--no-certify")[1]
     assert "pictures of" not in text
+
+
+def test_an_output_is_not_taken_for_the_input_of_the_same_name(run, grey, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    data = out / "r.json"
+    assert run("image", *grey, "-o", out, "--json", data)[0] == 0
+    for path in grey:
+        path.unlink()
+    status, _, err = run("verify", data)
+    assert status == 1
+    assert err.count("does not exist; check the name") == 2
+    assert "refused" not in err
