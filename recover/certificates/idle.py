@@ -12,6 +12,7 @@ from recover.core.rounding import gamma
 
 __all__ = ["reached_levels"]
 
+SMALLEST = 2.0**-960  # of sizes that rounding leaves their relative error
 MOST_EXACT = 40_000  # entries of rows whose norms are computed in fractions
 
 
@@ -37,12 +38,16 @@ def reached_levels(rows: Array, low: Array, high: Array, radius: float) -> tuple
     """
     if not math.isfinite(radius):
         return low, high
-    norms = np.sqrt((rows**2).sum(axis=1))
-    reach = radius * norms
-    error = 2.0 * gamma(rows.shape[1] + 8)
+    largest = np.abs(rows).max(axis=1, initial=0.0)
+    # rows in units of their largest entry, so that no square that counts underflows
+    unit = np.where(largest > 0.0, largest, 1.0)
+    reach = radius * (largest * np.sqrt(((rows / unit[:, None]) ** 2).sum(axis=1)))
+    error = 2.0 * gamma(rows.shape[1] + 10)
     levels = np.stack([-low, high])
-    idle = np.isfinite(levels) & (reach > 0.0) & (levels >= reach * (1.0 + error))
-    close = np.isfinite(levels) & ~idle & (levels >= reach * (1.0 - error)) & (reach > 0.0)
+    sought = np.isfinite(levels) & (largest > 0.0) & (levels > 0.0)
+    sure = np.minimum(largest, reach) > SMALLEST
+    idle = sought & sure & (levels >= reach * (1.0 + error))
+    close = sought & ~idle & ((levels >= reach * (1.0 - error)) | ~sure)
     if np.count_nonzero(close) * rows.shape[1] <= MOST_EXACT:
         for side, k in np.argwhere(close).tolist():
             square = sum(Fraction(v) ** 2 for v in rows[k].tolist())

@@ -45,6 +45,22 @@ def test_a_level_is_reached_if_a_signal_goes_beyond_it() -> None:
     assert reached_levels(rows, -high, high, math.inf)[1] is high
 
 
+@pytest.mark.parametrize(("power", "radius"), [(-535, 1.0), (-1070, 1.0), (-1060, 2.0**1000)])
+def test_levels_of_tiny_rows_are_decided_exactly(power: int, radius: float) -> None:
+    """The squares of such rows underflow."""
+    rng = np.random.default_rng(0)
+    rows = np.ldexp(rng.integers(1, 9, (300, 3)).astype(float), power)
+    size = np.sqrt((np.ldexp(rows, -power) ** 2).sum(axis=1))
+    high = np.ldexp(size * rng.choice([1.0 - 1e-3, 1.0 + 1e-3], 300), power) * radius
+    _, kept = reached_levels(rows, -high, high, radius)
+    square = [
+        sum(Fraction(v) ** 2 for v in row) * Fraction(radius) ** 2 for row in rows.tolist()
+    ]
+    idle = [Fraction(float(h)) ** 2 >= each for h, each in zip(high, square, strict=True)]
+    assert np.isinf(kept).tolist() == idle
+    assert len(set(idle)) == 2
+
+
 def test_a_sliver_that_rounding_cannot_decide_is_told_as_such() -> None:
     level = 1.0 - 2.0**-53
     model = rv.Saturation(rv.frames.Dense(np.eye(2)), -level, level)
