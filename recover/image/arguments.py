@@ -27,6 +27,7 @@ __all__ = [
     "side_of",
 ]
 
+_EXACT = 2**53  # integers up to it are exact in float64
 ImageLevels = float | Sequence[float | None] | Array | None
 Sides = tuple["Side | None", "Side | None"]
 
@@ -82,8 +83,19 @@ def as_planes(image: npt.ArrayLike, channel_axis: int | None) -> Array:
 
 
 def as_floating(planes: Array) -> Array:
-    """Return integers of up to 16 bits as float32, larger ones as float64."""
+    """Return integers of up to 16 bits as float32, larger ones as float64.
+
+    Raises
+    ------
+    ParameterError
+        If integers of 64 bits are too large to be exact in float64.
+    """
     if planes.dtype.kind in "iu":
+        if planes.dtype.itemsize == 8 and max(int(planes.max()), -int(planes.min())) > _EXACT:
+            raise ParameterError(
+                f"image holds integers beyond 2^53, from {planes.min()} to {planes.max()}, "
+                "which no float holds exactly; subtract an offset, or divide them"
+            )
         return planes.astype(np.float32 if planes.dtype.itemsize <= 2 else np.float64)
     return planes.astype(np.float32) if planes.dtype == np.float16 else planes
 

@@ -70,3 +70,14 @@ def test_other_wrong_types_are_named(picture):
         declip_raw(grey, "RGGB", levels=0.8, watch=3)
     with pytest.raises(ParameterError, match="pattern must be a Bayer pattern"):
         declip_raw(grey, None, levels=0.8)
+
+
+def test_integers_that_floating_point_would_change_are_refused():
+    ramp = np.add.outer(np.arange(12), np.arange(12)) + np.int64(2**53 - 22)
+    exact = declip(ramp, high=2.0**53 - 4.0, certify=False)
+    kept = ~exact.recovered
+    np.testing.assert_array_equal(exact.image[kept].astype(np.int64), ramp[kept])
+    with pytest.raises(ParameterError, match=r"integers beyond 2\^53"):
+        declip(ramp + 1, high=2.0**53 - 4.0)
+    with pytest.raises(ParameterError, match=r"integers beyond 2\^53"):
+        declip(ramp.astype(np.uint64) + np.uint64(1), high=2.0**53 - 4.0)
