@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from recover.cli.demo import FIRST, GENERAL, check_own
 from recover.io import bundled
 from recover.io.audio_read import read_audio
 from recover.phase import PhaseResult
@@ -150,3 +151,22 @@ def page_request(address: str) -> bool:
     own = ("file:", "data:", "chrome", "devtools:", "blob:", "about:")
     browser = ("google.com", "googleapis.com", "gvt1.com")
     return not address.startswith(own) and not any(each in address for each in browser)
+
+
+@pytest.mark.parametrize("name", GENERAL)
+def test_files_that_no_demo_made_are_kept(run, tmp_path, name):
+    (tmp_path / name).write_text("mine")
+    code, _, err = run("demo", "--out", tmp_path)
+    assert code == 1
+    assert f"{name} exists and is of no demo; give another folder" in err
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert (tmp_path / name).read_text() == "mine"
+
+
+def test_a_demo_may_be_run_again(tmp_path):
+    for name in (*GENERAL, FIRST):
+        (tmp_path / name).touch()
+    check_own(tmp_path, force=False)
+    (tmp_path / FIRST).unlink()
+    check_own(tmp_path, force=True)
+    assert {*GENERAL, FIRST} <= FILES
