@@ -73,8 +73,7 @@ def phase_problem(
             f"{domain.mask.shape}; with oversampling it is the object's, not the pattern's"
         )
     problem = Problem(Modulus(frame), y, noise=noise, domain=domain)
-    have, unknowns = _distinct(frame), unknowns_of(problem)
-    least = unknowns if frame.real_signal else 2 * unknowns - 1
+    have, unknowns, least = _distinct(frame), unknowns_of(problem), _least(problem)
     if have < least:
         raise ParameterError(
             f"{have} magnitudes cannot determine {unknowns} "
@@ -98,7 +97,9 @@ def _in_range(values: Array, most: float) -> bool:
 def count_note(problem: Problem) -> str | None:
     """Return what to say of magnitudes too few to determine every signal, or None.
 
-    Generic frames need 2 n - 1 (real) or 4 n - 4 (complex) vectors for injectivity [1]_ [2]_.
+    Generic frames need 2 n - 1 (real) or 4 n - 4 (complex) vectors for injectivity [1]_ [2]_,
+    and n + 1 or 2 n for almost every signal to be determined [1]_: as many magnitudes as there
+    are degrees of freedom leave finitely many signals, as the signs of n real ones do.
 
     References
     ----------
@@ -111,11 +112,16 @@ def count_note(problem: Problem) -> str | None:
     have, enough = _distinct(frame), _enough(problem)
     if have >= enough:
         return None
-    return (
+    counted = (
         f"{have} magnitudes of {unknowns_of(problem)} "
-        f"{'real' if frame.real_signal else 'complex'} unknowns determine most signals but not "
-        f"every one: {enough} would do"
+        f"{'real' if frame.real_signal else 'complex'} unknowns"
     )
+    if have <= _least(problem):
+        return (
+            f"{counted} leave several signals: one more would determine most of them, {enough} "
+            "every one"
+        )
+    return f"{counted} determine most signals but not every one: {enough} would do"
 
 
 def unknowns_of(problem: Problem) -> int:
@@ -124,6 +130,12 @@ def unknowns_of(problem: Problem) -> int:
     if isinstance(domain, Support):
         return int(np.count_nonzero(np.broadcast_to(domain.mask, frame.signal_shape)))
     return frame.signal_size
+
+
+def _least(problem: Problem) -> int:
+    """Return the number of degrees of freedom."""
+    n = unknowns_of(problem)
+    return n if problem.model.frame.real_signal else 2 * n - 1
 
 
 def _enough(problem: Problem) -> int:

@@ -24,7 +24,7 @@ def near_field_notes(frame: Fresnel) -> list[str]:
     ----------
     frame : Fresnel
     """
-    unit = frame.wavelength / frame.pixel_size**2
+    unit = frame.wavelength / frame.pixel_size / frame.pixel_size
     longest = max(abs(z) for z in frame.distances)
     widest, narrow = longest * unit, min(frame.shape)
     advice = "check that wavelength, pixel_size and distances are in one unit"

@@ -1,12 +1,14 @@
 """Data that cannot be magnitudes are refused before the work, and odd ones are remarked on."""
 
 import logging
+import re
 
 import numpy as np
 import pytest
 
 import recover as rv
 from recover.core.errors import ParameterError
+from recover.phase.arguments import count_note
 from recover.phase.plan import asked_method
 
 RNG = np.random.default_rng(0)
@@ -189,3 +191,26 @@ def test_starts_and_steps_of_a_method_without_such():
     assert asked_method("AlternatingProjections", max_iter=7).max_iter == 7
     with pytest.raises(ParameterError, match="max_iter must be a whole number >= 1, got 0"):
         asked_method("AlternatingProjections", max_iter=0)
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        (
+            np.eye(4),
+            "4 magnitudes of 4 real unknowns leave several signals: one more .* 7 every",
+        ),
+        (np.eye(5)[:, :4] + 1.0, "5 magnitudes of 4 real unknowns determine most signals"),
+        (ROWS[:7, :4] + 1j * ROWS[7:14, :4], "7 magnitudes .* complex .* leave several .*, 12"),
+        (ROWS[:8, :4] + 1j * ROWS[8:16, :4], "8 magnitudes .* complex .* determine most"),
+        (ROWS[:12, :4] + 1j * ROWS[12:24, :4], None),
+    ],
+)
+def test_how_many_signals_so_many_magnitudes_leave(rows, words):
+    frame = rv.frames.Dense(rows)
+    note = count_note(rv.Problem(rv.Modulus(frame), np.abs(rows @ np.ones(4))))
+    if words is None:
+        assert note is None
+    else:
+        assert note is not None
+        assert re.search(words, note)

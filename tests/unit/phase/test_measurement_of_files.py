@@ -80,6 +80,7 @@ def test_translations_take_the_distance_of_the_detector():
         (1e3, (0.0, 64.0), "differ by 0.0001 rad at most"),
         (1e3, (50.0,), "differ by 7.9e-05 rad"),
         (1.0, (0.1,), None),
+        (1e-300, (1.0,), "spread by inf pixels"),
     ],
 )
 def test_distances_that_do_not_suit_their_pixels_are_remarked_on(unit, distances, words):
