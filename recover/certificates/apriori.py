@@ -39,7 +39,8 @@ from recover.models.saturation import Saturation
 
 __all__ = ["certify_apriori"]
 
-LARGEST_EXPONENT = 480  # of two, of rows and radius: their squares stay normal numbers
+LARGEST_EXPONENT = 480  # of two, of rows: their squares stay normal numbers
+LARGEST_RADIUS = 1000  # exponent of two: signals of that size keep their digits
 UNSEARCHED = (
     " are too many for the exact search; the lower end is what their norms and inner products "
     "prove"
@@ -117,17 +118,17 @@ def _rows(model: Model) -> Array:
 
 
 def _require_range(rows: Array, scope: Domain) -> None:
-    """Raise where squares of the rows, or products with the radius, overflow or vanish."""
+    """Raise where squares of the rows overflow or vanish, or signals lose their digits."""
     if abs(binary_exponent(rows)) > LARGEST_EXPONENT:
         raise ParameterError(
             f"the rows' entries are of size {float(np.abs(rows).max()):.3g}, and their squares "
             "leave the range of floating point; scale rows and levels alike: kappa scales too"
         )
     radius = scope.radius if isinstance(scope, Ball) else 1.0
-    if abs(binary_exponent(np.array([radius]))) > LARGEST_EXPONENT:
+    if abs(binary_exponent(np.array([radius]))) > LARGEST_RADIUS:
         raise ParameterError(
-            f"the radius {radius:g} leaves the range in which products are floating-point "
-            "numbers; scale radius and levels alike: kappa stays the same"
+            f"signals of norm {radius:g} are hardly floating-point numbers; scale radius and "
+            "levels alike: kappa stays the same"
         )
 
 

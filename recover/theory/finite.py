@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import Literal
 
@@ -183,6 +183,8 @@ def _failure(n: int, sizes: tuple[int, ...], required: tuple[int, ...]) -> float
 
 
 def _widths(widths: Sequence[int]) -> tuple[int, ...]:
+    if not isinstance(widths, Iterable):
+        raise ParameterError(f"widths must hold one number per layer, got {widths!r}")
     sizes = tuple(_size("widths", rows) for rows in widths)
     if not sizes:
         raise ParameterError("widths must hold one number of neurons per layer, got none")

@@ -21,7 +21,7 @@ from recover.models.relu import ReLU
 from recover.models.saturation import Saturation
 
 BATCH, ROUNDS = 2000, 6
-SCALES = ((0, 0), (0, 0), (0, 0), (100, -90), (-300, 250), (0, -1000), (0, -1045), (-1000, 0))
+SCALES = ((0, 0), (0, 0), (0, 0), (100, -90), (-300, 250), (0, -990), (470, 0), (-470, 0))
 
 
 def subject(rng: np.random.Generator, e: int, f: int) -> tuple[Model, Domain]:

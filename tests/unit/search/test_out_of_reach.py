@@ -89,14 +89,26 @@ def test_rows_whose_squares_are_no_numbers(
 @pytest.mark.parametrize(
     ("radius", "bias", "said"),
     [
-        (1e-300, -0.5, "the radius 1e-300 leaves the range"),
-        (1e300, -0.5, "the radius 1e.300 leaves the range"),
+        (1e-320, -0.5, "signals of norm 9.99989e-321 are hardly floating-point numbers"),
+        (1e307, -0.5, "signals of norm 1e.307 are hardly floating-point numbers"),
         (1e-140, 1e300, "the level 1e.300 is out of all proportion"),
     ],
 )
 def test_sizes_that_do_not_fit_together(radius: float, bias: float, said: str) -> None:
     with pytest.raises(rv.ParameterError, match=said):
         rv.certify(rv.ReLU(FRAME, bias), rv.Ball(radius), budget=1.0)
+
+
+@pytest.mark.parametrize("radius", [1e-300, 1e300])
+def test_a_radius_far_from_the_levels(radius: float) -> None:
+    model = rv.ReLU(FRAME, -0.5)
+    certificate = rv.certify(model, rv.Ball(radius), budget=5.0)
+    full = float(np.linalg.svd(ROWS, compute_uv=False)[-1])
+    if radius < 1.0:
+        assert certificate.kappa.lower == pytest.approx(full, rel=1e-12)
+    else:
+        assert certificate.kappa.upper < 0.9 * full
+    assert rv.verify(certificate, model).accepted
 
 
 @pytest.mark.parametrize("level", [1e-200, 1e200, 1e-101])
