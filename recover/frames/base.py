@@ -138,22 +138,28 @@ class Frame(ABC):
         """Return `c` if its trailing axes are `coef_shape`, else raise `ParameterError`."""
         return require_shape("coefficients", np.asarray(c), self.coef_shape)
 
-    def matrix(self) -> Array:
+    def matrix(self, columns: Array | None = None) -> Array:
         """Return the analysis operator as a matrix, shape (coef_size, signal_size).
 
         It is float64 or complex128. Column j is the analysis of the j-th unit vector; each
         column is off by at most `roundoff()` in l2. Meant for small frames.
+
+        Parameters
+        ----------
+        columns : array of int, optional
+            Those that are wanted, in this order; by default all.
         """
-        n = self.signal_size
+        wanted = np.arange(self.signal_size) if columns is None else np.asarray(columns)
+        n = wanted.size
         dtype = np.float64 if self.real_coefs else np.complex128
         out = np.empty((self.coef_size, n), dtype=dtype)
-        block = max(1, _MATRIX_BLOCK // max(n, self.coef_size, 1))
+        block = max(1, _MATRIX_BLOCK // max(self.signal_size, self.coef_size, 1))
         for start in range(0, n, block):
             stop = min(start + block, n)
-            units = np.zeros((stop - start, n))
-            units[np.arange(stop - start), np.arange(start, stop)] = 1.0
-            columns = self.analysis(units.reshape(stop - start, *self.signal_shape))
-            out[:, start:stop] = columns.reshape(stop - start, -1).T
+            units = np.zeros((stop - start, self.signal_size))
+            units[np.arange(stop - start), wanted[start:stop]] = 1.0
+            found = self.analysis(units.reshape(stop - start, *self.signal_shape))
+            out[:, start:stop] = found.reshape(stop - start, -1).T
         return out
 
     def as_linear_operator(self) -> LinearOperator:

@@ -86,8 +86,8 @@ class Dense(Frame):
         error = gamma(n + 2) if self.real_signal and self.real_coefs else 1.5 * gamma(2 * n + 2)
         return up(error * norm_upper(self.rows), 2)
 
-    def matrix(self) -> Array:
-        return self.rows
+    def matrix(self, columns: Array | None = None) -> Array:
+        return self.rows if columns is None else self.rows[:, columns]
 
     def canonical_dual(self) -> Frame:
         """Return the rows of the adjoint of the pseudo-inverse, by a QR factorisation."""

@@ -117,10 +117,11 @@ class Magnitudes:
         if inner.real_coefs:
             rows, off = real_matrix(inner, keep)
             return rows[:, self.columns], np.zeros((0, self.columns.size)), off
-        matrix = inner.rows if isinstance(inner, HasRows) else inner.matrix()
+        columns = self.columns
+        matrix = inner.rows[:, columns] if isinstance(inner, HasRows) else inner.matrix(columns)
         off = 0.0 if isinstance(inner, HasRows) else _above(math.sqrt(inner.signal_size))
         off = _above(off * inner.roundoff()) if off else 0.0
-        chosen = matrix[keep.reshape(-1)][:, self.columns]
+        chosen = matrix[keep.reshape(-1)]
         turned = chosen * phases.conj().reshape(-1)[keep.reshape(-1), None]
         # the phases' errors turn rows of norm sqrt(B) in all; the products round
         upper = self.upper
