@@ -46,7 +46,8 @@ def declip(
     rate : float > 0
         Samples per second; it sets the windows' length.
     low, high : float, sequence of float (one per channel), or None
-        The levels; None to detect them.  An infinite level means not clipped on that side.
+        The levels; None to detect them, of all channels or of one.  An infinite level means
+        not clipped on that side.
     tolerance : float >= 0
         Samples within this distance of a level count as clipped, and recovered ones may lie
         this far inside it.

@@ -25,7 +25,7 @@ __all__ = [
     "resolve_levels",
 ]
 
-Levels = float | Sequence[float] | None
+Levels = float | Sequence[float | None] | None
 _SNAP = 1e-3
 
 
@@ -123,12 +123,23 @@ def as_floating(y: Array) -> Array:
 
 
 def levels_per_channel(name: str, value: Levels, channels: int) -> list[float | None]:
-    """Return one level per channel; raises `ParameterError` if their number is another."""
+    """Return one level per channel, None where it is to be found.
+
+    Raises
+    ------
+    ParameterError
+        If there are neither one nor as many as channels, or some are no numbers.
+    """
     if value is None or isinstance(value, int | float):
         return [None if value is None else float(value)] * channels
-    values = [float(v) for v in value]
+    try:
+        values: list[float | None] = [None if v is None else float(v) for v in value]
+    except (TypeError, ValueError):
+        raise ParameterError(
+            f"{name} must be one level or one per channel, each a number or None, got {value!r}"
+        ) from None
     if len(values) != channels:
         raise ParameterError(
             f"{name} must be one level or one per channel ({channels}), got {len(values)}"
         )
-    return list(values)
+    return values

@@ -40,8 +40,8 @@ __all__ = [
     "WHOLE",
     "Account",
     "account_of",
-    "reprove",
     "single_precision",
+    "verify_image",
 ]
 
 # Chosen on six colour images of two white balances, clipped at three percentiles each: the
@@ -181,7 +181,7 @@ def single_precision(bounds: Array) -> Array:
     return np.where(low, np.nextafter(single, np.float32(np.inf)), single)
 
 
-def reprove(
+def verify_image(
     certificate: Certificate,
     image: npt.ArrayLike,
     *,

@@ -24,7 +24,7 @@ from recover.image.result import ImageResult
 from recover.image.validation import AGAIN, Trial, blends_of
 from recover.solve.base import Status
 
-__all__ = ["declip_raw", "reprove_raw"]
+__all__ = ["declip_raw", "verify_raw"]
 
 _TILE, _TRIAL_TILE, _ALIGN = 512, 256, 16
 _MARGIN = 64  # pixels: about two deviations of the slopes' window
@@ -115,7 +115,7 @@ def declip_raw(
     )
 
 
-def reprove_raw(
+def verify_raw(
     certificate: Certificate,
     cfa: npt.ArrayLike,
     pattern: str,

@@ -11,9 +11,9 @@ import numpy as np
 
 from recover.certificates.certificate import Certificate
 from recover.core.arrays import Array, digest
-from recover.image.account import reprove
+from recover.image.account import verify_image
 from recover.image.levels import ChannelLevel
-from recover.image.raw import reprove_raw
+from recover.image.raw import verify_raw
 from recover.image.task import Task, read_mask, tasks_of
 from recover.image.unproved import silence_faults
 from recover.io.image_read import read_image
@@ -52,7 +52,7 @@ def image_faults(path: str, data: Mapping[str, Any], promise: Certificate) -> tu
             f"has {count}",
         )
     if image.raw is not None and not image.palette:
-        return reprove_raw(
+        return verify_raw(
             promise,
             image.pixels,
             "".join(image.raw.pattern),
@@ -77,7 +77,7 @@ def image_faults(path: str, data: Mapping[str, Any], promise: Certificate) -> tu
 
 
 def _task_faults(promise: Certificate, task: Task, tolerance: float) -> tuple[str, ...]:
-    return reprove(
+    return verify_image(
         promise,
         task.picture,
         low=task.low,

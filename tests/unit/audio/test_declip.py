@@ -391,3 +391,18 @@ def test_a_typed_level_that_just_misses_the_samples_is_the_level(dtype):
 def test_a_seed_is_no_negative_number():
     with pytest.raises(ParameterError, match="seed >= 0 or a generator, got -1"):
         declip(np.zeros(100), 8000, rng=-1)
+
+
+def test_the_level_of_one_channel_may_be_found_and_that_of_another_given():
+    rng = np.random.default_rng(0)
+    wave = np.sin(np.arange(4000) / 20.0)[:, None] + 0.1 * rng.standard_normal((4000, 2))
+    clipped = np.clip(wave, [-0.7, -0.5], [0.7, 0.5])
+    found = rv.audio.declip(clipped, 8000, high=[None, 0.5], certify=False)
+    assert [level.high for level in found.levels] == [0.7, 0.5]
+    assert [level.low for level in found.levels] == [-0.7, -0.5]
+
+
+@pytest.mark.parametrize("levels", ["loud", ["a", 1.0], [[1.0], 2.0]])
+def test_levels_that_are_no_numbers_are_named(levels):
+    with pytest.raises(ParameterError, match="high must be one level or one per channel, each"):
+        rv.audio.declip(np.zeros((100, 2)), 8000, high=levels)

@@ -5,7 +5,7 @@ import pytest
 
 import recover as rv
 from recover.certificates.certificate import Certificate
-from recover.image.account import account_of, reprove
+from recover.image.account import account_of, verify_image
 from recover.image.arguments import as_planes, side_of
 from recover.image.budget import estimate_unit
 from recover.image.model import default_settings
@@ -40,11 +40,11 @@ def test_a_colour_image_is_certified_and_proved_again(seed):
     covered = np.abs(result.image - truth) <= result.trust_map + 1e-6
     assert covered.mean() > 0.999
     again = Certificate.from_json(certificate.to_json())
-    verdict = reprove(again, clipped, high=0.6, channel_axis=-1)
+    verdict = verify_image(again, clipped, high=0.6, channel_axis=-1)
     assert verdict.reasons == ()
-    assert not reprove(again, clipped, high=0.61, channel_axis=-1).accepted
+    assert not verify_image(again, clipped, high=0.61, channel_axis=-1).accepted
     other = np.minimum(scene(seed + 10), np.float32(0.6))
-    assert not reprove(again, other, high=0.6, channel_axis=-1).accepted
+    assert not verify_image(again, other, high=0.6, channel_axis=-1).accepted
 
 
 def test_a_forged_budget_is_refused():
@@ -53,7 +53,7 @@ def test_a_forged_budget_is_refused():
     certificate = rv.image.declip(clipped, high=0.6, channel_axis=-1).certificate
     data = certificate.to_data()
     data["scope"]["unit"] = 0.01 * data["scope"]["unit"]
-    verdict = reprove(Certificate.from_data(data), clipped, high=0.6, channel_axis=-1)
+    verdict = verify_image(Certificate.from_data(data), clipped, high=0.6, channel_axis=-1)
     assert any("assumptions" in reason for reason in verdict.reasons)
     assert any("below what clipping the picture again gives" in r for r in verdict.reasons)
 
@@ -76,7 +76,7 @@ def test_a_grey_image_is_certified_too():
     level = float(np.percentile(truth, 85))
     result = rv.image.declip(np.minimum(truth, level), high=level)
     assert np.linalg.norm(result.image - truth) <= result.certificate.error_bound < np.inf
-    again = reprove(result.certificate, np.minimum(truth, level), high=level)
+    again = verify_image(result.certificate, np.minimum(truth, level), high=level)
     assert again.reasons == ()
 
 
@@ -126,8 +126,8 @@ def test_what_is_clipped_from_below_is_certified_too(seed):
     covered = np.abs(result.image - truth) <= result.trust_map + 1e-6
     assert covered.mean() > 0.99
     again = Certificate.from_json(certificate.to_json())
-    assert reprove(again, clipped, low=0.5, high=None, channel_axis=-1).reasons == ()
-    assert not reprove(again, clipped, low=0.52, high=None, channel_axis=-1).accepted
+    assert verify_image(again, clipped, low=0.5, high=None, channel_axis=-1).reasons == ()
+    assert not verify_image(again, clipped, low=0.52, high=None, channel_axis=-1).accepted
 
 
 def test_both_sides_have_a_unit_of_their_own():
@@ -141,10 +141,10 @@ def test_both_sides_have_a_unit_of_their_own():
     assert np.linalg.norm(result.image - truth) <= certificate.error_bound < np.inf
     again = Certificate.from_json(certificate.to_json())
     ends = {"low": 0.5, "high": 1.0, "channel_axis": -1}
-    assert reprove(again, clipped, **ends).reasons == ()
+    assert verify_image(again, clipped, **ends).reasons == ()
     data = again.to_data()
     data["scope"]["below"] = 0.01 * stated["below"]
-    assert not reprove(Certificate.from_data(data), clipped, **ends).accepted
+    assert not verify_image(Certificate.from_data(data), clipped, **ends).accepted
 
 
 def test_a_method_beside_the_model_gets_no_bound():

@@ -129,7 +129,7 @@ def test_a_picture_too_large_to_prove_says_so(monkeypatch):
         found = rv.image.declip(picture, high=high).certificate
         assert found.error_bound == np.inf
         assert "too large" in found.reason
-        assert account.reprove(found, picture, high=high).accepted
-        assert not account.reprove(found, picture + 1.0, high=high + 1.0).accepted
+        assert account.verify_image(found, picture, high=high).accepted
+        assert not account.verify_image(found, picture + 1.0, high=high + 1.0).accepted
         forged = dataclasses.replace(found, error_bound=1.0)
-        assert not account.reprove(forged, picture, high=high).accepted
+        assert not account.verify_image(forged, picture, high=high).accepted

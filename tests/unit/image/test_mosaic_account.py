@@ -5,7 +5,7 @@ import pytest
 
 import recover as rv
 from recover.certificates.certificate import Certificate
-from recover.image.raw import reprove_raw
+from recover.image.raw import verify_raw
 
 BALANCE = [2.0, 1.0, 1.6]
 LEVELS = [900.0, 910.0, 890.0]
@@ -36,7 +36,7 @@ def recovered(clipped, **options):
 
 
 def proved(certificate, clipped, levels=LEVELS):
-    return reprove_raw(
+    return verify_raw(
         certificate, clipped, "RGGB", levels=levels, black=64.0, white_balance=BALANCE
     )
 
