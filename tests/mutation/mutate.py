@@ -43,6 +43,7 @@ GROUPS: dict[str, tuple[list[str], list[str]]] = {
         [
             "tests/laws/test_models.py",
             "tests/unit/models",
+            "tests/unit/test_wrong_types.py",
             "tests/unit/phase/test_counting.py",
         ],
     ),
@@ -190,6 +191,7 @@ GROUPS: dict[str, tuple[list[str], list[str]]] = {
 # the small instances that `sample` draws
 _TEXTS = [
     r"^\s*raise ",
+    r"^\s*require_type\(",
     r'^\s*r?f?"[^"]* [^"]*"',
     "__all__",
     r"\brng\.(standard_normal|random)\(",

@@ -98,7 +98,7 @@ def test_a_bias_or_level_of_minus_zero_is_zero() -> None:
     zero, minus = np.zeros(4), -np.zeros(4)
     certificate = rv.certify(rv.ReLU(FRAME, zero), rv.Ball(1.0), budget=1.0)
     assert rv.verify(certificate, rv.ReLU(FRAME, minus)).accepted
-    data = rv.Saturation(FRAME, zero, 1.0)(X)
-    result = rv.recover(rv.Problem(rv.Saturation(FRAME, zero, 1.0), data))
-    again = rv.Problem(rv.Saturation(FRAME, minus, 1.0), data)
-    assert rv.verify(result.certificate, again).accepted
+    for of in (lambda z: (z, 1.0), lambda z: (-1.0, z)):
+        model, same = rv.Saturation(FRAME, *of(zero)), rv.Saturation(FRAME, *of(minus))
+        result = rv.recover(rv.Problem(model, model(X)))
+        assert rv.verify(result.certificate, rv.Problem(same, model(X))).accepted
