@@ -47,6 +47,7 @@ PROBLEM = rv.Problem(MODEL, MODEL(X))
         ),
         (lambda: RV.priors.Quadratic(np.eye(2), 1.0), "operator must be a Frame, got ndarray"),
         (lambda: RV.priors.Subspace([[1.0, 0.0]]), "frame must be a Frame, got list; pass"),
+        (lambda: RV.theory.deep_failure_bound(4, 60), "widths must hold one number per layer"),
         (lambda: RV.recover(MODEL), "problem must be a Problem, got ReLU"),
         (lambda: RV.recover(PROBLEM, 3), "method must be a Method, got int"),
         (
