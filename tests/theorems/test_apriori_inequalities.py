@@ -13,7 +13,7 @@ from recover.models.modulus import Modulus
 from recover.models.relu import ReLU
 from recover.models.saturation import Saturation
 
-FEW, MANY = 40, 500
+FEW, MANY = 24, 500
 
 
 def random_rows(rng):

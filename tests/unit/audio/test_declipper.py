@@ -46,7 +46,7 @@ def reference():
 
 
 @given(st.lists(st.integers(0, 1100), max_size=12))
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=5, deadline=None)
 def test_blocks_of_any_size_give_the_same(reference, sizes):
     y, whole = reference
     assert np.array_equal(stream(y, sizes, channels=2), whole)
