@@ -14,7 +14,7 @@ from recover.certificates.proofs.excess import Effort, certify_regions
 from recover.certificates.verify import Verdict, verify
 from recover.core.arrays import Array, digest
 from recover.core.errors import ParameterError
-from recover.image.arguments import Sides, as_floating, as_planes, side_of
+from recover.image.arguments import Sides, as_floating, as_planes, mask_planes, side_of
 from recover.image.budget import estimate_unit, growth
 from recover.image.clipped import (
     View,
@@ -212,9 +212,7 @@ def verify_image(
         If the image, levels or mask do not fit each other.
     """
     planes = as_planes(image, channel_axis)
-    known = mask
-    if mask is not None:
-        known = mask[None] if channel_axis is None else np.moveaxis(mask, channel_axis, 0)
+    known = mask_planes(mask, np.asarray(image), channel_axis)
     below, above = (
         side_of(name, planes, level, known, tolerance=tolerance, channel_axis=channel_axis)
         for name, level in (("low", low), ("high", high))

@@ -232,13 +232,16 @@ def mask_planes(mask: npt.ArrayLike | None, image: Array, axis: int | None) -> A
     """
     if mask is None:
         return None
-    array = np.asarray(mask)
-    planes = image[None] if axis is None else np.moveaxis(image, axis, 0)
-    if array.dtype == np.bool_ and array.shape == planes.shape[1:]:
-        return np.broadcast_to(array, planes.shape)
-    if array.dtype != np.bool_ or array.shape != image.shape:
+    array, shape = np.asarray(mask), _channels_first(image, axis).shape
+    if array.dtype != np.bool_ or array.shape not in (image.shape, shape[1:]):
         raise ParameterError(
-            f"mask must be a boolean array of shape {image.shape} or {planes.shape[1:]}, got "
+            f"mask must be a boolean array of shape {image.shape} or {shape[1:]}, got "
             f"dtype {array.dtype} and shape {array.shape}"
         )
-    return np.moveaxis(array, axis, 0) if axis is not None else array[None]
+    if array.shape == shape[1:]:
+        return np.broadcast_to(array, shape)
+    return _channels_first(array, axis)
+
+
+def _channels_first(array: Array, axis: int | None) -> Array:
+    return array[None] if axis is None else np.moveaxis(array, axis, 0)

@@ -47,6 +47,20 @@ def test_a_colour_image_is_certified_and_proved_again(seed):
     assert not verify_image(again, other, high=0.6, channel_axis=-1).accepted
 
 
+def test_a_mask_for_all_channels_proves_what_it_recovered():
+    clipped = np.minimum(scene(0), np.float32(0.4))
+    mask = (clipped >= 0.4).any(axis=-1)
+    result = rv.image.declip(clipped, channel_axis=-1, high=0.4, mask=mask)
+    verdict = rv.image.verify_image(
+        result.certificate, clipped, high=0.4, channel_axis=-1, mask=mask
+    )
+    whole = rv.image.verify_image(
+        result.certificate, clipped, high=0.4, channel_axis=-1,
+        mask=np.repeat(mask[..., None], 3, axis=-1),
+    )  # fmt: skip
+    assert verdict.reasons == whole.reasons == ()
+
+
 def test_a_forged_budget_is_refused():
     truth = scene(1)
     clipped = np.minimum(truth, np.float32(0.6))
