@@ -127,6 +127,7 @@ _WINDOWS = (
 )
 _SMALLEST = 8
 _LONG_WINDOW = 0.3  # seconds
+_SINGLE_RANGE = 100  # exponents of two between which float32 keeps all its digits
 
 
 def choose_frames(y: Array, rate: float) -> tuple[Gabor, ...]:
@@ -154,9 +155,6 @@ def choose_frames(y: Array, rate: float) -> tuple[Gabor, ...]:
     ranked = sorted(costs, key=lambda size: costs[size])
     best = tight_gabor(len(y), ranked[0] * 9 // 8)
     return (best, *(tight_gabor(len(y), size * 3 // 4) for size in ranked[1:2]))
-
-
-_SINGLE_RANGE = 100  # exponents of two between which float32 keeps all its digits
 
 
 def window_costs(y: Array, rate: float) -> dict[int, float]:

@@ -15,6 +15,7 @@ from recover.certificates.apriori_modulus import (
 )
 from recover.certificates.certificate import Certificate
 from recover.certificates.cheap import cheap_lower
+from recover.certificates.claim import scaled_levels
 from recover.certificates.found import KAPPA_OPEN, Found, evidence_of, search_reason
 from recover.certificates.replay.chords import record_arrays
 from recover.certificates.scope import Scope
@@ -132,26 +133,6 @@ def _require_range(rows: Array, scope: Domain) -> None:
         )
 
 
-def _scaled_levels(levels: Array, exponent: int) -> Array:
-    """Return ``levels * 2**exponent`` where that is exact.
-
-    Raises
-    ------
-    ParameterError
-        If a finite level overflows, or loses digits below the smallest numbers.
-    """
-    with np.errstate(over="ignore", under="ignore"):
-        scaled: Array = np.ldexp(levels, exponent)
-        back = np.ldexp(scaled, -exponent)
-    wrong = (back != levels) & np.isfinite(levels)
-    if wrong.any():
-        raise ParameterError(
-            f"the level {float(levels[wrong][0]):g} is out of all proportion to rows and "
-            "radius; give levels nearer to their product"
-        )
-    return scaled
-
-
 def _bands(model: Model, rows: Array, scope: Domain) -> Bands:
     if isinstance(model, ReLU):
         low, high = model.bias.reshape(-1), np.full(len(rows), np.inf)
@@ -180,8 +161,8 @@ def _clipped(bands: Bands, clock: Clock, rng: np.random.Generator) -> Found:
     scaled = replace(
         bands,
         rows=np.ldexp(bands.rows, -e),
-        low=_scaled_levels(bands.low, -e - f),
-        high=_scaled_levels(bands.high, -e - f),
+        low=scaled_levels(bands.low, -e - f),
+        high=scaled_levels(bands.high, -e - f),
         radius=math.ldexp(bands.radius, -f),
     )
     searched = scaled.useful()

@@ -10,13 +10,14 @@ import numpy as np
 from recover.certificates.idle import reached_levels
 from recover.certificates.replay.cells import Sides
 from recover.core.arrays import Array
+from recover.core.errors import ParameterError
 from recover.core.rounding import binary_exponent, scale, up
 from recover.frames.structure import HasRows
 from recover.models.base import Model
 from recover.models.relu import ReLU
 from recover.models.saturation import Saturation
 
-__all__ = ["Claim", "claim_of", "reached_part", "sides_of", "useful_part"]
+__all__ = ["Claim", "claim_of", "reached_part", "scaled_levels", "sides_of", "useful_part"]
 
 
 class Claim(NamedTuple):
@@ -46,8 +47,8 @@ def claim_of(model: Model, radius: float, nonnegative: bool) -> Claim:
     f = binary_exponent(np.array([radius])) if math.isfinite(radius) else 0
     return Claim(
         scale(rows, -e),
-        _exactly(low, -e - f),
-        _exactly(high, -e - f),
+        scaled_levels(low, -e - f),
+        scaled_levels(high, -e - f),
         math.ldexp(radius, -f),
         nonnegative,
         e,
@@ -55,13 +56,22 @@ def claim_of(model: Model, radius: float, nonnegative: bool) -> Claim:
     )
 
 
-def _exactly(levels: Array, exponent: int) -> Array:
-    """Return ``levels * 2**exponent``; raises `ValueError` where rounding changes that."""
+def scaled_levels(levels: Array, exponent: int) -> Array:
+    """Return ``levels * 2**exponent`` where that is exact.
+
+    Raises
+    ------
+    ParameterError
+        If a finite level overflows, or loses digits below the smallest numbers.
+    """
     with np.errstate(over="ignore", under="ignore"):
         scaled: Array = np.ldexp(levels, exponent)
         wrong = (np.ldexp(scaled, -exponent) != levels) & np.isfinite(levels)
     if wrong.any():
-        raise ValueError("a level is out of all proportion to rows and radius")
+        raise ParameterError(
+            f"the level {float(levels[wrong][0]):g} is out of all proportion to rows and "
+            "radius; give levels nearer to their product"
+        )
     return scaled
 
 

@@ -13,6 +13,7 @@ from recover.certificates.certificate import Certificate
 from recover.core.arrays import Array, digest
 from recover.image.account import verify_image
 from recover.image.levels import ChannelLevel
+from recover.image.measurement import channel_names
 from recover.image.raw import verify_raw
 from recover.image.task import Task, read_mask, tasks_of
 from recover.image.unproved import silence_faults
@@ -45,7 +46,7 @@ def image_faults(path: str, data: Mapping[str, Any], promise: Certificate) -> tu
     image = read_image(path, dq_bits=None if bits is None else int(bits))
     if data["mask"] is not None:
         image = dataclasses.replace(image, mask=read_mask(str(data["mask"]), image))
-    count = 3 if image.raw is not None else image.pixels.shape[-1] if image.colour else 1
+    count = len(channel_names(image))
     if len(levels) != count:
         return (
             f"the certificate speaks of another image: it has {len(levels)} channel(s), {path} "

@@ -6,10 +6,9 @@ import math
 import operator
 from collections.abc import Sequence
 
-from recover.core.arrays import as_count
 from recover.core.errors import ParameterError
 
-__all__ = ["as_choice", "as_count", "as_level", "as_probability", "as_ratio"]
+__all__ = ["as_choice", "as_level", "as_probability", "as_ratio"]
 
 
 def as_choice(name: str, value: str, choices: Sequence[str]) -> str:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from recover.core.arrays import Array
+from recover.core.arrays import Array, as_count
 from recover.core.display import INK, Facts, Shown, axes_or_new
 from recover.core.errors import ParameterError
 from recover.core.rigor import HEURISTIC, PROVED, Rigor
 from recover.theory import plain
 from recover.theory.capacity import injectivity_capacity
-from recover.theory.checks import as_choice, as_count, as_ratio
+from recover.theory.checks import as_choice, as_ratio
 from recover.theory.deep_lifted import next_capacity
 from recover.theory.intervals import Interval
 from recover.theory.unit_multiplier import next_distance

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from recover.core.arrays import as_count
 from recover.core.errors import ParameterError
-from recover.theory.checks import as_count
 from recover.theory.counting import few_exact
 
 __all__ = ["planar_injectivity_probability", "wendel_probability"]

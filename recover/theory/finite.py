@@ -9,9 +9,10 @@ from typing import Literal
 
 from scipy.special import bdtrc
 
+from recover.core.arrays import as_count
 from recover.core.errors import ParameterError
 from recover.core.rounding import round_up
-from recover.theory.checks import as_choice, as_count, as_probability
+from recover.theory.checks import as_choice, as_probability
 from recover.theory.counting import Scaled, few_exact, few_upper, patterns_exact, patterns_upper
 
 __all__ = [
